@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * portlic.h - the one contract between the BPF programs and user space.
+ *
+ * Included by bpf/ (clang, target bpf) and by user/ and tests/ (the host's compiler), so it holds
+ * fixed-width types and constants only. Every hole is a named, zeroed `pad`; sizes and offsets are
+ * asserted below. Times are nanoseconds of CLOCK_BOOTTIME, ports are in host byte order and
+ * addresses in network byte order unless a comment says otherwise.
+ */
+#ifndef PORTLIC_H
+#define PORTLIC_H
+
+#include <linux/types.h>
+
+#define PLIC_ABI 1			 /* raised when a pinned map's layout changes */
+#define PLIC_MAX_GATES 4096		 /* gate ids are 0 .. PLIC_MAX_GATES-1 */
+#define PLIC_NEVER 0xffffffffffffffffULL /* a time that never comes (saturation of any later one) */
+
+/*
+ * Why a packet was denied. One list: the number is in maps and events (never reused), the word is
+ * the metric label, the CLI text and the JSON value, the sentence is what people read.
+ */
+#define PLIC_REASONS(X)                                                                            \
+	X(1, UNLICENSED, "unlicensed", "no license in force opens this port")                      \
+	X(2, NOT_YET_VALID, "not_yet_valid", "the license for this port has not begun")            \
+	X(3, LAPSED, "lapsed", "the license for this port has ended")                              \
+	X(4, REVOKED, "revoked", "the vendor revoked the license for this port")                   \
+	X(5, WITHDRAWN, "withdrawn", "the license or policy that opened this port was removed")    \
+	X(6, SOURCE, "source", "the policy does not admit this source address")                    \
+	X(7, ORIGIN, "origin", "the policy does not admit this kind of origin")                    \
+	X(8, SEATS, "seats", "all seats on this port are taken")                                   \
+	X(9, RATE, "rate", "connections arrive faster than the limit on this port")                \
+	X(10, QUOTA, "quota", "the quota of this port's license is used up")                       \
+	X(11, PLAINTEXT, "plaintext", "this port demands TLS and the connection did not begin it") \
+	X(12, BROWNOUT, "brownout", "the license has ended and a share of clients is turned away") \
+	X(13, FRAGMENT, "fragment", "a first fragment too short to hold the transport header")     \
+	X(14, MALFORMED, "malformed", "headers that can't be read to the end")                     \
+	X(15, PROTOCOL, "protocol", "a protocol that no policy opens")                             \
+	X(16, STATE_LOST, "state_lost", "the state needed to judge this packet is gone")
+
+enum plic_reason {
+	PLIC_REASON_NONE,
+#define PLIC_REASON_ENUM(number, name, word, text) PLIC_REASON_##name = number,
+	PLIC_REASONS(PLIC_REASON_ENUM)
+#undef PLIC_REASON_ENUM
+};
+
+enum plic_verdict {
+	PLIC_ALLOWED = 0,
+	PLIC_DENIED = 1,
+	PLIC_AUDIT = 2, /* would be denied, was let through */
+};
+
+enum plic_mode {
+	PLIC_ENFORCE = 0,
+	PLIC_AUDIT_MODE = 1,
+	PLIC_OFF = 2, /* everything passes, nothing is counted */
+};
+
+enum plic_deny {
+	PLIC_REFUSE = 0, /* TCP RST, ICMP port unreachable: the client learns at once */
+	PLIC_DROP = 1,
+};
+
+enum plic_lapse {
+	PLIC_BLOCK_NEW = 0, /* at new_until_ns: new flows are refused; at cut_at_ns: all are cut */
+	PLIC_BLOCK = 1,	    /* cut_at_ns == new_until_ns */
+	PLIC_REPORT = 2,    /* let through after new_until_ns, counted as audit/lapsed */
+};
+
+/* Index of a transport protocol with ports in a rule set's directory. */
+enum plic_proto {
+	PLIC_TCP = 0,
+	PLIC_UDP = 1,
+	PLIC_SCTP = 2,
+	PLIC_N_PROTO = 3,
+};
+
+/*
+ * Rule set of one gate: an ARRAY of 256-byte cells, variable in length, immutable once it is
+ * published in map `plic_sets` (key: gate id). A port is found in three array lookups whatever the
+ * number of ports:
+ *
+ *   directory cell  PLIC_CELL_DIR + proto * PLIC_DIR_CELLS + port / 8192,  .dir[port / 64 % 128]
+ *                   = number of the index cell; 0: no port of this block of 64 is named
+ *   index cell      .index[port % 64] = { rule cell, counter slot }; rule 0: this port isn't named
+ *   rule cell       .rule
+ *
+ * A port that isn't named has the rule PLIC_CELL_DEFAULT and slot PLIC_SLOT_OTHER.
+ * Example: 8080/TCP. 8080 / 8192 = 0, 8080 / 64 % 128 = 126, 8080 % 64 = 16:
+ * cells[2].dir[126] = 26, cells[26].index[16] = { 27, 1 }, cells[27].rule.grants[0] = { 0, ... }.
+ */
+#define PLIC_CELL_SIZE 256
+#define PLIC_CELL_HEADER 0
+#define PLIC_CELL_DEFAULT 1
+#define PLIC_CELL_DIR 2
+#define PLIC_DIR_CELLS 8     /* a protocol: 8 cells * 128 entries * 64 ports = 65536 */
+#define PLIC_DIR_ENTRIES 128 /* entries in a directory cell */
+#define PLIC_BLOCK_PORTS 64  /* ports in an index cell */
+#define PLIC_CELL_FIRST_FREE (PLIC_CELL_DIR + PLIC_N_PROTO * PLIC_DIR_CELLS)
+#define PLIC_MAX_CELLS 65536
+#define PLIC_MAX_GRANTS 4
+#define PLIC_SLOT_OTHER 0 /* counter slot of all ports without one of their own */
+
+/* What one license line (or one `open` of a policy) gives to a port. */
+struct plic_grant {
+	__u64 from_ns;	    /* valid from, inclusive; 0: since ever */
+	__u64 new_until_ns; /* new flows are admitted before this time; PLIC_NEVER */
+	__u64 cut_at_ns;    /* established TCP flows are cut from this time; >= new_until_ns */
+	__u32 license;	    /* the agent's number of the license, 0: an `open` of a policy */
+	__u8 lapse;	    /* enum plic_lapse */
+	__u8 ended_reason;  /* enum plic_reason after new_until_ns: LAPSED, REVOKED, WITHDRAWN */
+	__u16 pad;
+};
+
+struct plic_rule {
+	__u8 mode;     /* enum plic_mode */
+	__u8 deny;     /* enum plic_deny */
+	__u8 n_grants; /* 0: unlicensed */
+	__u8 pad[5];
+	struct plic_grant grants[PLIC_MAX_GRANTS]; /* the one that ends last comes first */
+};
+
+struct plic_index {
+	__u16 rule; /* number of the rule cell, 0: not named */
+	__u16 slot; /* counter slot, an index in the gate's traffic map */
+};
+
+/* Whose counters a slot holds; user space only. Slot 0 is all zero: `other`. */
+struct plic_slot {
+	__u16 port, end_port; /* inclusive */
+	__u8 ip_proto;	      /* IP protocol number */
+	__u8 pad[3];
+};
+#define PLIC_CELL_SLOTS 32 /* slots described by one cell */
+
+struct plic_header {
+	__u64 generation;
+	__u32 n_cells;
+	__u32 n_slots;
+	__u32 slot_cell; /* first of the cells with .slots, so that a set can be read back whole */
+	__u32 pad0;
+	__u8 ip_open[32]; /* bit p % 8 of byte p / 8: IP protocol p is opened by a policy */
+	__u8 mode;	  /* enum plic_mode of the gate, for packets that have no port */
+	__u8 deny;	  /* enum plic_deny */
+	__u8 pad[6];
+};
+
+struct plic_cell {
+	union {
+		struct plic_header header;
+		struct plic_rule rule;
+		__u16 dir[PLIC_DIR_ENTRIES];
+		struct plic_index index[PLIC_BLOCK_PORTS];
+		struct plic_slot slots[PLIC_CELL_SLOTS];
+		__u8 bytes[PLIC_CELL_SIZE];
+	};
+};
+
+/*
+ * Allowed traffic towards one port, kept apart for each CPU ("lane"): element
+ * slot * (n_cpus + 1) + cpu of the gate's traffic map (an ARRAY in map-in-map `plic_traffic`, key:
+ * gate id). Only that CPU writes a lane, with softirqs off, so the adds need not be atomic. The last
+ * lane, cpu == n_cpus, belongs to user space: totals carried over when the map was enlarged.
+ * A sum over all lanes never goes back.
+ */
+struct plic_traffic {
+	__u64 packets;	   /* wire segments: a merged GSO frame counts as its segments */
+	__u64 bytes;	   /* from the IP header on */
+	__u64 connections; /* TCP: reached ESTABLISHED; UDP, SCTP: new flow entries */
+	__u64 last_ns;	   /* boot clock, jiffy resolution; 0: never */
+};
+
+/*
+ * What was denied, or would have been (audit): the gate's HASH `plic_denials`. A named port is
+ * found by its slot with port 0 (a range has one entry); others by their number with slot
+ * PLIC_SLOT_OTHER. Port 0 with slot PLIC_SLOT_OTHER takes what the bounded table has no room for,
+ * and packets that have no port.
+ */
+struct plic_denial_key {
+	__u16 slot;
+	__u16 port;
+	__u8 proto;   /* IP protocol number, 0: none was read */
+	__u8 reason;  /* enum plic_reason */
+	__u8 verdict; /* PLIC_DENIED or PLIC_AUDIT */
+	__u8 pad;
+};
+
+struct plic_denial {
+	__u64 packets;
+	__u64 bytes;
+	__u64 connections; /* TCP: SYNs; UDP, SCTP: every packet, for none became a flow */
+	__u64 last_ns;
+};
+
+#define PLIC_MAX_DENIALS 1024
+#define PLIC_DENIAL_PORTS_BURST 32 /* unnamed ports that may enter the table at once ... */
+#define PLIC_DENIAL_PORTS_PER_S 1  /* ... and then per second; the rest is `other` */
+
+/*
+ * A flow without TCP's own state. `plic_flows` (LRU, a gate's own): the pod's outbound UDP and SCTP
+ * flows, and markers for TCP connections that the pod opened from a port that has a rule.
+ * `plic_clients` (LRU, a gate's own): peers of licensed UDP and SCTP ports.
+ * IPv4 addresses are IPv4-mapped. remote all zero with remote_port 0: any remote (after the pod
+ * sent to a multicast or broadcast address), for PLIC_ANY_REMOTE_NS.
+ */
+struct plic_flow_key {
+	__u8 remote[16];
+	__u16 remote_port;
+	__u16 local_port;
+	__u8 proto; /* IP protocol number */
+	__u8 pad[3];
+};
+
+struct plic_flow {
+	__u64 last_ns;
+};
+
+#define PLIC_ANY_REMOTE_NS 10000000000ULL
+
+/* What a gate's pins say of themselves: the gate's ARRAY `plic_gate`, one element, user space only. */
+struct plic_gate {
+	__u32 abi;	 /* PLIC_ABI */
+	__u32 id;	 /* gate id */
+	__u64 netns_ino; /* inode of the network namespace */
+	__u64 since_ns;	 /* boot clock, when the gate came */
+};
+
+/* Refusals (RST, ICMP) a gate may send, on each CPU: a burst, then one per interval. */
+#define PLIC_REFUSE_BURST 1000
+#define PLIC_REFUSE_INTERVAL_NS 1000000ULL
+
+/* Names of maps, programs and pins: distinct within the kernel's 15 characters. */
+#define PLIC_MAP_SETS "plic_sets"	/* ARRAY_OF_MAPS, gate id -> ARRAY of plic_cell */
+#define PLIC_MAP_TRAFFIC "plic_traffic" /* ARRAY_OF_MAPS, gate id -> ARRAY of plic_traffic */
+#define PLIC_MAP_NETNS "plic_netns"	/* HASH, u32 netns inode -> u32 gate id, for the ledger */
+#define PLIC_MAP_CLOCK "plic_clock"	/* PERCPU_ARRAY, the boot clock cached per jiffy */
+#define PLIC_MAP_GATE "plic_gate"	/* ARRAY of one, a gate's own */
+#define PLIC_MAP_DENIALS "plic_denials" /* HASH, a gate's own */
+#define PLIC_MAP_FLOWS "plic_flows"	/* LRU_HASH, a gate's own */
+#define PLIC_MAP_CLIENTS "plic_clients" /* LRU_HASH, a gate's own */
+#define PLIC_MAP_BUDGET "plic_budget"	/* PERCPU_ARRAY, a gate's own: refusals, table entries */
+#define PLIC_PROG_WIRE "plic_wire"
+#define PLIC_PROG_EGRESS "plic_egress"
+#define PLIC_PROG_SOCKET "plic_socket"
+#define PLIC_PROG_LEDGER "plic_ledger"
+
+_Static_assert(sizeof(struct plic_grant) == 32, "plic_grant");
+_Static_assert(sizeof(struct plic_rule) == 8 + PLIC_MAX_GRANTS * 32, "plic_rule");
+_Static_assert(sizeof(struct plic_index) == 4, "plic_index");
+_Static_assert(sizeof(struct plic_header) == 64, "plic_header");
+_Static_assert(sizeof(struct plic_slot) * PLIC_CELL_SLOTS == PLIC_CELL_SIZE, "plic_slot");
+_Static_assert(sizeof(struct plic_cell) == PLIC_CELL_SIZE, "plic_cell");
+_Static_assert(PLIC_DIR_CELLS *PLIC_DIR_ENTRIES *PLIC_BLOCK_PORTS == 65536, "directory");
+_Static_assert(sizeof(struct plic_traffic) == 32, "plic_traffic");
+_Static_assert(sizeof(struct plic_denial_key) == 8, "plic_denial_key");
+_Static_assert(sizeof(struct plic_denial) == 32, "plic_denial");
+_Static_assert(sizeof(struct plic_gate) == 24, "plic_gate");
+_Static_assert(sizeof(struct plic_flow_key) == 24, "plic_flow_key");
+
+#endif /* PORTLIC_H */

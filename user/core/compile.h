@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compile.h - licenses in force + policy + what has just gone away -> the rule set of one gate. Pure.
+ */
+#ifndef PORTLIC_COMPILE_H
+#define PORTLIC_COMPILE_H
+
+#include "lifecycle.h"
+#include "policy.h"
+#include "ruleset.h"
+
+/* A port entry that left the set, kept until its established flows are cut. */
+struct tombstone {
+	__u16 port, end_port;
+	__u8 ip_proto;
+	__u8 reason; /* enum plic_reason: WITHDRAWN, REVOKED, UNLICENSED (stood when the gate came) */
+	__u64 cut_at_ns; /* boot clock */
+};
+
+/* Maps wall time to the boot clock: boot_ns = (t - wall_s) * 1e9 + boot_ns, saturating at both ends. */
+struct time_base {
+	__s64 wall_s;  /* effective time, seconds since 1970 UTC ... */
+	__u64 boot_ns; /* ... at this moment of the boot clock */
+};
+__u64 time_base_boot_ns(const struct time_base *base, __s64 t);
+
+struct compile_input {
+	const struct license_view
+		*views; /* licenses of the node; index + 1 is plic_grant.license */
+	size_t n_views;
+	const struct policy *policy; /* NULL: enforce, refuse, licenses alone */
+	int mode;		     /* enum plic_mode set by `gate set`; -1: the policy's */
+	const struct tombstone *tombstones;
+	size_t n_tombstones;
+	const struct plic_slot *slots; /* as they are now: stable as long as the gate lives */
+	size_t n_slots;		       /* >= 1, slots[0] is `other` */
+	struct time_base base;
+	__u64 generation;
+};
+
+/* One line of the port list: what stands behind a counter slot in this generation. */
+struct compiled_port {
+	__u16 port, end_port;
+	__u8 ip_proto;
+	__u16 slot;
+	char name[64];
+	bool open;	       /* an `open` of the policy */
+	struct plic_rule rule; /* grants[0].license names the license shown with it */
+};
+
+struct compiled {
+	struct ruleset set;
+	struct plic_slot *slots; /* input slots, and new ones behind them */
+	size_t n_slots;
+	struct compiled_port *ports; /* sorted by protocol, port */
+	size_t n_ports;
+};
+
+/*
+ * Union of all grants, narrowed by the policy. Overlapping ranges are cut into disjoint pieces. A
+ * piece keeps the slot of the same (protocol, port, end_port) and else gets a new one. More than
+ * PLIC_MAX_GRANTS on a port: overlapping or touching times are merged, then those that end last stay.
+ */
+int compile_gate(const struct compile_input *in, struct compiled *out, struct fault *f);
+void compiled_free(struct compiled *c);
+
+#endif

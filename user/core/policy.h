@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* policy.h - the operator's own rules (DESIGN §5, policy file). Pure. */
+#ifndef PORTLIC_POLICY_H
+#define PORTLIC_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fault.h"
+#include "portlic.h"
+
+#define POLICY_MAX_BYTES (1 << 20)
+
+struct policy_open {
+	uint16_t port, end_port; /* 0, 0 with an ip_proto of its own */
+	uint8_t ip_proto;	 /* IPPROTO_TCP, UDP, SCTP with ports; else the whole protocol */
+};
+
+/* Narrows what licenses give to these ports. */
+struct policy_port {
+	uint16_t port, end_port;
+	uint8_t ip_proto;
+	int mode; /* enum plic_mode, -1: the gate's */
+	int deny; /* enum plic_deny, -1: the gate's */
+};
+
+struct policy {
+	char *file, *name;
+	char **gates; /* match.gates, glob patterns (fnmatch) */
+	size_t n_gates;
+	enum plic_mode mode;
+	enum plic_deny deny;
+	struct policy_open *open;
+	size_t n_open;
+	struct policy_port *ports;
+	size_t n_ports;
+};
+
+struct trust;
+
+/*
+ * Parses one policy file. -EBADMSG with file, member, remedy: not strict JSON, an unknown member, an
+ * empty match, an `open` of a port that a trust file reserves, and members whose narrowing this
+ * build can't enforce (better refused than dropped). trust may be NULL.
+ */
+int policy_parse(const char *file, const void *buf, size_t len, const struct trust *trust,
+		 struct policy **out, struct fault *f);
+void policy_free(struct policy *policy); /* NULL-safe */
+bool policy_matches_gate(const struct policy *policy, const char *gate);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ruleset.h - builds the cells of include/portlic.h from a list of ports. Pure.
+ */
+#ifndef PORTLIC_RULESET_H
+#define PORTLIC_RULESET_H
+
+#include <stddef.h>
+
+#include "fault.h"
+#include "portlic.h"
+
+struct ruleset_port {
+	__u16 port, end_port; /* inclusive; ranges of one protocol must not overlap */
+	__u8 ip_proto;	      /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
+	__u16 slot;	      /* counter slot, >= 1 */
+	struct plic_rule rule;
+};
+
+struct ruleset {
+	struct plic_cell *cells;
+	__u32 n_cells;
+};
+
+/*
+ * slots: n_slots >= 1 counter slots, slots[0] zero. default_rule: for ports not named (no grants; mode and deny of the gate). header: generation,
+ * ip_open, mode and deny; the numbers of cells and slots are filled in. Equal rules share a cell.
+ * -EEXIST: two ranges overlap; -E2BIG: more than PLIC_MAX_CELLS; -EINVAL; -ENOMEM.
+ */
+int ruleset_build(const struct plic_header *header, const struct plic_rule *default_rule,
+		  const struct ruleset_port *ports, size_t n_ports, const struct plic_slot *slots,
+		  size_t n_slots, struct ruleset *out, struct fault *f);
+void ruleset_free(struct ruleset *set);
+
+/* Reads a set as the programs do. */
+const struct plic_rule *ruleset_lookup(const struct ruleset *set, __u8 ip_proto, __u16 port,
+				       __u16 *slot);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate.h - the enforcement of one network namespace: programs, attachments, rule set, counters.
+ *
+ * All calls block (an attach waits for RCU) and belong on the one thread that does kernel work.
+ * Pins: BPFFS/gates/NAME/{plic_gate,plic_denials,plic_flows,plic_clients,plic_budget,socket,
+ * wire_IFINDEX,egress_IFINDEX}.
+ */
+#ifndef PORTLIC_GATE_H
+#define PORTLIC_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fault.h"
+#include "node.h"
+#include "ruleset.h"
+
+struct gate;
+
+enum gate_hook { HOOK_WIRE, HOOK_EGRESS, HOOK_SOCKET, HOOK_LEDGER, GATE_N_HOOKS };
+const char *gate_hook_word(enum gate_hook hook); /* "wire", "egress", "socket", "ledger" */
+
+struct gate_spec {
+	const char *name;  /* DNS-label-like, checked by the caller: it becomes a directory */
+	const char *netns; /* path of the namespace */
+	uint32_t id;	   /* used for a new gate only */
+};
+
+/*
+ * Puts the gate up with the rule set (n_slots counters), or adopts the pins of the same name and
+ * namespace: then programs are replaced in place, `set` swapped in whole, counters go on. Pins of the
+ * same name in another (dead) namespace are removed first. TCP connections that stand are handled by
+ * gate_seed(). On failure of a new gate nothing is left behind.
+ */
+int gate_open(struct node *node, const struct gate_spec *spec, const struct ruleset *set,
+	      struct gate **out, struct fault *f);
+
+/* Reads back the rule set and id of pins of that name, before gate_open. -ENOENT: no such pins. */
+int gate_peek(struct node *node, const char *name, struct plic_gate *about, struct ruleset *set,
+	      struct fault *f);
+
+void gate_close(struct gate *gate);		     /* NULL-safe; pins stay */
+int gate_remove(struct gate *gate, struct fault *f); /* detaches, unpins, frees gate */
+int gate_collect(struct node *node, const char *name, struct fault *f); /* pins without a gate */
+
+uint32_t gate_id(const struct gate *gate);
+uint64_t gate_netns_inode(const struct gate *gate);
+uint64_t gate_since_ns(const struct gate *gate); /* boot clock */
+
+/* Swaps the rule set whole; enlarges the counters first if the set has more slots. */
+int gate_apply(struct gate *gate, const struct ruleset *set, struct fault *f);
+
+/* The same for many gates with one grace period of RCU for all. results[i]: 0 or -errno. */
+int gates_apply(struct node *node, struct gate *const *gates, const struct ruleset *const *sets,
+		size_t n, int *results, struct fault *f);
+
+/* One attachment, as seen now. */
+struct gate_attachment {
+	enum gate_hook hook;
+	int ifindex;	    /* 0: the namespace, the node */
+	char interface[16]; /* "" */
+	const char *kind;   /* "tcx", "clsact", "netns", "tracing" */
+	bool removable;	    /* clsact: from inside the pod */
+	bool present;
+};
+
+struct gate_sweep {
+	bool dead;			     /* the namespace is gone: collect */
+	unsigned int added;		     /* interfaces newly covered */
+	unsigned int restored[GATE_N_HOOKS]; /* attachments that were gone and were put back */
+	uint64_t
+		unprotected_ns; /* upper bound of the time new or stripped interfaces were uncovered */
+};
+
+/* Covers new interfaces, puts back what was removed, sees whether the namespace lives. */
+int gate_sweep(struct gate *gate, struct gate_sweep *out, struct fault *f);
+int gate_attachments(struct gate *gate, struct gate_attachment **out, size_t *n, struct fault *f);
+
+struct gate_denial {
+	struct plic_denial_key key;
+	struct plic_denial count;
+};
+
+/* Totals over all CPUs; traffic[slot], n_slots of them. */
+struct gate_counters {
+	struct plic_traffic *traffic;
+	size_t n_slots;
+	struct gate_denial *denials;
+	size_t n_denials;
+};
+int gate_counters(struct gate *gate, struct gate_counters *out, struct fault *f);
+void gate_counters_free(struct gate_counters *c);
+
+/* Keeps the bounded denial table usable: ports that were knocked on once move to `other`. */
+int gate_prune_denials(struct gate *gate, struct fault *f);
+
+struct gate_listener {
+	uint8_t ip_proto;
+	uint16_t port;
+};
+
+struct gate_stand {
+	struct gate_listener *listeners; /* TCP LISTEN, unconnected UDP; each port once */
+	size_t n_listeners;
+	struct gate_listener *inbound; /* ports with established inbound TCP connections */
+	size_t n_inbound;
+};
+
+/*
+ * What listens and stands in the namespace. seed: marks the TCP connections that the pod itself
+ * opened (no listener on their local port), so that the cut of established flows skips them.
+ */
+int gate_stand(struct gate *gate, bool seed, struct gate_stand *out, struct fault *f);
+void gate_stand_free(struct gate_stand *s);
+
+/*
+ * Connects once over `lo` (127.0.0.1, or ::1 where IPv4 isn't there) inside the namespace.
+ * *connected: the handshake was completed. *err: errno of the attempt (ECONNREFUSED, ETIMEDOUT, 0).
+ */
+int gate_probe_tcp(struct gate *gate, uint16_t port, bool *connected, int *err, struct fault *f);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * netns.h - network namespaces: finding, entering and leaving them.
+ *
+ * Only the one thread that does kernel work enters namespaces. No descriptor stays open longer than
+ * a call: it would keep a dead pod's namespace alive.
+ */
+#ifndef PORTLIC_NETNS_H
+#define PORTLIC_NETNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fault.h"
+
+struct netns_interface {
+	int ifindex;
+	char name[16];
+};
+
+/* Opens the namespace at path (/run/netns/x, /proc/PID/ns/net). -ENOENT; -EINVAL: not a netns. */
+int netns_inode(const char *path, uint64_t *inode, struct fault *f);
+
+/* Enters; *home is the descriptor to return with. Fails with -ESTALE if the inode isn't `inode` (0: any). */
+int netns_enter(const char *path, uint64_t inode, int *home, struct fault *f);
+void netns_leave(int *home); /* aborts the process if the way home is barred */
+
+/* A path by which namespace `inode` can be entered: hint if it still fits, else one found in /proc. */
+int netns_find(uint64_t inode, const char *hint, char *path, size_t len);
+
+/* The interfaces of the namespace this thread is in, by rtnetlink; *out is the caller's. */
+int netns_interfaces(struct netns_interface **out, size_t *n, struct fault *f);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* sockdiag.h - the sockets of the namespace this thread is in (sock_diag(7), IPv4 and IPv6). */
+#ifndef PORTLIC_SOCKDIAG_H
+#define PORTLIC_SOCKDIAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fault.h"
+
+struct sock_entry {
+	uint8_t ip_proto;  /* IPPROTO_TCP, IPPROTO_UDP */
+	uint8_t tcp_state; /* enum of <netinet/tcp.h>: TCP_LISTEN, TCP_ESTABLISHED, ... */
+	uint8_t local[16], remote[16]; /* network order, IPv4 mapped */
+	uint16_t local_port, remote_port;
+	bool connected; /* has a remote end */
+	uint64_t inode;
+};
+
+/* All TCP and UDP sockets of the namespace; *out is the caller's. */
+int sockdiag_list(struct sock_entry **out, size_t *n, struct fault *f);
+
+#endif
