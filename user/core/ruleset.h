@@ -10,6 +10,8 @@
 #include "fault.h"
 #include "portlic.h"
 
+#define RULESET_MAX_SLOTS 65536 /* a slot is a u16 */
+
 struct ruleset_port {
 	__u16 port, end_port; /* inclusive; ranges of one protocol must not overlap */
 	__u8 ip_proto;	      /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
@@ -23,16 +25,27 @@ struct ruleset {
 };
 
 /*
- * slots: n_slots >= 1 counter slots, slots[0] zero. default_rule: for ports not named (no grants; mode and deny of the gate). header: generation,
- * ip_open, mode and deny; the numbers of cells and slots are filled in. Equal rules share a cell.
- * -EEXIST: two ranges overlap; -E2BIG: more than PLIC_MAX_CELLS; -EINVAL; -ENOMEM.
+ * slots: n_slots >= 1 counter slots, slots[0] zero. default_rule: for ports not named (no grants;
+ * mode and deny of the gate). header: generation, ip_open, mode and deny; the numbers of cells and
+ * slots are filled in. Equal rules share a cell, and so do the whole blocks of one range.
+ * -EEXIST: two ranges overlap; -E2BIG: more than PLIC_MAX_CELLS cells or RULESET_MAX_SLOTS slots;
+ * -EINVAL; -ENOMEM. out is the caller's, for ruleset_free.
  */
 int ruleset_build(const struct plic_header *header, const struct plic_rule *default_rule,
 		  const struct ruleset_port *ports, size_t n_ports, const struct plic_slot *slots,
 		  size_t n_slots, struct ruleset *out, struct fault *f);
 void ruleset_free(struct ruleset *set);
 
-/* Reads a set as the programs do. */
+/*
+ * Checks every number in a set (it may come back from kernel memory) and reads the slots that it
+ * describes: *slots is the caller's to free, *n >= 1. -EBADMSG: not a set that ruleset_build made.
+ */
+int ruleset_slots(const struct ruleset *set, struct plic_slot **slots, size_t *n, struct fault *f);
+
+/*
+ * Reads a set as the programs do: the default rule and slot 0 for a port that isn't named or a
+ * protocol without ports. set has at least PLIC_CELL_FIRST_FREE cells.
+ */
 const struct plic_rule *ruleset_lookup(const struct ruleset *set, __u8 ip_proto, __u16 port,
 				       __u16 *slot);
 

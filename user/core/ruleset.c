@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/* ruleset.c - a list of ports -> cells, and cells -> the rule of a port (layout: portlic.h). */
+#include "ruleset.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+struct builder {
+	struct plic_cell *cells;
+	size_t n_cells, room;
+	__u16 *buckets; /* rule cells by hash, open addressing; 0: empty */
+	size_t n_buckets;
+};
+
+static void builder_free(struct builder *b)
+{
+	free(b->cells);
+	free(b->buckets);
+}
+
+/* PLIC_N_PROTO: a protocol without ports. */
+static unsigned int proto_index(__u8 ip_proto)
+{
+	switch (ip_proto) {
+	case IPPROTO_TCP:
+		return PLIC_TCP;
+	case IPPROTO_UDP:
+		return PLIC_UDP;
+	case IPPROTO_SCTP:
+		return PLIC_SCTP;
+	default:
+		return PLIC_N_PROTO;
+	}
+}
+
+static size_t dir_cell(unsigned int proto, unsigned int port)
+{
+	return PLIC_CELL_DIR + proto * PLIC_DIR_CELLS +
+	       port / (PLIC_BLOCK_PORTS * PLIC_DIR_ENTRIES);
+}
+
+static unsigned int dir_entry(unsigned int port)
+{
+	return port / PLIC_BLOCK_PORTS % PLIC_DIR_ENTRIES;
+}
+
+/* Appends n zeroed cells; their first number goes to *first. The cells may move. */
+static int add_cells(struct builder *b, size_t n, size_t *first, struct fault *f)
+{
+	if (b->n_cells + n > PLIC_MAX_CELLS)
+		return fault_set(f, E2BIG,
+				 "rule set: more than %d cells are needed; let fewer ports of the "
+				 "gate differ in license, times or policy",
+				 PLIC_MAX_CELLS);
+	if (b->n_cells + n > b->room) {
+		size_t room = 2 * b->room + n;
+		struct plic_cell *cells = realloc(b->cells, room * sizeof(*cells));
+
+		if (!cells)
+			return fault_set(f, ENOMEM, "rule set: out of memory for %zu cells", room);
+		b->cells = cells;
+		b->room = room;
+	}
+	memset(&b->cells[b->n_cells], 0, n * sizeof(*b->cells));
+	*first = b->n_cells;
+	b->n_cells += n;
+	return 0;
+}
+
+/* Equal rules are equal bytes: grants that aren't used and pads are zero. */
+static struct plic_rule canonical_rule(const struct plic_rule *rule)
+{
+	struct plic_rule r;
+
+	memset(&r, 0, sizeof(r));
+	r.mode = rule->mode;
+	r.deny = rule->deny;
+	r.n_grants = rule->n_grants;
+	memcpy(r.grants, rule->grants, rule->n_grants * sizeof(r.grants[0]));
+	for (size_t i = 0; i < r.n_grants; i++)
+		r.grants[i].pad = 0;
+	return r;
+}
+
+static size_t hash_rule(const struct plic_rule *rule)
+{
+	const unsigned char *bytes = (const unsigned char *)rule;
+	__u64 h = 0xcbf29ce484222325ULL; /* FNV-1a */
+
+	for (size_t i = 0; i < sizeof(*rule); i++)
+		h = (h ^ bytes[i]) * 0x100000001b3ULL;
+	return h ^ h >> 32;
+}
+
+/* The cell of a rule: one that is there with equal contents, or a new one. */
+static int rule_cell(struct builder *b, const struct plic_rule *rule, __u16 *cell, struct fault *f)
+{
+	struct plic_rule r = canonical_rule(rule);
+	size_t at = hash_rule(&r) & (b->n_buckets - 1), fresh;
+	int err;
+
+	for (; b->buckets[at]; at = (at + 1) & (b->n_buckets - 1)) {
+		if (!memcmp(&b->cells[b->buckets[at]].rule, &r, sizeof(r))) {
+			*cell = b->buckets[at];
+			return 0;
+		}
+	}
+	err = add_cells(b, 1, &fresh, f);
+	if (err)
+		return err;
+	b->cells[fresh].rule = r;
+	b->buckets[at] = fresh;
+	*cell = fresh;
+	return 0;
+}
+
+static bool rule_valid(const struct plic_rule *rule)
+{
+	if (rule->mode > PLIC_OFF || rule->deny > PLIC_DROP || rule->n_grants > PLIC_MAX_GRANTS)
+		return false;
+	for (size_t i = 0; i < rule->n_grants; i++)
+		if (rule->grants[i].cut_at_ns < rule->grants[i].new_until_ns ||
+		    rule->grants[i].lapse > PLIC_REPORT)
+			return false;
+	return true;
+}
+
+static int overlap(const struct ruleset_port *p, unsigned int port, struct fault *f)
+{
+	return fault_set(f, EEXIST,
+			 "rule set: port %u of IP protocol %u stands in two ranges, one "
+			 "of them %u-%u",
+			 port, p->ip_proto, p->port, p->end_port);
+}
+
+/* Names ports first..last, which lie in one block. */
+static int fill_block(struct builder *b, const struct ruleset_port *p, unsigned int first,
+		      unsigned int last, struct plic_index index, struct fault *f)
+{
+	size_t dir = dir_cell(proto_index(p->ip_proto), first), cell;
+	unsigned int entry = dir_entry(first);
+
+	cell = b->cells[dir].dir[entry];
+	if (!cell) {
+		int err = add_cells(b, 1, &cell, f);
+
+		if (err)
+			return err;
+		b->cells[dir].dir[entry] = cell;
+	}
+	for (unsigned int port = first; port <= last; port++) {
+		struct plic_index *slot = &b->cells[cell].index[port % PLIC_BLOCK_PORTS];
+
+		if (slot->rule)
+			return overlap(p, port, f);
+		*slot = index;
+	}
+	return 0;
+}
+
+static int add_port(struct builder *b, const struct ruleset_port *p, struct fault *f)
+{
+	struct plic_index index = {.slot = p->slot};
+	unsigned int last, whole = 0; /* index cell of the whole blocks of this range */
+	int err = rule_cell(b, &p->rule, &index.rule, f);
+
+	for (unsigned int port = p->port; !err && port <= p->end_port; port = last + 1) {
+		size_t dir = dir_cell(proto_index(p->ip_proto), port);
+		bool is_whole;
+
+		last = port | (PLIC_BLOCK_PORTS - 1);
+		is_whole = port % PLIC_BLOCK_PORTS == 0 && last <= p->end_port;
+		if (last > p->end_port)
+			last = p->end_port;
+		if (is_whole && whole) {
+			if (b->cells[dir].dir[dir_entry(port)])
+				return overlap(p, port, f);
+			b->cells[dir].dir[dir_entry(port)] = whole;
+			continue;
+		}
+		err = fill_block(b, p, port, last, index, f);
+		if (!err && is_whole)
+			whole = b->cells[dir].dir[dir_entry(port)];
+	}
+	return err;
+}
+
+static int check_port(const struct ruleset_port *p, size_t n_slots, struct fault *f)
+{
+	if (!p->port || p->end_port < p->port || proto_index(p->ip_proto) == PLIC_N_PROTO ||
+	    p->slot == PLIC_SLOT_OTHER || p->slot >= n_slots || !rule_valid(&p->rule))
+		return fault_set(f, EINVAL,
+				 "rule set: ports %u-%u, IP protocol %u, slot %u of %zu: out of "
+				 "range, or their rule is",
+				 p->port, p->end_port, p->ip_proto, p->slot, n_slots);
+	return 0;
+}
+
+static int builder_init(struct builder *b, const struct plic_rule *default_rule, size_t n_ports,
+			struct fault *f)
+{
+	size_t first, n_buckets = 64;
+	int err;
+
+	/* Never more rules than cells, so half of the buckets stay empty. */
+	while (n_buckets < 2 * n_ports && n_buckets < 2 * PLIC_MAX_CELLS)
+		n_buckets *= 2;
+	b->buckets = calloc(n_buckets, sizeof(*b->buckets));
+	if (!b->buckets)
+		return fault_set(f, ENOMEM, "rule set: out of memory for %zu ports", n_ports);
+	b->n_buckets = n_buckets;
+	err = add_cells(b, PLIC_CELL_FIRST_FREE, &first, f);
+	if (!err)
+		b->cells[PLIC_CELL_DEFAULT].rule = canonical_rule(default_rule);
+	return err;
+}
+
+static int add_slots(struct builder *b, const struct plic_slot *slots, size_t n_slots,
+		     size_t *first, struct fault *f)
+{
+	int err = add_cells(b, (n_slots + PLIC_CELL_SLOTS - 1) / PLIC_CELL_SLOTS, first, f);
+
+	if (!err)
+		memcpy(&b->cells[*first], slots, n_slots * sizeof(*slots));
+	return err;
+}
+
+int ruleset_build(const struct plic_header *header, const struct plic_rule *default_rule,
+		  const struct ruleset_port *ports, size_t n_ports, const struct plic_slot *slots,
+		  size_t n_slots, struct ruleset *out, struct fault *f)
+{
+	_cleanup_(builder_free) struct builder b = {0};
+	struct plic_header *head;
+	size_t slot_cell;
+	int err;
+
+	if (n_slots > RULESET_MAX_SLOTS)
+		return fault_set(
+			f, E2BIG,
+			"rule set: %zu counters of ports and ranges, at most %d; name fewer, "
+			"or take the gate down and up so that old ones are forgotten",
+			n_slots, RULESET_MAX_SLOTS);
+	if (!n_slots || !rule_valid(default_rule) || header->mode > PLIC_OFF ||
+	    header->deny > PLIC_DROP)
+		return fault_set(f, EINVAL, "rule set: header, default rule or slots out of range");
+	err = builder_init(&b, default_rule, n_ports, f);
+	for (size_t i = 0; !err && i < n_ports; i++) {
+		err = check_port(&ports[i], n_slots, f);
+		if (!err)
+			err = add_port(&b, &ports[i], f);
+	}
+	if (!err)
+		err = add_slots(&b, slots, n_slots, &slot_cell, f);
+	if (err)
+		return err;
+	head = &b.cells[PLIC_CELL_HEADER].header;
+	head->generation = header->generation;
+	memcpy(head->ip_open, header->ip_open, sizeof(head->ip_open));
+	head->mode = header->mode;
+	head->deny = header->deny;
+	head->n_cells = b.n_cells;
+	head->n_slots = n_slots;
+	head->slot_cell = slot_cell;
+	out->n_cells = b.n_cells;
+	out->cells = TAKE_PTR(b.cells);
+	return 0;
+}
+
+void ruleset_free(struct ruleset *set)
+{
+	free(set->cells);
+	*set = (struct ruleset){0};
+}
+
+/* Cells that a directory or an index may point at: behind the directories, before the slots. */
+static bool points_well(const struct plic_header *head, unsigned int cell)
+{
+	return cell >= PLIC_CELL_FIRST_FREE && cell < head->slot_cell;
+}
+
+static bool index_valid(const struct ruleset *set, const struct plic_cell *cell)
+{
+	const struct plic_header *head = &set->cells[PLIC_CELL_HEADER].header;
+
+	for (size_t i = 0; i < PLIC_BLOCK_PORTS; i++) {
+		const struct plic_index *index = &cell->index[i];
+
+		if (!index->rule)
+			continue;
+		if (!points_well(head, index->rule) || index->slot >= head->n_slots ||
+		    !rule_valid(&set->cells[index->rule].rule))
+			return false;
+	}
+	return true;
+}
+
+static bool header_valid(const struct ruleset *set)
+{
+	const struct plic_header *head = &set->cells[PLIC_CELL_HEADER].header;
+
+	return head->n_cells == set->n_cells && set->n_cells <= PLIC_MAX_CELLS &&
+	       head->mode <= PLIC_OFF && head->deny <= PLIC_DROP && head->n_slots &&
+	       head->n_slots <= RULESET_MAX_SLOTS && head->slot_cell >= PLIC_CELL_FIRST_FREE &&
+	       head->slot_cell < set->n_cells &&
+	       (head->n_slots + PLIC_CELL_SLOTS - 1) / PLIC_CELL_SLOTS <=
+		       set->n_cells - head->slot_cell;
+}
+
+static bool set_valid(const struct ruleset *set)
+{
+	const struct plic_header *head;
+
+	if (set->n_cells <= PLIC_CELL_FIRST_FREE || !header_valid(set) ||
+	    !rule_valid(&set->cells[PLIC_CELL_DEFAULT].rule))
+		return false;
+	head = &set->cells[PLIC_CELL_HEADER].header;
+	for (size_t dir = PLIC_CELL_DIR; dir < PLIC_CELL_FIRST_FREE; dir++) {
+		for (size_t i = 0; i < PLIC_DIR_ENTRIES; i++) {
+			unsigned int cell = set->cells[dir].dir[i];
+
+			if (cell &&
+			    (!points_well(head, cell) || !index_valid(set, &set->cells[cell])))
+				return false;
+		}
+	}
+	return true;
+}
+
+int ruleset_slots(const struct ruleset *set, struct plic_slot **slots, size_t *n, struct fault *f)
+{
+	const struct plic_header *head;
+	struct plic_slot *copy;
+
+	if (!set_valid(set))
+		return fault_set(f, EBADMSG,
+				 "rule set of %u cells: its numbers contradict one another; remove "
+				 "the gate's pins and put it up again",
+				 set->n_cells);
+	head = &set->cells[PLIC_CELL_HEADER].header;
+	copy = calloc(head->n_slots, sizeof(*copy));
+	if (!copy)
+		return fault_set(f, ENOMEM, "rule set: out of memory for %u slots", head->n_slots);
+	memcpy(copy, &set->cells[head->slot_cell], head->n_slots * sizeof(*copy));
+	*slots = copy;
+	*n = head->n_slots;
+	return 0;
+}
+
+const struct plic_rule *ruleset_lookup(const struct ruleset *set, __u8 ip_proto, __u16 port,
+				       __u16 *slot)
+{
+	unsigned int proto = proto_index(ip_proto), cell;
+	const struct plic_index *index;
+
+	*slot = PLIC_SLOT_OTHER;
+	if (proto == PLIC_N_PROTO)
+		return &set->cells[PLIC_CELL_DEFAULT].rule;
+	cell = set->cells[dir_cell(proto, port)].dir[dir_entry(port)];
+	if (!cell || cell >= set->n_cells)
+		return &set->cells[PLIC_CELL_DEFAULT].rule;
+	index = &set->cells[cell].index[port % PLIC_BLOCK_PORTS];
+	if (!index->rule || index->rule >= set->n_cells)
+		return &set->cells[PLIC_CELL_DEFAULT].rule;
+	*slot = index->slot;
+	return &set->cells[index->rule].rule;
+}
