@@ -5,39 +5,39 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
-SYSCONFDIR ?= /etc
-B := build
+COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+, := ,
+BUILD := build
+B := $(BUILD)$(if $(SAN),/san)
+
+# Debian packages, the one list: to build; what the demo runs besides; what the tests run besides.
+PACKAGES_BUILD := gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
+	libsodium-dev libcjson-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev libmnl-dev
+PACKAGES_DEMO := iproute2 nftables nginx-light curl procps
+PACKAGES_TEST := libcmocka-dev libclang-rt-14-dev redis-server redis-tools prometheus dnsmasq-base \
+	bind9-dnsutils iputils-ping python3 python3-jwt python3-cryptography mandoc clang-format cppcheck shellcheck
 
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
+PKG_CONFIG ?= pkg-config
+LIBS_CLI := libsodium libcjson libcurl
+LIBS_AGENT := libbpf libelf zlib libsodium libcjson libmicrohttpd libcurl libuv libmnl
+WERROR ?= $(CI)
 
-# Debian packages, the one list. BUILD: to make; TEST: what the tests and the demo run besides.
-PACKAGES_BUILD := gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
-	libsodium-dev libcjson-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev libmnl-dev
-PACKAGES_TEST := libcmocka-dev libclang-rt-14-dev iproute2 nftables nginx-light redis-server \
-	redis-tools prometheus python3 python3-jwt python3-cryptography curl procps mandoc \
-	clang-format clang-tidy cppcheck
-
-Q := $(if $(V),,@)
-say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(patsubst $(B)/%,%,$@))
-
-WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-unused-parameter \
-	$(if $(WERROR)$(CI),-Werror)
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+	-Wno-unused-parameter $(if $(WERROR),-Werror)
 SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-, := ,
-ifdef SAN
-B := build/san
-endif
-LIBS := libbpf libelf zlib libsodium libcjson libmicrohttpd libcurl libuv libmnl
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 $(WARN) $(SANFLAGS) -fstack-protector-strong
-override CPPFLAGS += -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -DPORTLIC_VERSION='"$(VERSION)"' -Iinclude -Iuser/core \
-	-Iuser/kernel -I$(B)/bpf $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+override CPPFLAGS += -D_GNU_SOURCE $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) -DPORTLIC_VERSION='"$(VERSION)"' \
+	-Iinclude -Iuser/core -Iuser/kernel -I$(B)/bpf
 override LDFLAGS += $(SANFLAGS) -Wl,-z,relro,-z,now
-BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -Wall -Wextra $(if $(WERROR)$(CI),-Werror) -Iinclude -Ivmlinux -Ibpf \
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -Wall -Wextra $(if $(WERROR),-Werror) -Iinclude -Ivmlinux -Ibpf \
 	-I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@))
 objects = $(patsubst user/%.c,$(B)/%.o,$(wildcard $(1)))
 CORE := $(call objects,user/core/*.c)
 KERNEL := $(call objects,user/kernel/*.c)
@@ -51,23 +51,22 @@ bpf: $(SKELETONS) ## compile the BPF programs only
 
 $(B)/portlic: $(CLI) $(B)/libcore.a
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libsodium libcjson libcurl)
-$(B)/portlicd: $(AGENT) $(KERNEL) $(B)/libcore.a
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBS_CLI))
+$(B)/portlicd: $(AGENT) $(B)/libkernel.a $(B)/libcore.a
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libbpf libelf zlib libsodium libcjson libmicrohttpd libcurl libuv libmnl)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBS_AGENT))
 $(B)/libcore.a: $(CORE)
-	$(call say,AR)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libkernel.a: $(KERNEL)
+$(B)/lib%.a:
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/%.o: user/%.c | deps-check
+$(B)/%.o: user/%.c | tools
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(KERNEL): | $(SKELETONS)
 
-$(B)/bpf/%.bpf.o: bpf/%.bpf.c | deps-check
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c | tools
 	$(call say,BPF)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $< && $(LLVM_STRIP) -g $@
 $(B)/bpf/gate.bpf.o: $(GATE_BPF)
@@ -77,14 +76,56 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(call say,SKEL)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
 
--include $(shell find build -name '*.d' 2>/dev/null)
-include tests/tests.mk
+install: all ## programs, man pages, systemd unit, completion [DESTDIR= PREFIX=]
+	install -Dm755 -t $(DESTDIR)$(BINDIR) $(B)/portlic $(B)/portlicd
+	for page in docs/man/*.[1-8]; do install -Dm644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page || exit; done
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/local/bin|$(BINDIR)|' deploy/systemd/portlicd.service > $(DESTDIR)$(UNITDIR)/portlicd.service
+	install -Dm644 deploy/completion/portlic.bash $(DESTDIR)$(COMPDIR)/portlic
+uninstall: ## removes what install put there
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,portlic portlicd) $(DESTDIR)$(UNITDIR)/portlicd.service $(DESTDIR)$(COMPDIR)/portlic
+	for page in docs/man/*.[1-8]; do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+clean: ## removes build/
+	$(Q)rm -rf $(BUILD)
 
+# A build as root by sudo leaves build/ to who called it.
+own = $(if $(SUDO_UID),chown -R $(SUDO_UID):$(SUDO_GID) $(BUILD))
+deps: ## installs the packages that are lacking (root)
+	$(Q)deploy/deps $(PACKAGES_BUILD) $(PACKAGES_DEMO) $(PACKAGES_TEST)
+demo: ## the product in a namespace, 30 s (root)
+	$(Q)deploy/deps $(PACKAGES_BUILD) $(PACKAGES_DEMO)
+	$(Q)$(MAKE) --no-print-directory all && { $(own); }
+	$(Q)deploy/demo/run
+test: deps ## every rung of the ladder (root); test-RUNG for one, make V=1 to see it all
+	$(Q)$(MAKE) --no-print-directory climb
+
+-include $(wildcard tests/*/*.mk vmlinux/*.mk)
+TESTS_check += tests/check/style
+TESTS_e2e += $(sort $(wildcard tests/e2e/[0-9]*.sh))
+TESTS_san += $(patsubst $(B)/%,$(B)/san/%,$(filter $(B)/%,$(TESTS_unit)))
+NEEDS_cli := $(B)/portlic
+NEEDS_e2e := all
+RUNGS := check unit san cli bpf kernel e2e fuzz
+programs-unit: $(TESTS_unit)
+$(TESTS_san): sanitized ;
+sanitized:
+	$(Q)$(MAKE) --no-print-directory SAN=1 programs-unit
+climb: all $(foreach r,$(RUNGS),$(TESTS_$(r)))
+	$(Q)$(own)
+	$(Q)PORTLIC_BUILD=$(B) V=$(V) tests/run $(foreach r,$(RUNGS),--rung=$(r) $(TESTS_$(r)))
+check: test-check ## style, static analysis, man pages, arrows between the rooms
+.SECONDEXPANSION:
+$(addprefix test-,$(RUNGS)): test-%: $$(NEEDS_$$*) $$(TESTS_$$*)
+	$(Q)PORTLIC_BUILD=$(B) V=$(V) tests/run $(TESTS_$*)
+
+tools:
+	$(Q)$(PKG_CONFIG) --exists $(LIBS_AGENT) 2>/dev/null && command -v $(CLANG) $(BPFTOOL) >/dev/null || \
+		{ echo 'portlic: build packages are lacking: run "sudo make deps"' >&2; exit 1; }
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  options        V=1 verbose, SAN=1 ASan and UBSan, WERROR=1, DESTDIR=, PREFIX=$(PREFIX)"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(filter-out %.d,$(MAKEFILE_LIST))
+	@echo "  options    V=1 verbose, SAN=1 ASan and UBSan, WERROR=1, DESTDIR=, PREFIX=$(PREFIX)"
 
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf help deps-check
-deps-check: ;
+.PHONY: all bpf install uninstall clean deps demo test climb check sanitized programs-unit tools help $(addprefix test-,$(RUNGS))
