@@ -9,13 +9,17 @@
 #include "policy.h"
 #include "ruleset.h"
 
-/* A port entry that left the set, kept until its established flows are cut. */
+/*
+ * A port entry that left the set, kept until its established flows are cut. Past cut_at_ns it still
+ * cuts what wakes up, so it may be kept as long as flows could stand.
+ */
 struct tombstone {
 	__u16 port, end_port;
 	__u8 ip_proto;
 	__u8 reason; /* enum plic_reason: WITHDRAWN, REVOKED, UNLICENSED (stood when the gate came) */
 	__u64 cut_at_ns; /* boot clock */
 };
+#define TOMBSTONE_DRAIN_NS (LICENSE_DRAIN_S * 1000000000ULL)
 
 /* Maps wall time to the boot clock: boot_ns = (t - wall_s) * 1e9 + boot_ns, saturating at both ends. */
 struct time_base {
@@ -58,10 +62,30 @@ struct compiled {
 
 /*
  * Union of all grants, narrowed by the policy. Overlapping ranges are cut into disjoint pieces. A
- * piece keeps the slot of the same (protocol, port, end_port) and else gets a new one. More than
- * PLIC_MAX_GRANTS on a port: overlapping or touching times are merged, then those that end last stay.
+ * piece keeps the slot of the same (protocol, port, end_port) and else gets a new one. base.boot_ns
+ * is "now": a license that has begun is given from_ns 0; a tombstone counts where nothing that has
+ * begun admits new flows. More than PLIC_MAX_GRANTS on a port: overlapping or touching times of the
+ * same lapse are merged (all that have begun are), then those that begin first stay. So compile again
+ * whenever a license changes its state. Apart from the numbers of licenses, the order of views,
+ * policy entries and tombstones doesn't matter.
+ *
+ * in->mode stands for the policy's mode; a port's own mode holds where it is laxer than in->mode
+ * (`gate set --mode audit` is the way out for the whole gate, whatever a port says).
+ *
+ * -E2BIG: more cells or slots than a set holds; -ENOMEM. out is for compiled_free.
  */
 int compile_gate(const struct compile_input *in, struct compiled *out, struct fault *f);
 void compiled_free(struct compiled *c);
+
+/*
+ * What lost its right from one set to the next: ports where a grant of `before` was live (begun and
+ * not cut) at now_ns and that nothing in `after` (compiled with the tombstones known so far) keeps
+ * or drains. Each becomes a tombstone with `reason` (that of its license if it had ended already) and
+ * cut_at_ns = min(the old one, now_ns + drain_ns); lapse `block` isn't drained: now_ns.
+ * Put them with the others and compile again. *out is the caller's to free, NULL if *n is 0. -ENOMEM.
+ */
+int compile_diff_tombstones(const struct compiled *before, const struct compiled *after,
+			    __u64 now_ns, __u64 drain_ns, __u8 reason, struct tombstone **out,
+			    size_t *n);
 
 #endif
