@@ -88,7 +88,7 @@ enum plic_proto {
  *
  * A port that isn't named has the rule PLIC_CELL_DEFAULT and slot PLIC_SLOT_OTHER.
  * Example: 8080/TCP. 8080 / 8192 = 0, 8080 / 64 % 128 = 126, 8080 % 64 = 16:
- * cells[2].dir[126] = 26, cells[26].index[16] = { 27, 1 }, cells[27].rule.grants[0] = { 0, ... }.
+ * cells[2].dir[126] = 27, cells[27].index[16] = { 26, 1 }, cells[26].rule.grants[0] = { 0, ... }.
  */
 #define PLIC_CELL_SIZE 256
 #define PLIC_CELL_HEADER 0
