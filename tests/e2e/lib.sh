@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# lib.sh - what the e2e tests share: a pod and its outside as two network namespaces, a vendor, an agent
+# with every path of its own, TAP. Names come from the test's pid, so that tests can run side by side.
+#
+#   outside ($OUT) 10.77.0.1 fd77::1  ---veth---  10.77.0.2 fd77::2 pod ($POD), also lo
+
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
+BUILD=$(readlink -f "${PORTLIC_BUILD:-build}")
+LIB=$PWD/tests/e2e
+PATH=$BUILD:/usr/local/sbin:/usr/sbin:/sbin:$PATH
+OUT=plo$$ POD=plp$$ VETH=plv$$
+POD4=10.77.0.2 POD6=fd77::2 OUT4=10.77.0.1 OUT6=fd77::1
+T=$(mktemp -d "${TMPDIR:-/tmp}/portlic-e2e.XXXXXX")
+export PORTLIC_SOCKET=$T/portlicd.sock
+AGENT='' PIDS=() CASE=0 FAILED=0
+
+# --- TAP
+
+ok() { printf 'ok %d - %s\n' $((++CASE)) "$1"; }
+not_ok() { # not_ok TEXT [WHY]
+	printf 'not ok %d - %s\n' $((++CASE)) "$1"
+	[ -z "${2:-}" ] || printf '%s\n' "$2" | tail -n 12 | sed 's/^/# /'
+	FAILED=$((FAILED + 1))
+}
+skip() { printf 'ok %d - %s # SKIP %s\n' $((++CASE)) "$1" "$2"; }
+check() { # check TEXT COMMAND...
+	local text=$1 out
+	shift
+	if out=$("$@" 2>&1); then ok "$text"; else not_ok "$text" "\"$*\" failed: $out"; fi
+}
+is() { # is TEXT GOT WANT
+	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got \"$2\", want \"$3\""; fi
+}
+between() { # between TEXT GOT MIN MAX, decimals allowed
+	if awk -v v="$2" -v a="$3" -v b="$4" 'BEGIN { exit !(v ~ /^-?[0-9.]+$/ && v >= a && v <= b) }'; then
+		ok "$1 ($2)"
+	else
+		not_ok "$1" "got \"$2\", want $3 to $4"
+	fi
+}
+has() { # has TEXT HAYSTACK NEEDLE
+	case $2 in
+	*"$3"*) ok "$1" ;;
+	*) not_ok "$1" "no \"$3\" in: $2" ;;
+	esac
+}
+bail() {
+	not_ok "$1" "${2:-}"
+	exit 1
+}
+skip_all() {
+	echo "$1"
+	exit 77
+}
+need() { # need PROGRAM...: the whole test is skipped without it
+	local p
+	for p; do command -v "$p" > /dev/null || skip_all "$p is not installed"; done
+}
+
+# --- clean-up
+
+finish() {
+	local status=$? pid
+	trap - EXIT
+	if [ "$FAILED" -gt 0 ] && [ -s "$T/agent.log" ]; then
+		echo "# the agent's log ends:"
+		tail -n 20 "$T/agent.log" | sed 's/^/# /'
+	fi
+	for pid in "${PIDS[@]}" $AGENT; do kill -KILL "$pid" 2> /dev/null; done
+	wait 2> /dev/null
+	for dir in "$T"/bpf*; do umount "$dir" 2> /dev/null; done
+	for ns in "$POD" "$OUT" $(ip netns list 2> /dev/null | awk '{ print $1 }' | grep "^plx$$-"); do
+		ip netns del "$ns" 2> /dev/null
+	done
+	rm -rf "$T"
+	[ "$status" != 0 ] || status=$((FAILED > 0))
+	exit "$status"
+}
+[ "$(id -u)" = 0 ] || skip_all "namespaces and BPF need root"
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# --- namespaces
+
+pod() { nsenter --net="/run/netns/$POD" "$@"; }
+out() { nsenter --net="/run/netns/$OUT" "$@"; }
+net() { "$LIB/net.py" "$@"; }
+background() { # background COMMAND...: ended by the clean-up; its pid is ${PIDS[-1]}
+	"$@" < /dev/null >> "$T/background.log" 2>&1 &
+	PIDS+=($!)
+}
+# The same inside a namespace, as one process.
+in_pod() { background nsenter --net="/run/netns/$POD" "$@"; }
+in_out() { background nsenter --net="/run/netns/$OUT" "$@"; }
+
+make_pod() { # a namespace with lo up and a veth to the outside
+	ip netns add "$OUT" && ip netns add "$POD" || bail "network namespaces"
+	ip link add "$VETH" netns "$OUT" type veth peer name eth0 netns "$POD" || bail "veth"
+	out sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+	pod sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+	out ip addr add $OUT4/24 dev "$VETH"
+	out ip addr add $OUT6/64 dev "$VETH" nodad
+	pod ip addr add $POD4/24 dev eth0
+	pod ip addr add $POD6/64 dev eth0 nodad
+	out ip link set lo up && out ip link set "$VETH" up
+	pod ip link set lo up && pod ip link set eth0 up
+	pod ip route add default via $OUT4
+}
+
+# start_nginx pod|out PORT...: serves /small (6 bytes) and /big (a file the test makes) on each port
+start_nginx() {
+	local where=$1 dir=$T/nginx-$1 port
+	shift
+	mkdir -p "$dir/www"
+	printf 'small\n' > "$dir/www/small"
+	{
+		echo "user root; daemon off; worker_processes 1; pid $dir/pid; error_log $dir/error.log;"
+		echo "events { worker_connections 512; }"
+		echo "http { access_log off; keepalive_timeout 300s; keepalive_requests 1000000; sendfile on; root $dir/www;"
+		for d in client_body proxy fastcgi uwsgi scgi; do echo "${d}_temp_path $dir/$d;"; done
+		for port; do echo "server { listen $port; listen [::]:$port; location = /port { return 200 'port $port'; } }"; done
+		echo "}"
+	} > "$dir/nginx.conf"
+	"in_$where" nginx -e "$dir/error.log" -c "$dir/nginx.conf"
+	eventually 5 listens "$where" "$1" || bail "nginx" "$(cat "$dir/error.log")"
+}
+listens() { "$1" ss -Hltn "sport = :$2" | grep -q .; }
+# start_echo udp|tcp PORT...: in the pod
+start_echo() {
+	in_pod "$LIB/net.py" "echo-$1" "${@:2}"
+	eventually 5 echo_listens "$@" || bail "echo server" "$(cat "$T/background.log")"
+}
+echo_listens() { pod ss -Hln"${1:0:1}" "sport = :$2" | grep -q .; }
+
+eventually() { # eventually SECONDS COMMAND...: every 20 ms until it succeeds
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	shift
+	until "$@" > /dev/null 2>&1; do
+		[ "${EPOCHREALTIME/[.,]/}" -lt $end ] || return 1
+		sleep 0.02
+	done
+}
+now() { echo "${EPOCHREALTIME/,/.}"; }
+since() { awk -v a="$1" -v b="${2:-$(now)}" 'BEGIN { printf "%.3f", b - a }'; } # since START [END]: seconds
+
+# --- vendor and operator
+
+vendor() { # vendor [NAME]: a key pair, trusted
+	local name=${1:-vendor}
+	portlic license keygen --iss "https://$name.example" --kid "$name-1" --out "$T/$name" > /dev/null ||
+		bail "license keygen"
+	cp "$T/$name.jwks" "$T/trust.d/"
+}
+
+# sign FIELD...: a token on stdout; fields are JSON members that replace the defaults, e.g. '"grace":5'.
+sign() {
+	local seconds fields= f
+	seconds=$(date +%s)
+	for f; do fields+=",$f"; done
+	python3 - "$seconds" "{${fields#,}}" << 'P' | portlic license sign --key "$T/${VENDOR:-vendor}.jwk" -
+import json, sys
+now, fields = int(sys.argv[1]), json.loads(sys.argv[2])
+claims = {"iss": "https://vendor.example", "sub": "customer", "aud": "e2e", "jti": "l-%d" % now, "iat": now - 10, "exp": now + 3600,
+          "ver": 1, "lid": "line-1", "seq": 1, "ports": [{"port": 8080}]}
+print(json.dumps({**claims, **fields}))
+P
+}
+in_s() { echo $(($(date +%s) + $1)); } # the epoch in so many seconds
+
+# drop FILE.lic FIELD...: signs and moves the file into the license directory in one step
+drop() {
+	local file=$1
+	shift
+	sign "$@" > "$T/token" && mv "$T/token" "$T/licenses.d/$file" || bail "sign"
+}
+
+configure() { # configure [DIR]: portlicd.json and the directories; DIR makes a second agent's
+	local d=${1:-$T} port=$((20000 + ($$ * 2 + ${#1}) % 20000))
+	mkdir -p "$d/trust.d" "$d/licenses.d" "$d/policies.d" "$d/state" "$d/bpf"
+	mountpoint -q "$d/bpf" || mount -t bpf bpf "$d/bpf" || bail "a bpffs"
+	METRICS=127.0.0.1:$port
+	cat > "$d/portlicd.json" << J
+{"audience": "e2e", "trust_dir": "$d/trust.d", "license_dir": "$d/licenses.d", "policy_dir": "$d/policies.d",
+ "state_dir": "$d/state", "socket": "$d/portlicd.sock", "bpffs": "$d/bpf/portlic", "metrics": "$METRICS"}
+J
+}
+agent_start() {
+	"$BUILD/portlicd" --config "$T/portlicd.json" < /dev/null >> "$T/agent.log" 2>&1 &
+	AGENT=$!
+	eventually 15 portlic status || bail "the agent starts" "$(tail -n 20 "$T/agent.log")"
+}
+agent_end() { # agent_end SIGNAL
+	[ -n "$AGENT" ] || return 0
+	kill -"$1" "$AGENT"
+	wait "$AGENT" 2> /dev/null
+	AGENT=''
+}
+gate_up() { portlic gate add pod --netns "$POD" "$@" > "$T/out" 2>&1 || bail "gate add" "$(cat "$T/out")"; }
+setup() { # the usual: pod, vendor, agent, gate
+	make_pod
+	configure
+	vendor
+	agent_start
+	gate_up "$@"
+}
+
+# --- what the product says
+
+json() { python3 -c "import json,sys; d=json.load(sys.stdin); print($1)"; }
+# port PORT[/udp] EXPRESSION: of the object p in `port list`, e.g. port 8080 'p["connections"]["allowed"]'
+port() {
+	local proto=TCP
+	case $1 in */udp) proto=UDP ;; esac
+	portlic port list pod -o json |
+		json "next((($2) for p in d if p['port'] == ${1%/*} and p['protocol'].upper() == '$proto'), None)"
+}
+metric() { # metric NAME [LABEL...]: the sum of the series that have all these label="value" pairs
+	local name=$1
+	shift
+	curl -sf "http://$METRICS/metrics" | python3 -c '
+import sys
+name, *labels = sys.argv[1:]
+rows = [l.rsplit(" ", 1) for l in sys.stdin if l.startswith((name + "{", name + " ")) and all(x in l for x in labels)]
+print(sum(float(v) for _, v in rows) if rows else "absent")' "$name" "$@" | sed 's/\.0$//'
+}
