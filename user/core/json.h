@@ -78,8 +78,9 @@ int json_strings(const cJSON *object, const char *name, size_t min, size_t max, 
 		 size_t max_len, char ***out, size_t *n, struct fault *f);
 void json_free_strings(char **strings, size_t n);
 
-/* One value without a name: what json_string and json_int check. NULL and -1: it isn't one. */
+/* One value without a name. json_string_value: NULL if it is no string, or a wrong one. */
 const char *json_string_value(const cJSON *item, size_t min_len, size_t max_len);
+/* -1: not in integer syntax; INT64_MAX: larger than JSON_INT_MAX. */
 int64_t json_int_value(const cJSON *item);
 
 /* First member whose name isn't in known (ends with NULL); NULL: none. */
