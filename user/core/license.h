@@ -125,4 +125,21 @@ struct license_check {
 int license_read(const struct license_check *check, const void *buf, size_t len,
 		 struct license **out, struct rejection *why);
 
+/*
+ * Parses a token without a look at its signature, issuer or audience: for showing, never for
+ * granting. As license_read otherwise.
+ */
+int license_peek(const void *buf, size_t len, struct license **out, struct rejection *why);
+
+/*
+ * The checks of `sign`: all that license_read makes but those that need a trust store or an
+ * audience. now: as in license_check; INT64_MAX: there is no clock to compare iat with. 0, -EBADMSG
+ * and *why, or -ENOMEM.
+ */
+int license_check_claims(const void *payload, size_t len, int64_t now, struct rejection *why);
+
+/* Writes a rejection and returns -EBADMSG. The detail names the field and the remedy. */
+__attribute__((format(printf, 3, 4))) int reject(struct rejection *why, enum license_reason reason,
+						 const char *fmt, ...);
+
 #endif

@@ -41,8 +41,9 @@ struct revocations; /* revocation.h; NULL where no list is known */
 struct license_view {
 	const struct license *lic;
 	enum license_state state;
-	bool warn;	   /* ACTIVE, and the end is near */
-	bool equivocation; /* another file has the same (iss, lid, seq) and other bytes */
+	bool warn;	       /* ACTIVE, and the end is near */
+	enum plic_lapse lapse; /* the license's; a revocation makes REPORT a BLOCK_NEW */
+	bool equivocation;     /* another file has the same (iss, lid, seq) and other bytes */
 	struct deadlines deadlines;
 };
 

@@ -23,6 +23,9 @@ int revocations_add(struct revocations *r, const struct license_check *check, co
 /* Time from which lic is revoked by jti, lid or kid; INT64_MAX: it isn't. */
 int64_t revocations_at(const struct revocations *r, const struct license *lic);
 
+/* As revocations_at, but for entries that name the jti: they end a supersession too. */
+int64_t revocations_at_jti(const struct revocations *r, const struct license *lic);
+
 /* iat of the newest list of iss; -1: none. */
 int64_t revocations_newest(const struct revocations *r, const char *iss);
 
