@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/* compile.c - what licenses, policy and tombstones say about each port, as one rule set. */
+#include "compile.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "grants.h"
+#include "pieces.h"
+#include "slots.h"
+
+enum source_kind { SOURCE_LICENSE, SOURCE_OPEN, SOURCE_TOMBSTONE, SOURCE_NARROW };
+
+/* What stands behind a span of ports. */
+struct source {
+	enum source_kind kind;
+	struct candidate candidate;	  /* not of SOURCE_NARROW */
+	const struct policy_port *narrow; /* of SOURCE_NARROW */
+};
+
+struct compilation {
+	const struct compile_input *in;
+	__u8 mode, deny; /* of the gate */
+	__u32 *ranks;	 /* of the views, by the digest of their tokens */
+	struct span *spans;
+	struct source *sources; /* of the spans */
+	size_t n_sources;
+	struct candidate *candidates; /* scratch, room for all sources */
+	__u32 *given, *given_before;  /* sources that give something to this piece and the last */
+	size_t n_given_before;
+	struct compiled_port *ports;
+	size_t n_ports, room;
+};
+
+static void compilation_free(struct compilation *c)
+{
+	free(c->ranks);
+	free(c->spans);
+	free(c->sources);
+	free(c->candidates);
+	free(c->given);
+	free(c->given_before);
+	free(c->ports);
+}
+
+static int no_memory(struct fault *f)
+{
+	return fault_set(f, ENOMEM, "rules of a gate: out of memory");
+}
+
+static bool has_ports(__u8 ip_proto)
+{
+	return ip_proto == IPPROTO_TCP || ip_proto == IPPROTO_UDP || ip_proto == IPPROTO_SCTP;
+}
+
+static int compare_digests(const void *a, const void *b, void *views)
+{
+	const struct license_view *v = views;
+	const struct license *x = v[*(const __u32 *)a].lic, *y = v[*(const __u32 *)b].lic;
+
+	if (!x || !y)
+		return !!x - !!y;
+	return memcmp(x->sha256, y->sha256, sizeof(x->sha256));
+}
+
+/* Numbers the views by digest from 1, equal files with equal numbers. */
+static int rank_views(struct compilation *c)
+{
+	const struct compile_input *in = c->in;
+	_free_ __u32 *order = calloc(in->n_views + 1, sizeof(*order));
+
+	c->ranks = calloc(in->n_views + 1, sizeof(*c->ranks));
+	if (!order || !c->ranks)
+		return -ENOMEM;
+	for (size_t i = 0; i < in->n_views; i++)
+		order[i] = i;
+	qsort_r(order, in->n_views, sizeof(*order), compare_digests, (void *)in->views);
+	for (size_t i = 0; i < in->n_views; i++) {
+		bool same = i && !compare_digests(&order[i - 1], &order[i], (void *)in->views);
+
+		c->ranks[order[i]] = same ? c->ranks[order[i - 1]] : i + 1;
+	}
+	return 0;
+}
+
+static void add_source(struct compilation *c, struct span span, struct source source)
+{
+	c->spans[c->n_sources] = span;
+	c->sources[c->n_sources++] = source;
+}
+
+static void add_licenses(struct compilation *c)
+{
+	for (size_t i = 0; i < c->in->n_views; i++) {
+		const struct license_view *view = &c->in->views[i];
+		struct source s = {.kind = SOURCE_LICENSE, .candidate.rank = c->ranks[i]};
+
+		if (!grant_of_license(view, i + 1, &c->in->base, &s.candidate.grant))
+			continue;
+		for (size_t j = 0; j < view->lic->n_ports; j++) {
+			const struct license_port *p = &view->lic->ports[j];
+
+			s.candidate.name = p->name;
+			add_source(c, (struct span){p->port, p->end_port, p->protocol}, s);
+		}
+	}
+}
+
+static void add_policy(struct compilation *c, const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->n_open; i++) {
+		const struct policy_open *p = &policy->open[i];
+
+		if (has_ports(p->ip_proto))
+			add_source(c, (struct span){p->port, p->end_port, p->ip_proto},
+				   (struct source){SOURCE_OPEN, {grant_of_open(), 0, ""}, NULL});
+	}
+	for (size_t i = 0; i < policy->n_ports; i++) {
+		const struct policy_port *p = &policy->ports[i];
+
+		add_source(c, (struct span){p->port, p->end_port, p->ip_proto},
+			   (struct source){.kind = SOURCE_NARROW, .narrow = p});
+	}
+}
+
+static void add_tombstones(struct compilation *c)
+{
+	for (size_t i = 0; i < c->in->n_tombstones; i++) {
+		const struct tombstone *t = &c->in->tombstones[i];
+
+		add_source(c, (struct span){t->port, t->end_port, t->ip_proto},
+			   (struct source){SOURCE_TOMBSTONE,
+					   {grant_of_tombstone(t), UINT32_MAX, ""},
+					   NULL});
+	}
+}
+
+static int gather(struct compilation *c)
+{
+	const struct compile_input *in = c->in;
+	size_t n = 1 + in->n_tombstones;
+
+	for (size_t i = 0; i < in->n_views; i++)
+		n += in->views[i].lic ? in->views[i].lic->n_ports : 0;
+	if (in->policy)
+		n += in->policy->n_open + in->policy->n_ports;
+	c->spans = calloc(n, sizeof(*c->spans));
+	c->sources = calloc(n, sizeof(*c->sources));
+	c->candidates = calloc(n, sizeof(*c->candidates));
+	c->given = calloc(n, sizeof(*c->given));
+	c->given_before = calloc(n, sizeof(*c->given_before));
+	if (!c->spans || !c->sources || !c->candidates || !c->given || !c->given_before)
+		return -ENOMEM;
+	if (rank_views(c))
+		return -ENOMEM;
+	add_licenses(c);
+	if (in->policy)
+		add_policy(c, in->policy);
+	add_tombstones(c);
+	return 0;
+}
+
+/* A port's own mode; against a mode set for the gate it only counts where it is laxer. */
+static void narrow(const struct compilation *c, const struct policy_port *p, struct plic_rule *rule)
+{
+	if (p->mode >= 0 && (c->in->mode < 0 || p->mode > c->in->mode))
+		rule->mode = p->mode;
+	if (p->deny >= 0)
+		rule->deny = p->deny;
+}
+
+/* The sources that give something to a piece: tombstones don't where something admits. */
+static size_t find_given(struct compilation *c, const struct piece *piece)
+{
+	bool admitted = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < piece->n_active; i++) {
+		const struct source *s = &c->sources[piece->active[i]];
+
+		admitted |= s->kind != SOURCE_NARROW &&
+			    grant_admits(&s->candidate.grant, c->in->base.boot_ns);
+	}
+	for (size_t i = 0; i < piece->n_active; i++) {
+		enum source_kind kind = c->sources[piece->active[i]].kind;
+
+		if (kind != SOURCE_NARROW && (kind != SOURCE_TOMBSTONE || !admitted))
+			c->given[n++] = piece->active[i];
+	}
+	return n;
+}
+
+static void fill_rule(struct compilation *c, const struct piece *piece, size_t n_given,
+		      struct compiled_port *out)
+{
+	size_t n;
+
+	for (size_t i = 0; i < n_given; i++) {
+		const struct source *s = &c->sources[c->given[i]];
+
+		c->candidates[i] = s->candidate;
+		out->open |= s->kind == SOURCE_OPEN;
+	}
+	n = grants_reduce(c->candidates, n_given);
+	out->rule.mode = c->mode;
+	out->rule.deny = c->deny;
+	out->rule.n_grants = n;
+	for (size_t i = 0; i < n; i++) {
+		out->rule.grants[i] = c->candidates[i].grant;
+		if (!out->name[0])
+			memcpy(out->name, c->candidates[i].name,
+			       strnlen(c->candidates[i].name, sizeof(out->name) - 1));
+	}
+	for (size_t i = 0; i < piece->n_active; i++)
+		if (c->sources[piece->active[i]].kind == SOURCE_NARROW)
+			narrow(c, c->sources[piece->active[i]].narrow, &out->rule);
+}
+
+/* A range that only an idle source cuts (a narrowing that says the same, a dead tombstone). */
+static bool continues(const struct compilation *c, const struct compiled_port *port, size_t n_given)
+{
+	const struct compiled_port *last = c->n_ports ? &c->ports[c->n_ports - 1] : NULL;
+
+	return last && last->ip_proto == port->ip_proto && last->end_port + 1 == port->port &&
+	       !memcmp(&last->rule, &port->rule, sizeof(port->rule)) &&
+	       n_given == c->n_given_before &&
+	       !memcmp(c->given, c->given_before, n_given * sizeof(*c->given));
+}
+
+static int add_port(struct compilation *c, const struct compiled_port *port)
+{
+	if (c->n_ports == c->room) {
+		size_t room = 2 * c->room + 64;
+		struct compiled_port *ports = realloc(c->ports, room * sizeof(*ports));
+
+		if (!ports)
+			return -ENOMEM;
+		c->ports = ports;
+		c->room = room;
+	}
+	c->ports[c->n_ports++] = *port;
+	return 0;
+}
+
+static int add_piece(void *ctx, const struct piece *piece)
+{
+	struct compilation *c = ctx;
+	struct compiled_port port;
+	__u32 *given = c->given;
+	size_t n_given;
+	int err = 0;
+
+	memset(&port, 0, sizeof(port)); /* rules are compared as bytes */
+	port.port = piece->span.first;
+	port.end_port = piece->span.last;
+	port.ip_proto = piece->span.ip_proto;
+	n_given = find_given(c, piece);
+	fill_rule(c, piece, n_given, &port);
+	if (continues(c, &port, n_given))
+		c->ports[c->n_ports - 1].end_port = port.end_port;
+	else
+		err = add_port(c, &port);
+	c->given = c->given_before;
+	c->given_before = given;
+	c->n_given_before = n_given;
+	return err;
+}
+
+/* Gives every port its slot: the one it has, or a new one behind the others. */
+static int assign_slots(struct compilation *c, struct plic_slot **out, size_t *n_out,
+			struct fault *f)
+{
+	size_t n = c->in->n_slots;
+	_cleanup_(slot_index_free) struct slot_index index = {0};
+	_free_ struct plic_slot *slots = calloc(n + c->n_ports, sizeof(*slots));
+
+	if (!slots || slot_index_init(&index, c->in->slots, n))
+		return no_memory(f);
+	memcpy(slots, c->in->slots, n * sizeof(*slots));
+	for (size_t i = 0; i < c->n_ports; i++) {
+		struct compiled_port *p = &c->ports[i];
+		struct plic_slot key = {p->port, p->end_port, p->ip_proto, {0}};
+
+		p->slot = slot_index_find(&index, &key);
+		if (p->slot)
+			continue;
+		if (n < RULESET_MAX_SLOTS)
+			p->slot = n;
+		slots[n++] = key; /* one too many is ruleset_build's to refuse */
+	}
+	*out = TAKE_PTR(slots);
+	*n_out = n;
+	return 0;
+}
+
+static void fill_header(const struct compilation *c, struct plic_header *header)
+{
+	const struct policy *policy = c->in->policy;
+
+	*header = (struct plic_header){
+		.generation = c->in->generation,
+		.mode = c->mode,
+		.deny = c->deny,
+	};
+	for (size_t i = 0; policy && i < policy->n_open; i++) {
+		__u8 proto = policy->open[i].ip_proto;
+
+		if (!has_ports(proto))
+			header->ip_open[proto / 8] |= 1U << proto % 8;
+	}
+}
+
+static int build_set(const struct compilation *c, const struct plic_slot *slots, size_t n_slots,
+		     struct ruleset *set, struct fault *f)
+{
+	struct plic_rule rest = {.mode = c->mode, .deny = c->deny};
+	_free_ struct ruleset_port *ports = calloc(c->n_ports + 1, sizeof(*ports));
+	struct plic_header header;
+
+	if (!ports)
+		return no_memory(f);
+	for (size_t i = 0; i < c->n_ports; i++) {
+		const struct compiled_port *p = &c->ports[i];
+
+		ports[i] =
+			(struct ruleset_port){p->port, p->end_port, p->ip_proto, p->slot, p->rule};
+	}
+	fill_header(c, &header);
+	return ruleset_build(&header, &rest, ports, c->n_ports, slots, n_slots, set, f);
+}
+
+int compile_gate(const struct compile_input *in, struct compiled *out, struct fault *f)
+{
+	_cleanup_(compilation_free) struct compilation c = {
+		.in = in,
+		.mode = in->policy ? in->policy->mode : PLIC_ENFORCE,
+		.deny = in->policy ? in->policy->deny : PLIC_REFUSE,
+	};
+	_free_ struct plic_slot *slots = NULL;
+	struct ruleset set;
+	size_t n_slots = 0;
+	int err;
+
+	if (in->mode >= 0)
+		c.mode = in->mode;
+	if (!in->n_slots)
+		return fault_set(f, EINVAL, "rules of a gate: no counter slot for other ports");
+	if (gather(&c) || pieces_each(c.spans, c.n_sources, add_piece, &c))
+		return no_memory(f);
+	err = assign_slots(&c, &slots, &n_slots, f);
+	if (!err)
+		err = build_set(&c, slots, n_slots, &set, f);
+	if (err)
+		return err;
+	*out = (struct compiled){
+		.set = set,
+		.slots = TAKE_PTR(slots),
+		.n_slots = n_slots,
+		.ports = TAKE_PTR(c.ports),
+		.n_ports = c.n_ports,
+	};
+	return 0;
+}
+
+void compiled_free(struct compiled *c)
+{
+	ruleset_free(&c->set);
+	free(c->slots);
+	free(c->ports);
+	*c = (struct compiled){0};
+}

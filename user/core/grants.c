@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* grants.c - times on the boot clock, and how many licenses fit into one rule. */
+#include "grants.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_S 1000000000
+
+__u64 time_base_boot_ns(const struct time_base *base, __s64 t)
+{
+	__int128 ns = ((__int128)t - base->wall_s) * NS_PER_S + base->boot_ns;
+
+	if (ns < 0)
+		return 0;
+	return ns >= (__int128)PLIC_NEVER ? PLIC_NEVER : (__u64)ns;
+}
+
+/*
+ * Whether a revocation is what ends this license. A list that is known ahead of its `at` shows only
+ * in the deadline: earlier than exp + grace with no rl_max_age to explain it, or an end at all where
+ * `report` has none.
+ */
+static bool ends_by_revocation(const struct license_view *view)
+{
+	const struct license *lic = view->lic;
+
+	if (view->state == STATE_REVOKED)
+		return true;
+	if (lic->lapse == PLIC_REPORT && view->deadlines.cut_at != LIFECYCLE_NEVER)
+		return true;
+	return !lic->rl_max_age_s && view->deadlines.new_until < lic->exp + lic->grace_s;
+}
+
+/* A revoked license is at least block-new, whatever its lapse says. */
+static void set_end(struct plic_grant *g, const struct license_view *view,
+		    const struct time_base *base)
+{
+	bool revoked = ends_by_revocation(view);
+	__s64 until = view->deadlines.new_until, cut = view->deadlines.cut_at;
+
+	g->ended_reason = revoked ? PLIC_REASON_REVOKED : PLIC_REASON_LAPSED;
+	g->lapse = view->lic->lapse;
+	if (g->lapse == PLIC_REPORT && revoked) {
+		g->lapse = PLIC_BLOCK_NEW;
+		if (cut == LIFECYCLE_NEVER && until < LIFECYCLE_NEVER - LICENSE_DRAIN_S)
+			cut = until + LICENSE_DRAIN_S;
+	}
+	g->new_until_ns = time_base_boot_ns(base, until);
+	if (g->lapse == PLIC_BLOCK)
+		g->cut_at_ns = g->new_until_ns;
+	else if (g->lapse == PLIC_REPORT)
+		g->cut_at_ns = PLIC_NEVER;
+	else
+		g->cut_at_ns = time_base_boot_ns(base, cut > until ? cut : until);
+}
+
+bool grant_of_license(const struct license_view *view, __u32 number, const struct time_base *base,
+		      struct plic_grant *out)
+{
+	if (view->state == STATE_REJECTED || view->state == STATE_SUPERSEDED || !view->lic)
+		return false;
+	memset(out, 0, sizeof(*out));
+	out->license = number;
+	if (view->deadlines.from > base->wall_s)
+		out->from_ns = time_base_boot_ns(base, view->deadlines.from);
+	set_end(out, view, base);
+	return true;
+}
+
+struct plic_grant grant_of_open(void)
+{
+	return (struct plic_grant){
+		.new_until_ns = PLIC_NEVER,
+		.cut_at_ns = PLIC_NEVER,
+		.ended_reason = PLIC_REASON_WITHDRAWN,
+	};
+}
+
+struct plic_grant grant_of_tombstone(const struct tombstone *t)
+{
+	return (struct plic_grant){.cut_at_ns = t->cut_at_ns, .ended_reason = t->reason};
+}
+
+static int compare_u64(__u64 a, __u64 b)
+{
+	return (a > b) - (a < b);
+}
+
+/* The order in a rule: ends last, is cut last, begins first; then whatever is stable. */
+static int compare_ends(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	const struct plic_grant *g = &x->grant, *h = &y->grant;
+	int c = compare_u64(h->new_until_ns, g->new_until_ns);
+
+	c = c ?: compare_u64(h->cut_at_ns, g->cut_at_ns);
+	c = c ?: compare_u64(g->from_ns, h->from_ns);
+	c = c ?: g->lapse - h->lapse;
+	c = c ?: compare_u64(x->rank, y->rank);
+	c = c ?: g->ended_reason - h->ended_reason;
+	c = c ?: (!*x->name) - (!*y->name);
+	c = c ?: strcmp(x->name, y->name);
+	return c ?: compare_u64(g->license, h->license);
+}
+
+static int compare_begins(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return compare_u64(x->grant.from_ns, y->grant.from_ns) ?: compare_ends(a, b);
+}
+
+static int compare_lapse_begins(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return x->grant.lapse - y->grant.lapse ?: compare_begins(a, b);
+}
+
+static bool same_grant(const struct candidate *x, const struct candidate *y)
+{
+	struct plic_grant g = x->grant, h = y->grant;
+
+	g.license = h.license = 0; /* the same file under two names is one */
+	return x->rank == y->rank && !memcmp(&g, &h, sizeof(g));
+}
+
+/* c is in the order of compare_ends. */
+static size_t drop_doubles(struct candidate *c, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!kept || !same_grant(&c[kept - 1], &c[i]))
+			c[kept++] = c[i];
+	return kept;
+}
+
+/* Takes b into a, whose times overlap or touch: the one that ends last gives the license. */
+static void merge(struct candidate *a, const struct candidate *b)
+{
+	__u64 from = a->grant.from_ns, cut = a->grant.cut_at_ns;
+
+	if (b->grant.cut_at_ns > cut)
+		cut = b->grant.cut_at_ns;
+	if (compare_ends(b, a) < 0)
+		*a = *b;
+	a->grant.from_ns = from; /* a began first */
+	a->grant.cut_at_ns = cut;
+}
+
+static size_t merge_overlapping(struct candidate *c, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(c, n, sizeof(*c), compare_lapse_begins);
+	for (size_t i = 0; i < n; i++) {
+		if (kept && c[kept - 1].grant.lapse == c[i].grant.lapse &&
+		    c[i].grant.from_ns <= c[kept - 1].grant.new_until_ns)
+			merge(&c[kept - 1], &c[i]);
+		else
+			c[kept++] = c[i];
+	}
+	return kept;
+}
+
+size_t grants_reduce(struct candidate *c, size_t n)
+{
+	qsort(c, n, sizeof(*c), compare_ends);
+	n = drop_doubles(c, n);
+	if (n <= PLIC_MAX_GRANTS)
+		return n;
+	/*
+	 * What has begun is from 0, so one of each lapse is left of it, and what is in force now never
+	 * makes room for what is to come.
+	 */
+	n = merge_overlapping(c, n);
+	if (n > PLIC_MAX_GRANTS) {
+		qsort(c, n, sizeof(*c), compare_begins);
+		n = PLIC_MAX_GRANTS;
+	}
+	qsort(c, n, sizeof(*c), compare_ends);
+	return n;
+}

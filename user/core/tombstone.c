@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* tombstone.c - which ports lost their right between two rule sets, and until when they drain. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cleanup.h"
+#include "compile.h"
+#include "grants.h"
+
+struct difference {
+	__u64 now_ns, drain_ns;
+	__u8 reason;
+	struct tombstone *found;
+	size_t n, room;
+};
+
+static bool begun(const struct plic_grant *g, const struct difference *d)
+{
+	return g->from_ns <= d->now_ns;
+}
+
+static bool is_tombstone(const struct plic_grant *g)
+{
+	return !g->license && !g->new_until_ns;
+}
+
+/* When flows on this port would be cut if nothing kept them; false: nothing was live. */
+static bool find_cut(const struct difference *d, const struct plic_rule *rule, struct tombstone *t)
+{
+	bool live = false;
+
+	for (size_t i = 0; i < rule->n_grants; i++) {
+		const struct plic_grant *g = &rule->grants[i];
+		__u64 cut = d->now_ns + d->drain_ns;
+
+		if (!begun(g, d) || d->now_ns >= g->cut_at_ns)
+			continue;
+		if (g->lapse == PLIC_BLOCK)
+			cut = d->now_ns;
+		if (g->cut_at_ns < cut)
+			cut = g->cut_at_ns;
+		if (live && cut <= t->cut_at_ns)
+			continue;
+		live = true;
+		t->cut_at_ns = cut;
+		t->reason = grant_admits(g, d->now_ns) ? d->reason : g->ended_reason;
+	}
+	return live;
+}
+
+/*
+ * Whether the new rule looks after the flows of a lost one itself. A revoked license does even when
+ * it is past its cut: its `at` says when flows end, and a drain from now would put that off.
+ */
+static bool cares(const struct difference *d, const struct plic_rule *rule, __u64 cut_at_ns)
+{
+	for (size_t i = 0; i < rule->n_grants; i++) {
+		const struct plic_grant *g = &rule->grants[i];
+
+		if (!begun(g, d))
+			continue;
+		if (is_tombstone(g)
+			    ? g->cut_at_ns >= cut_at_ns
+			    : g->cut_at_ns > d->now_ns || g->ended_reason == PLIC_REASON_REVOKED)
+			return true;
+	}
+	return false;
+}
+
+static int add(struct difference *d, struct tombstone t, __u32 first, __u32 last)
+{
+	if (d->n == d->room) {
+		size_t room = 2 * d->room + 16;
+		struct tombstone *found = realloc(d->found, room * sizeof(*found));
+
+		if (!found)
+			return -ENOMEM;
+		d->found = found;
+		d->room = room;
+	}
+	t.port = first;
+	t.end_port = last;
+	d->found[d->n++] = t;
+	return 0;
+}
+
+/* Cuts the lost piece t by the pieces of `after` from *next on, and adds what none cares for. */
+static int add_uncared(struct difference *d, const struct compiled *after, size_t *next,
+		       const struct tombstone *t)
+{
+	__u32 first = t->port; /* of the stretch that nothing cared for so far */
+	int err = 0;
+
+	while (*next < after->n_ports && (after->ports[*next].ip_proto < t->ip_proto ||
+					  (after->ports[*next].ip_proto == t->ip_proto &&
+					   after->ports[*next].end_port < t->port)))
+		++*next;
+	for (size_t i = *next; !err && i < after->n_ports; i++) {
+		const struct compiled_port *p = &after->ports[i];
+
+		if (p->ip_proto != t->ip_proto || p->port > t->end_port)
+			break;
+		if (!cares(d, &p->rule, t->cut_at_ns))
+			continue;
+		if (p->port > first)
+			err = add(d, *t, first, p->port - 1);
+		first = p->end_port + 1U;
+	}
+	if (!err && first <= t->end_port)
+		err = add(d, *t, first, t->end_port);
+	return err;
+}
+
+int compile_diff_tombstones(const struct compiled *before, const struct compiled *after,
+			    __u64 now_ns, __u64 drain_ns, __u8 reason, struct tombstone **out,
+			    size_t *n)
+{
+	struct difference d = {.now_ns = now_ns, .drain_ns = drain_ns, .reason = reason};
+	size_t next = 0;
+
+	for (size_t i = 0; i < before->n_ports; i++) {
+		const struct compiled_port *p = &before->ports[i];
+		struct tombstone t = {
+			.port = p->port, .end_port = p->end_port, .ip_proto = p->ip_proto};
+
+		if (!find_cut(&d, &p->rule, &t))
+			continue;
+		if (add_uncared(&d, after, &next, &t)) {
+			free(d.found);
+			return -ENOMEM;
+		}
+	}
+	*out = d.found;
+	*n = d.n;
+	return 0;
+}
