@@ -42,7 +42,9 @@ struct trust;
 /*
  * Parses one policy file. -EBADMSG with file, member, remedy: not strict JSON, an unknown member, an
  * empty match, an `open` of a port that a trust file reserves, and members whose narrowing this
- * build can't enforce (better refused than dropped). trust may be NULL.
+ * build can't enforce (better refused than dropped). trust may be NULL. -ENOMEM.
+ * `name` is the only member that must be there. Without `match` the policy holds only for gates that
+ * are given it by name (n_gates 0). Two entries of `ports` never name the same port.
  */
 int policy_parse(const char *file, const void *buf, size_t len, const struct trust *trust,
 		 struct policy **out, struct fault *f);

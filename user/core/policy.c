@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* policy.c - the operator's rules: read strictly, for a dropped member would open what it closes. */
+#include "policy.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "json.h"
+#include "trust.h"
+
+#define MAX_ENTRIES 4096 /* of `open` and of `ports` */
+#define MAX_GATES 256	 /* patterns */
+#define MAX_NAME 63
+#define MAX_PATTERN 253
+
+static const char *const mode_words[] = {"enforce", "audit", "off", NULL}; /* enum plic_mode */
+static const char *const port_mode_words[] = {"enforce", "audit", NULL};
+static const char *const deny_words[] = {"refuse", "drop", NULL}; /* enum plic_deny */
+static const char *const protocol_words[] = {"TCP", "UDP", "SCTP", NULL};
+static const __u8 protocol_numbers[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
+
+/* Members of the contract that narrow in a way that this version can't enforce. */
+static const char *const match_later[] = {"namespaces", "podSelector", NULL};
+static const char *const open_later[] = {"from", NULL};
+static const char *const ports_later[] = {"from", "seats", "rate", "tls", NULL};
+
+struct range {
+	uint16_t port, end_port;
+	uint8_t ip_proto;
+};
+
+/* An object may have the members in known; those in later are refused in other words. */
+static int check_members(const cJSON *object, const char *const *known, const char *const *later,
+			 struct fault *f)
+{
+	const char *unknown = json_unknown(object, known);
+
+	for (; later && *later; later++)
+		if (json_get(object, *later))
+			return fault_set(f, EBADMSG,
+					 "\"%s\" narrows in a way that this version can't enforce; "
+					 "remove it, or leave the whole entry out until a version "
+					 "that can",
+					 *later);
+	if (unknown)
+		return fault_set(f, EBADMSG,
+				 "unknown member \"%.64s\"; remove it or correct its name",
+				 unknown);
+	return 0;
+}
+
+/* port, endPort and protocol, as a license has them. */
+static int parse_range(const cJSON *object, struct range *out, struct fault *f)
+{
+	int64_t port = 0, end_port;
+	int protocol = 0, err;
+
+	if (!json_get(object, "port"))
+		return fault_set(f, EBADMSG, "\"port\" is missing; give a number from 1 to 65535");
+	err = json_int(object, "port", 1, 65535, &port, f);
+	end_port = port;
+	if (!err && json_get(object, "endPort"))
+		err = json_int(object, "endPort", port, 65535, &end_port, f);
+	if (!err)
+		err = json_word(object, "protocol", protocol_words, &protocol, f);
+	if (!err)
+		*out = (struct range){port, end_port, protocol_numbers[protocol]};
+	return err;
+}
+
+static int check_reserved(const struct trust *trust, const struct range *r, struct fault *f)
+{
+	const struct trust_vendor *vendor =
+		trust ? trust_reserved(trust, r->port, r->end_port, NULL) : NULL;
+
+	if (!vendor)
+		return 0;
+	return fault_set(
+		f, EBADMSG,
+		"ports %u-%u reach into what \"%.128s\" reserves (trust file \"%.64s\"): only "
+		"its licenses open that; remove the entry, or load a license",
+		r->port, r->end_port, vendor->iss, vendor->file);
+}
+
+/* A whole IP protocol, by number. */
+static int parse_ip_proto(const cJSON *object, struct policy_open *out, struct fault *f)
+{
+	static const char *const known[] = {"ipproto", NULL};
+	int64_t number = 0;
+	int err = check_members(object, known, NULL, f);
+
+	if (!err)
+		err = json_int(object, "ipproto", 0, 255, &number, f);
+	if (err)
+		return err;
+	switch (number) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		return fault_set(f, EBADMSG,
+				 "\"ipproto\" %d has ports; name them with \"port\", \"endPort\" "
+				 "and \"protocol\"",
+				 (int)number);
+	case IPPROTO_ICMP:
+	case IPPROTO_IGMP:
+	case IPPROTO_ICMPV6:
+		return fault_set(f, EBADMSG,
+				 "\"ipproto\" %d (ICMP, IGMP) always passes; remove the entry",
+				 (int)number);
+	}
+	*out = (struct policy_open){.ip_proto = number};
+	return 0;
+}
+
+static int parse_open(const cJSON *object, const struct trust *trust, struct policy_open *out,
+		      struct fault *f)
+{
+	static const char *const known[] = {"port", "endPort", "protocol", "ipproto", NULL};
+	struct range r;
+	int err = check_members(object, known, open_later, f);
+
+	if (err)
+		return err;
+	if (json_get(object, "ipproto"))
+		return parse_ip_proto(object, out, f);
+	err = parse_range(object, &r, f);
+	if (!err)
+		err = check_reserved(trust, &r, f);
+	if (!err)
+		*out = (struct policy_open){r.port, r.end_port, r.ip_proto};
+	return err;
+}
+
+/* `off` is no mode of a port: what a gate refuses would pass uncounted. */
+static int parse_port(const cJSON *object, struct policy_port *out, struct fault *f)
+{
+	static const char *const known[] = {"port", "endPort", "protocol", "mode", "deny", NULL};
+	struct policy_port p = {.mode = -1, .deny = -1};
+	struct range r;
+	int err = check_members(object, known, ports_later, f);
+
+	if (!err)
+		err = parse_range(object, &r, f);
+	if (!err)
+		err = json_word(object, "mode", port_mode_words, &p.mode, f);
+	if (!err)
+		err = json_word(object, "deny", deny_words, &p.deny, f);
+	if (err)
+		return err;
+	p.port = r.port;
+	p.end_port = r.end_port;
+	p.ip_proto = r.ip_proto;
+	*out = p;
+	return 0;
+}
+
+/* Prefixes what the entry is to what is wrong with it. */
+static int in_entry(struct fault *f, const char *array, size_t i, int err, const struct fault *why)
+{
+	return fault_set(f, -err, "\"%s\"[%zu]: %s", array, i, why->text);
+}
+
+static int parse_opens(const cJSON *root, const struct trust *trust, struct policy *p,
+		       struct fault *f)
+{
+	const cJSON *array = NULL, *item;
+	int err = json_array(root, "open", 0, MAX_ENTRIES, &array, f);
+
+	if (err || !array)
+		return err;
+	p->open = calloc((size_t)cJSON_GetArraySize(array) + 1, sizeof(*p->open));
+	if (!p->open)
+		return fault_set(f, ENOMEM, "out of memory");
+	cJSON_ArrayForEach (item, array) {
+		struct fault why = {0};
+
+		err = cJSON_IsObject(item) ? parse_open(item, trust, &p->open[p->n_open], &why)
+					   : fault_set(&why, EBADMSG, "must be an object");
+		if (err)
+			return in_entry(f, "open", p->n_open, err, &why);
+		p->n_open++;
+	}
+	return 0;
+}
+
+/* Which of two entries would hold is nothing to guess at. */
+static int check_overlap(const struct policy *p, const struct policy_port *port, struct fault *f)
+{
+	for (size_t i = 0; i < p->n_ports; i++) {
+		const struct policy_port *q = &p->ports[i];
+
+		if (q->ip_proto == port->ip_proto && q->port <= port->end_port &&
+		    port->port <= q->end_port)
+			return fault_set(f, EBADMSG,
+					 "names a port that \"ports\"[%zu] names too; keep one", i);
+	}
+	return 0;
+}
+
+static int parse_ports(const cJSON *root, struct policy *p, struct fault *f)
+{
+	const cJSON *array = NULL, *item;
+	int err = json_array(root, "ports", 0, MAX_ENTRIES, &array, f);
+
+	if (err || !array)
+		return err;
+	p->ports = calloc((size_t)cJSON_GetArraySize(array) + 1, sizeof(*p->ports));
+	if (!p->ports)
+		return fault_set(f, ENOMEM, "out of memory");
+	cJSON_ArrayForEach (item, array) {
+		struct policy_port *port = &p->ports[p->n_ports];
+		struct fault why = {0};
+
+		err = cJSON_IsObject(item) ? parse_port(item, port, &why)
+					   : fault_set(&why, EBADMSG, "must be an object");
+		if (!err)
+			err = check_overlap(p, port, &why);
+		if (err)
+			return in_entry(f, "ports", p->n_ports, err, &why);
+		p->n_ports++;
+	}
+	return 0;
+}
+
+static int parse_match(const cJSON *root, struct policy *p, struct fault *f)
+{
+	static const char *const known[] = {"gates", NULL};
+	const cJSON *match = NULL;
+	struct fault why = {0};
+	int err = json_object(root, "match", &match, f);
+
+	if (err || !match)
+		return err;
+	err = check_members(match, known, match_later, &why);
+	if (!err && !json_get(match, "gates"))
+		err = fault_set(&why, EBADMSG,
+				"is empty; name gates, for example \"gates\": [\"acme-*\"]");
+	if (!err)
+		err = json_strings(match, "gates", 1, MAX_GATES, 1, MAX_PATTERN, &p->gates,
+				   &p->n_gates, &why);
+	return err ? fault_set(f, -err, "\"match\": %s", why.text) : 0;
+}
+
+static int parse_name(const cJSON *root, struct policy *p, struct fault *f)
+{
+	const char *name = NULL;
+	int err = json_string(root, "name", 1, MAX_NAME, &name, f);
+
+	if (err)
+		return err;
+	if (!name)
+		return fault_set(f, EBADMSG, "\"name\" is missing; give the policy a name");
+	p->name = strdup(name);
+	return p->name ? 0 : fault_set(f, ENOMEM, "out of memory");
+}
+
+/* `probes` is read and has no effect: outside Kubernetes nothing probes. */
+static int parse_root(const cJSON *root, const struct trust *trust, struct policy *p,
+		      struct fault *f)
+{
+	static const char *const known[] = {"name",   "match", "mode",	"deny",
+					    "probes", "open",  "ports", NULL};
+	int mode = PLIC_ENFORCE, deny = PLIC_REFUSE;
+	bool probes = true;
+	int err = check_members(root, known, NULL, f);
+
+	if (!err)
+		err = parse_name(root, p, f);
+	if (!err)
+		err = parse_match(root, p, f);
+	if (!err)
+		err = json_word(root, "mode", mode_words, &mode, f);
+	if (!err)
+		err = json_word(root, "deny", deny_words, &deny, f);
+	if (!err)
+		err = json_bool(root, "probes", &probes, f);
+	if (!err)
+		err = parse_opens(root, trust, p, f);
+	if (!err)
+		err = parse_ports(root, p, f);
+	p->mode = mode;
+	p->deny = deny;
+	return err;
+}
+
+static void cleanup_policy(struct policy **p)
+{
+	policy_free(*p);
+}
+
+int policy_parse(const char *file, const void *buf, size_t len, const struct trust *trust,
+		 struct policy **out, struct fault *f)
+{
+	_cleanup_(cleanup_policy) struct policy *p = NULL;
+	_json_ cJSON *root = NULL;
+	struct fault why = {0};
+	int err;
+
+	if (len > POLICY_MAX_BYTES)
+		return fault_set(f, EBADMSG,
+				 "policy \"%s\": %zu bytes, at most %d; split it by gates", file,
+				 len, POLICY_MAX_BYTES);
+	p = calloc(1, sizeof(*p));
+	if (!p || !(p->file = strdup(file)))
+		return fault_set(f, ENOMEM, "policy \"%s\": out of memory", file);
+	err = json_parse_object("the file", buf, len, &root, &why);
+	if (!err)
+		err = parse_root(root, trust, p, &why);
+	if (err)
+		return fault_set(f, err == -ENOMEM ? ENOMEM : EBADMSG, "policy \"%s\": %s", file,
+				 why.text);
+	*out = TAKE_PTR(p);
+	return 0;
+}
+
+void policy_free(struct policy *policy)
+{
+	if (!policy)
+		return;
+	json_free_strings(policy->gates, policy->n_gates);
+	free(policy->open);
+	free(policy->ports);
+	free(policy->name);
+	free(policy->file);
+	free(policy);
+}
+
+bool policy_matches_gate(const struct policy *policy, const char *gate)
+{
+	for (size_t i = 0; i < policy->n_gates; i++)
+		if (!fnmatch(policy->gates[i], gate, 0))
+			return true;
+	return false;
+}
