@@ -70,7 +70,7 @@ finish() {
 	fi
 	for pid in "${PIDS[@]}" $AGENT; do kill -KILL "$pid" 2> /dev/null; done
 	wait 2> /dev/null
-	for dir in "$T"/bpf*; do umount "$dir" 2> /dev/null; done
+	for dir in "$T"/bpf "$T"/*/bpf; do umount "$dir" 2> /dev/null; done
 	for ns in "$POD" "$OUT" $(ip netns list 2> /dev/null | awk '{ print $1 }' | grep "^plx$$-"); do
 		ip netns del "$ns" 2> /dev/null
 	done
@@ -147,6 +147,7 @@ since() { awk -v a="$1" -v b="${2:-$(now)}" 'BEGIN { printf "%.3f", b - a }'; } 
 
 # --- vendor and operator
 
+# shellcheck disable=SC2120
 vendor() { # vendor [NAME]: a key pair, trusted
 	local name=${1:-vendor}
 	portlic license keygen --iss "https://$name.example" --kid "$name-1" --out "$T/$name" > /dev/null ||
@@ -156,7 +157,7 @@ vendor() { # vendor [NAME]: a key pair, trusted
 
 # sign FIELD...: a token on stdout; fields are JSON members that replace the defaults, e.g. '"grace":5'.
 sign() {
-	local seconds fields= f
+	local seconds fields='' f
 	seconds=$(date +%s)
 	for f; do fields+=",$f"; done
 	python3 - "$seconds" "{${fields#,}}" << 'P' | portlic license sign --key "$T/${VENDOR:-vendor}.jwk" -
@@ -176,14 +177,15 @@ drop() {
 	sign "$@" > "$T/token" && mv "$T/token" "$T/licenses.d/$file" || bail "sign"
 }
 
+# shellcheck disable=SC2120
 configure() { # configure [DIR]: portlicd.json and the directories; DIR makes a second agent's
-	local d=${1:-$T} port=$((20000 + ($$ * 2 + ${#1}) % 20000))
+	local d=${1:-$T} port=$((20000 + $$ * 2 % 10000 + 0${1:+1}))
 	mkdir -p "$d/trust.d" "$d/licenses.d" "$d/policies.d" "$d/state" "$d/bpf"
 	mountpoint -q "$d/bpf" || mount -t bpf bpf "$d/bpf" || bail "a bpffs"
-	METRICS=127.0.0.1:$port
+	[ -n "${1:-}" ] || METRICS=127.0.0.1:$port
 	cat > "$d/portlicd.json" << J
 {"audience": "e2e", "trust_dir": "$d/trust.d", "license_dir": "$d/licenses.d", "policy_dir": "$d/policies.d",
- "state_dir": "$d/state", "socket": "$d/portlicd.sock", "bpffs": "$d/bpf/portlic", "metrics": "$METRICS"}
+ "state_dir": "$d/state", "socket": "$d/portlicd.sock", "bpffs": "$d/bpf/portlic", "metrics": "127.0.0.1:$port"}
 J
 }
 agent_start() {

@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Bad license, trust and config files are named with reason and remedy; the others and the last good
+# state stay in force.
+. "$(dirname "$0")/lib.sh"
+
+setup
+start_echo tcp 8080 8081 8082
+drop good.lic
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+
+# name reason: what the agent says of a file
+reason_of() { portlic license list -o json | json "next((l.get('reason') for l in d if l['file'].endswith('$1')), None)"; }
+rejected() { # rejected FILE REASON
+	check "$1 is rejected as $2" eventually 3 sh -c \
+		"portlic license list -o json | python3 -c 'import json,sys; sys.exit(not any(l[\"file\"].endswith(\"$1\") and l[\"reason\"] == \"$2\" for l in json.load(sys.stdin)))'"
+	check "... and named in the log" eventually 2 grep -q "$1" "$T/agent.log"
+}
+raw() { printf '%s' "$2" > "$T/token" && mv "$T/token" "$T/licenses.d/$1"; }
+
+raw framing.lic 'not a license'
+rejected framing.lic bad_framing
+sign '"jti":"x"' > "$T/t"
+raw signature.lic "$(awk -F. '{ printf "%s.%s.%s", $1, $2, substr($3, 1, 10) (substr($3, 11, 1) == "A" ? "B" : "A") substr($3, 12) }' "$T/t")"
+rejected signature.lic bad_signature
+raw big.lic "$(head -c 70000 /dev/zero | tr '\0' a)"
+rejected big.lic too_big
+portlic license keygen --iss https://other.example --kid stranger --out "$T/stranger" > "$T/out"
+VENDOR=stranger drop stranger.lic '"iss":"https://other.example"'
+rejected stranger.lic unknown_kid
+drop audience.lic '"aud":"elsewhere"' '"lid":"aud"'
+rejected audience.lic wrong_audience
+drop bound.lic '"lid":"bound"' '"bind":{"nodes":["00000000000000000000000000000000"]}'
+rejected bound.lic wrong_binding
+VENDOR=vendor drop issuer.lic '"iss":"https://other.example"' '"lid":"iss"'
+rejected issuer.lic issuer_mismatch
+is "the good license is in force among them" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
+between "rejections are counted" "$(metric portlic_license_rejected_total)" 6 1000
+has "the table names a rejected file" "$(portlic license list)" bad_signature
+rm "$T"/licenses.d/{framing,signature,big,stranger,audience,bound,issuer}.lic
+
+# a good file that turns bad keeps its last good copy
+raw good.lic 'torn'
+sleep 1.5
+is "a license file that turns bad keeps its last good copy" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
+check "... with an alarm in the log" grep -q good.lic "$T/agent.log"
+drop good.lic '"seq":2' '"ports":[{"port":8080},{"port":8081}]'
+check "the mended file is in force" eventually 2 sh -c "[ \$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8081) = ok ]"
+
+# trust files
+cp "$T/vendor.jwk" "$T/trust.d/private.jwks"
+check "a private key in the trust store is refused by name" eventually 3 grep -q 'private.jwks' "$T/agent.log"
+printf '{"iss":"https://x.example","keys":[{"kty":"RSA","kid":"r"}]}' > "$T/trust.d/rsa.jwks"
+check "a foreign key is refused by name" eventually 3 grep -q 'rsa.jwks' "$T/agent.log"
+is "8080 stays" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
+rm "$T/trust.d/private.jwks" "$T/trust.d/rsa.jwks"
+cp "$T/stranger.jwks" "$T/trust.d/"
+VENDOR=stranger drop stranger.lic '"iss":"https://other.example"' '"lid":"s"' '"ports":[{"port":8082}]'
+check "a vendor added to the trust store: its license is in force" eventually 3 sh -c \
+	"[ \$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8082) = ok ]"
+mv "$T/vendor.jwks" "$T/saved"
+printf '{' > "$T/trust.d/vendor.jwks"
+sleep 1.5
+is "a trust file that turns bad keeps its last good state" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
+cp "$T/saved" "$T/trust.d/vendor.jwks"
+
+# an unreadable directory keeps all
+mv "$T/licenses.d" "$T/away"
+sleep 1.5
+is "a license directory that is gone keeps all" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
+mv "$T/away" "$T/licenses.d"
+drop good.lic '"seq":3' '"ports":[{"port":8080},{"port":8081}]'
+sleep 1
+is "it is watched again when it is back" "$(portlic license list -o json | json 'next(l["seq"] for l in d if l["lid"] == "line-1")')" 3
+
+# configs
+refuses() { # refuses TEXT CONFIG WORD
+	printf '%s' "$2" > "$T/bad.json"
+	timeout 5 "$BUILD/portlicd" --config "$T/bad.json" > "$T/out" 2>&1
+	is "$1: exit status 2" $? 2
+	has "... naming it" "$(cat "$T/out")" "$3"
+}
+refuses "config: not JSON" '{"audience":' bad.json
+refuses "config: an unknown key" "$(sed 's/"audience"/"audiense"/' "$T/portlicd.json")" audiense
+refuses "config: a wrong type" "$(sed 's/"audience": "e2e"/"audience": 7/' "$T/portlicd.json")" audience
+refuses "config: not a bpffs" "$(sed "s|$T/bpf/portlic|$T/nowhere/portlic|; s|portlicd.sock|other.sock|; s|127.0.0.1:[0-9]*|127.0.0.1:1|" "$T/portlicd.json")" "$T/nowhere"
+refuses "config: metrics" "$(sed 's|"127.0.0.1:[0-9]*"|"localhost"|; s|portlicd.sock|other.sock|' "$T/portlicd.json")" metrics
+timeout 5 "$BUILD/portlicd" --config "$T/none.json" > "$T/out" 2>&1
+is "config: no such file: exit status 2" $? 2
+is "the agent still runs" "$(portlic status > "$T/out" 2>&1; echo $?)" 0
