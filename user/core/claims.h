@@ -24,8 +24,4 @@ int claims_check(const struct license_check *check, const struct trust_key *key,
 /* One time claim of an object: 0 and *out, or -EBADMSG with missing_claim or bad_time. */
 int claims_time(const cJSON *object, const char *name, int64_t *out, struct rejection *why);
 
-/* JSON text to an object: bad_json, duplicate_name, too_deep, bad_claim. */
-int claims_json(const void *payload, size_t len, const struct json_limits *limits, cJSON **out,
-		struct rejection *why);
-
 #endif

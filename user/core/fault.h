@@ -15,8 +15,8 @@ struct fault {
 __attribute__((format(printf, 3, 4))) int fault_set(struct fault *f, int err, const char *fmt, ...);
 
 /*
- * vsnprintf for messages that quote what others wrote: control characters become '?', and a text
- * that is cut ends with a whole UTF-8 character.
+ * vsnprintf for messages that quote what others wrote: control characters and what is no UTF-8 (a
+ * character that was cut in two) become '?'.
  */
 __attribute__((format(printf, 3, 0))) void fault_format(char *text, size_t size, const char *fmt,
 							va_list ap);

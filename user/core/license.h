@@ -15,6 +15,7 @@
 
 #define LICENSE_MAX_BYTES 65536
 #define LICENSE_MAX_PORTS 1024
+#define LICENSE_MAX_ISS 256
 #define LICENSE_TIME_MAX 253402300799LL /* 9999-12-31T23:59:59Z, seconds since 1970 UTC */
 #define LICENSE_DRAIN_S 300		/* block-new: from the refusal of new flows to the cut */
 
@@ -137,9 +138,5 @@ int license_peek(const void *buf, size_t len, struct license **out, struct rejec
  * and *why, or -ENOMEM.
  */
 int license_check_claims(const void *payload, size_t len, int64_t now, struct rejection *why);
-
-/* Writes a rejection and returns -EBADMSG. The detail names the field and the remedy. */
-__attribute__((format(printf, 3, 4))) int reject(struct rejection *why, enum license_reason reason,
-						 const char *fmt, ...);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 cJSON *json_get(const cJSON *object, const char *name)
 {
 	return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
@@ -27,11 +29,11 @@ int json_parse_object(const char *what, const char *buf, size_t len, cJSON **out
 	return 0;
 }
 
-/* C0, DEL, or C1 (U+0080..U+009F): what a terminal or a log would obey. */
+/* In a string of the tree, which is valid UTF-8. */
 static bool has_controls(const char *text)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-		if (*c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
+		if (utf8_control(c))
 			return true;
 	return false;
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 #define DEPTH_MAX 64 /* bounds the recursion, whatever the caller asks for */
 
 /* A pass over the text. Each function takes one thing at pos, or sets err and returns an errno. */
@@ -152,33 +154,6 @@ static int scan_escape(struct scan *s)
 		return scan_fail(s, JSON_BAD, "a lone high surrogate");
 	s->pos += 6;
 	return 0;
-}
-
-/* Bytes of the UTF-8 character at p (RFC 3629: shortest form, no surrogates); 0: none. */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-	unsigned char low = 0x80, high = 0xbf; /* of the second byte */
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		low = 0xa0;
-	else if (p[0] == 0xed)
-		high = 0x9f;
-	else if (p[0] == 0xf0)
-		low = 0x90;
-	else if (p[0] == 0xf4)
-		high = 0x8f;
-	if (left < n || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
 }
 
 static int scan_string(struct scan *s)
