@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* cli.h - what the verbs of portlic share: the command table's row, the arguments, the exit codes. */
+#ifndef PORTLIC_CLI_H
+#define PORTLIC_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fault.h"
+
+/* Exit status; `license verify` has its own besides (license_verify.c). 3 is `explain`: denied. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_REFUSED = 1,  /* a license, a policy, a failed check */
+	EXIT_USAGE = 2,	   /* usage or I/O */
+	EXIT_NO_AGENT = 4, /* nobody answers on the socket */
+};
+
+/* Why a verb failed: main prints it, as text on stderr or as an object on stdout. */
+struct failure {
+	struct fault fault;
+	char reason[32]; /* a stable word where the contract has one, else "" */
+};
+
+/* Writes the message and returns code. */
+__attribute__((format(printf, 3, 4))) int fail(struct failure *why, enum exit_code code,
+					       const char *fmt, ...);
+
+enum option_id {
+	OPT_SOCKET,
+	OPT_OUTPUT,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_GATE,
+	OPT_ISS,
+	OPT_KID,
+	OPT_OUT,
+	OPT_KEY,
+	OPT_ALG,
+	OPT_REVOCATION_LIST,
+	OPT_TRUST,
+	OPT_AUDIENCE,
+	OPT_NOW,
+	OPT_REVOCATIONS,
+	OPT_BIND,
+	OPT_NETNS,
+	OPT_PID,
+	OPT_POLICY,
+	OPT_MODE,
+	OPT_COUNT,
+};
+#define OPTION(name) (1U << OPT_##name)
+#define OPTIONS_GLOBAL (OPTION(SOCKET) | OPTION(OUTPUT) | OPTION(HELP) | OPTION(VERSION))
+
+struct option_value {
+	const char *text; /* NULL: not given */
+	int64_t number;	  /* of a number; of a choice: its index */
+};
+
+struct args;
+
+struct example {
+	const char *command, *why;
+};
+
+/* One verb. The table of them drives dispatch, help, completion and the test of the man page. */
+struct command {
+	const char *noun; /* NULL: a bare verb */
+	const char *verb;
+	const char *usage;   /* what follows the verb */
+	const char *summary; /* one line */
+	uint32_t options, required;
+	size_t min_operands, max_operands;
+	int (*run)(const struct args *args, struct failure *why);
+	struct example examples[3];
+};
+
+struct args {
+	const struct command *command;
+	struct option_value options[OPT_COUNT];
+	char **operands; /* what stands behind the verb */
+	size_t n_operands;
+	bool json;
+};
+
+static inline const char *option_text(const struct args *args, enum option_id id)
+{
+	return args->options[id].text;
+}
+
+/* The verbs: 0 or an exit status with a message in *why ("" if the verb has said all itself). */
+int cmd_status(const struct args *args, struct failure *why);
+int cmd_check(const struct args *args, struct failure *why);
+int cmd_license_keygen(const struct args *args, struct failure *why);
+int cmd_license_sign(const struct args *args, struct failure *why);
+int cmd_license_verify(const struct args *args, struct failure *why);
+int cmd_license_show(const struct args *args, struct failure *why);
+int cmd_license_load(const struct args *args, struct failure *why);
+int cmd_license_unload(const struct args *args, struct failure *why);
+int cmd_license_list(const struct args *args, struct failure *why);
+int cmd_gate_add(const struct args *args, struct failure *why);
+int cmd_gate_set(const struct args *args, struct failure *why);
+int cmd_gate_del(const struct args *args, struct failure *why);
+int cmd_gate_list(const struct args *args, struct failure *why);
+int cmd_port_list(const struct args *args, struct failure *why);
+int cmd_port_show(const struct args *args, struct failure *why);
+
+#endif

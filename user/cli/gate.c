@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* gate.c - portlic gate add, set, del, list. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attachments.h"
+#include "client.h"
+#include "files.h"
+#include "output.h"
+#include "policy.h"
+#include "table.h"
+
+static void print_gate_line(const cJSON *gate)
+{
+	const char *name = member_text(gate, "name"), *mode = member_text(gate, "mode");
+	const char *state = member_text(gate, "state"), *error = member_text(gate, "error");
+	_free_ char *shown = printable(name ? name : "?");
+
+	printf("gate %s: %s, %s\n", shown ? shown : "?", mode ? mode : "?", state ? state : "?");
+	if (error)
+		warning("gate \"%s\": %s", name ? name : "?", error);
+}
+
+/* The namespace's path as the agent is to open it: it doesn't share our working directory. */
+static int netns_path(const struct args *args, char **out, struct failure *why)
+{
+	const char *netns = option_text(args, OPT_NETNS);
+	_free_ char *cwd = NULL;
+	int r;
+
+	if (!netns == !option_text(args, OPT_PID))
+		return fail(why, EXIT_USAGE,
+			    "`gate add` needs one of --netns NAME|PATH and --pid PID");
+	if (!netns)
+		r = asprintf(out, "/proc/%" PRId64 "/ns/net", args->options[OPT_PID].number);
+	else if (!strchr(netns, '/'))
+		r = asprintf(out, "/run/netns/%s", netns);
+	else if (netns[0] == '/')
+		r = asprintf(out, "%s", netns);
+	else if ((cwd = getcwd(NULL, 0)))
+		r = asprintf(out, "%s/%s", cwd, netns);
+	else
+		return fail(why, EXIT_USAGE,
+			    "can't tell the working directory: %m; give an absolute "
+			    "path with --netns");
+	return r < 0 ? fail(why, EXIT_USAGE, "out of memory") : 0;
+}
+
+/* The policy's own bytes go to the agent, which judges them: no member is lost on the way. */
+static int add_policy(const char *file, cJSON *body, struct failure *why)
+{
+	_buffer_ struct buffer policy = {};
+	_json_ cJSON *parsed = NULL;
+	int r = file_read(file, POLICY_MAX_BYTES, &policy, why);
+
+	if (r)
+		return r;
+	if (json_parse_object(file, policy.bytes, policy.len, &parsed, &why->fault))
+		return EXIT_USAGE;
+	if (!cJSON_AddRawToObject(body, "policy", policy.bytes))
+		return fail(why, EXIT_USAGE, "out of memory");
+	return 0;
+}
+
+static int send_gate(const struct args *args, const char *method, const char *path,
+		     const cJSON *body, struct failure *why)
+{
+	_free_ char *text = cJSON_PrintUnformatted(body);
+	_reply_ struct reply reply = {};
+	int r;
+
+	if (!text || !path)
+		return fail(why, EXIT_USAGE, "out of memory");
+	r = client_call(args, method, path, text, strlen(text), &reply, why);
+	if (r)
+		return r;
+	if (args->json)
+		puts(reply.text);
+	else
+		print_gate_line(reply.json);
+	return 0;
+}
+
+int cmd_gate_add(const struct args *args, struct failure *why)
+{
+	const char *policy = option_text(args, OPT_POLICY);
+	_json_ cJSON *body = cJSON_CreateObject();
+	_free_ char *netns = NULL;
+	int r = netns_path(args, &netns, why);
+
+	if (r)
+		return r;
+	cJSON_AddStringToObject(body, "name", args->operands[0]);
+	cJSON_AddStringToObject(body, "netns", netns);
+	if (policy)
+		r = add_policy(policy, body, why);
+	return r ? r : send_gate(args, "POST", "/v1/gates", body, why);
+}
+
+int cmd_gate_set(const struct args *args, struct failure *why)
+{
+	_free_ char *path = client_path("/v1/gates/", args->operands[0]);
+	_json_ cJSON *body = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(body, "mode", option_text(args, OPT_MODE));
+	return send_gate(args, "PATCH", path, body, why);
+}
+
+int cmd_gate_del(const struct args *args, struct failure *why)
+{
+	_free_ char *path = client_path("/v1/gates/", args->operands[0]);
+	_reply_ struct reply reply = {};
+	int r;
+
+	if (!path)
+		return fail(why, EXIT_USAGE, "out of memory");
+	r = client_call(args, "DELETE", path, NULL, 0, &reply, why);
+	if (r)
+		return r;
+	return print_done(args, "gate", args->operands[0], "deleted", why);
+}
+
+static void gate_row(struct table *table, const cJSON *gate)
+{
+	_free_ char *hooks = attachments_text(gate);
+	char generation[24], ports[24], listeners[24];
+	const cJSON *unlicensed = json_get(gate, "unlicensed_listeners");
+
+	snprintf(generation, sizeof(generation), "%.0f", member_number(gate, "generation"));
+	snprintf(ports, sizeof(ports), "%.0f", member_number(gate, "ports_allowed"));
+	snprintf(listeners, sizeof(listeners), "%d", cJSON_GetArraySize(unlicensed));
+	table_row(table, (const char *[]){member_text(gate, "name"), member_text(gate, "mode"),
+					  member_text(gate, "state"), generation, ports, listeners,
+					  member_text(gate, "policy"), hooks,
+					  member_text(gate, "netns"), member_text(gate, "error")});
+}
+
+int cmd_gate_list(const struct args *args, struct failure *why)
+{
+	static const char *const columns[] = {"GATE",	     "MODE",   "STATE", ">GEN",	 ">PORTS",
+					      ">UNLICENSED", "POLICY", "HOOKS", "NETNS", "ERROR"};
+	_table_ struct table table = {.columns = columns, .n_columns = ARRAY_SIZE(columns)};
+	_reply_ struct reply reply = {};
+	const cJSON *gate;
+	int r = client_get(args, "/v1/gates", true, &reply, why);
+
+	if (r)
+		return r;
+	if (args->json) {
+		puts(reply.text);
+		return 0;
+	}
+	cJSON_ArrayForEach (gate, reply.json)
+		gate_row(&table, gate);
+	if (table_print(&table, stdout))
+		return fail(why, EXIT_USAGE, "out of memory");
+	return 0;
+}

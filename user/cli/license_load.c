@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* license_load.c - portlic license load, unload. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client.h"
+#include "files.h"
+#include "license_text.h"
+#include "output.h"
+#include "revocation.h"
+#include "when.h"
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len > n && !strcmp(text + len - n, end);
+}
+
+/* The agent watches for *.lic and *.rl: a file of another name gets .lic put behind it. */
+static char *request_path(const char *file)
+{
+	const char *name = file_name(file);
+	_free_ char *path = client_path("/v1/licenses?file=", name);
+	char *whole = NULL;
+
+	if (!path || ends_with(name, ".lic") || ends_with(name, ".rl"))
+		return TAKE_PTR(path);
+	return asprintf(&whole, "%s.lic", path) < 0 ? NULL : whole;
+}
+
+static void print_loaded(const cJSON *license, const char *file)
+{
+	_free_ char *ports = license_ports_text(json_get(license, "ports"), 8);
+	const char *lid = member_text(license, "lid"), *state = member_text(license, "state");
+	const char *deadline = member_text(license, "deadline");
+	_free_ char *line = NULL, *shown = NULL;
+	char relative[WHEN_LEN] = "";
+	int64_t t;
+
+	if (!when_parse(deadline, &t))
+		when_relative(t, time(NULL), relative);
+	if (asprintf(&line, "license %s: %s%s%s%s%s%s%s%s%s%s", file, state ? state : "loaded",
+		     lid ? ", lid " : "", lid ? lid : "", ports && *ports ? ", ports " : "",
+		     ports ? ports : "", deadline ? ", until " : "", deadline ? deadline : "",
+		     *relative ? " (" : "", relative, *relative ? ")" : "") < 0)
+		line = NULL;
+	shown = line ? printable(line) : NULL;
+	puts(shown ? shown : "loaded");
+}
+
+static int load(const struct args *args, const char *file, struct failure *why)
+{
+	_buffer_ struct buffer token = {};
+	_reply_ struct reply reply = {};
+	_free_ char *path = request_path(file);
+	const cJSON *item;
+	int r = file_read(file, REVOCATION_MAX_BYTES, &token, why);
+
+	if (r)
+		return r;
+	if (!path)
+		return fail(why, EXIT_USAGE, "out of memory");
+	if (token.len > REVOCATION_MAX_BYTES)
+		return fail(why, EXIT_REFUSED, "\"%s\" is too big for a license", file);
+	r = client_call(args, "POST", path, token.bytes, token.len, &reply, why);
+	if (r)
+		return r;
+	if (args->json) {
+		puts(reply.text);
+		return 0;
+	}
+	print_loaded(reply.json, file_name(file));
+	cJSON_ArrayForEach (item, json_get(reply.json, "warnings")) {
+		const char *text = cJSON_GetStringValue(item);
+
+		warning("\"%s\": %s", file, text ? text : "?");
+	}
+	return 0;
+}
+
+int cmd_license_load(const struct args *args, struct failure *why)
+{
+	int worst = 0;
+
+	for (size_t i = 0; i < args->n_operands; i++) {
+		const char *file = args->operands[i];
+		int r = strcmp(file, "-") ? load(args, file, why)
+					  : fail(why, EXIT_USAGE,
+						 "`license load` needs a file with "
+						 "a name: the agent keeps it under it");
+
+		if (r)
+			print_failure(args->json, why);
+		*why = (struct failure){};
+		if (r > worst)
+			worst = r;
+		if (r == EXIT_NO_AGENT)
+			break;
+	}
+	return worst;
+}
+
+int cmd_license_unload(const struct args *args, struct failure *why)
+{
+	const char *what = args->operands[0];
+	bool path_of_file = ends_with(what, ".lic") || ends_with(what, ".rl");
+	_free_ char *path = client_path("/v1/licenses/", path_of_file ? file_name(what) : what);
+	_reply_ struct reply reply = {};
+	int r;
+
+	if (!path)
+		return fail(why, EXIT_USAGE, "out of memory");
+	r = client_call(args, "DELETE", path, NULL, 0, &reply, why);
+	return r ? r : print_done(args, "license", what, "unloaded", why);
+}

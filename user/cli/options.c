@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* options.c - typed options: one table of all, parsed wherever they stand. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "license.h"
+#include "options.h"
+
+const struct option_spec option_specs[OPT_COUNT] = {
+	[OPT_SOCKET] = {"socket", 0, OPTION_TEXT, "PATH",
+			"the agent's socket (PORTLIC_SOCKET; /run/portlic/portlicd.sock)"},
+	[OPT_OUTPUT] = {"output", 'o', OPTION_CHOICE, "table|json", "for people or for programs"},
+	[OPT_HELP] = {"help", 'h', OPTION_FLAG, NULL, "this text"},
+	[OPT_VERSION] = {"version", 0, OPTION_FLAG, NULL, "the version"},
+	[OPT_GATE] = {"gate", 0, OPTION_TEXT, "GATE", "this gate only"},
+	[OPT_ISS] = {"iss", 0, OPTION_TEXT, "URL", "the vendor, as the claim `iss` will name it"},
+	[OPT_KID] = {"kid", 0, OPTION_TEXT, "ID", "the key's name (its RFC 7638 thumbprint)"},
+	[OPT_OUT] = {"out", 0, OPTION_TEXT, "PREFIX", "writes PREFIX.jwk and PREFIX.jwks"},
+	[OPT_KEY] = {"key", 0, OPTION_TEXT, "FILE.jwk", "the private key"},
+	[OPT_ALG] = {"alg", 0, OPTION_CHOICE, "EdDSA|Ed25519",
+		     "the header's `alg`; every library reads EdDSA"},
+	[OPT_REVOCATION_LIST] = {"revocation-list", 0, OPTION_FLAG, NULL,
+				 "the claims are a revocation list"},
+	[OPT_TRUST] = {"trust", 0, OPTION_TEXT, "DIR", "directory of *.jwks files"},
+	[OPT_AUDIENCE] = {"audience", 0, OPTION_TEXT, "NAME", "the installation's own name"},
+	[OPT_NOW] = {"now", 0, OPTION_TIME, "EPOCH", "judge at this time, in seconds since 1970"},
+	[OPT_REVOCATIONS] = {"revocations", 0, OPTION_TEXT, "FILE",
+			     "a revocation list to hold against"},
+	[OPT_BIND] = {"bind", 0, OPTION_TEXT, "cluster=UID,node=ID|skip",
+		      "who this node is (node: /etc/machine-id)"},
+	[OPT_NETNS] = {"netns", 0, OPTION_TEXT, "NAME|PATH",
+		       "network namespace: a name of `ip netns`, or a path"},
+	[OPT_PID] = {"pid", 0, OPTION_PID, "PID", "the network namespace of this process"},
+	[OPT_POLICY] = {"policy", 0, OPTION_TEXT, "FILE", "policy of this gate, portlic-policy(5)"},
+	[OPT_MODE] = {"mode", 0, OPTION_CHOICE, "enforce|audit|off",
+		      "audit lets through and counts, off does nothing"},
+};
+
+/* Optimal string alignment without transpositions, of words shorter than 32. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int row[32];
+	size_t n = strlen(b);
+
+	if (strlen(a) >= ARRAY_SIZE(row) || n >= ARRAY_SIZE(row))
+		return UINT_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		unsigned int diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+const char *suggest(const char *word, const char *const *words, size_t n)
+{
+	const char *best = NULL;
+	unsigned int least = 3;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned int d = distance(word, words[i]);
+
+		if (d < least && d < strlen(words[i])) {
+			least = d;
+			best = words[i];
+		}
+	}
+	return best;
+}
+
+static int find_option(const char *word, size_t len)
+{
+	for (int id = 0; id < OPT_COUNT; id++) {
+		const struct option_spec *spec = &option_specs[id];
+
+		if (len == 2 && spec->letter && word[1] == spec->letter)
+			return id;
+		if (len > 2 && !strncmp(word, "--", 2) && strlen(spec->name) == len - 2 &&
+		    !strncmp(word + 2, spec->name, len - 2))
+			return id;
+	}
+	return -1;
+}
+
+static int unknown_option(const char *word, size_t len, struct failure *why)
+{
+	const char *names[OPT_COUNT], *near;
+	_free_ char *name = strndup(word, len);
+
+	for (int id = 0; id < OPT_COUNT; id++)
+		names[id] = option_specs[id].name;
+	near = name && len > 2 ? suggest(name + 2, names, OPT_COUNT) : NULL;
+	if (near)
+		return fail(why, EXIT_USAGE, "unknown option \"%s\"; did you mean --%s?", name,
+			    near);
+	return fail(why, EXIT_USAGE,
+		    "unknown option \"%.*s\"; `portlic --help` lists what there is", (int)len,
+		    word);
+}
+
+static int choice_index(const char *choices, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (int i = 0; choices; i++) {
+		const char *end = strchrnul(choices, '|');
+
+		if (len == (size_t)(end - choices) && !strncmp(choices, word, len))
+			return i;
+		choices = *end ? end + 1 : NULL;
+	}
+	return -1;
+}
+
+static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+	char *end;
+	long long n;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (errno || *end || n < min || n > max)
+		return false;
+	*out = n;
+	return true;
+}
+
+static int set_value(struct args *args, int id, const char *text, struct failure *why)
+{
+	const struct option_spec *spec = &option_specs[id];
+	struct option_value value = {.text = text};
+
+	if (args->options[id].text)
+		return fail(why, EXIT_USAGE, "--%s is given twice; give it once", spec->name);
+	switch (spec->kind) {
+	case OPTION_FLAG:
+	case OPTION_TEXT:
+		break;
+	case OPTION_TIME:
+		if (!parse_number(text, 1, LICENSE_TIME_MAX, &value.number))
+			return fail(why, EXIT_USAGE,
+				    "--%s \"%s\" is no time; give seconds since 1970 UTC, as "
+				    "`date +%%s` prints them",
+				    spec->name, text);
+		break;
+	case OPTION_PID:
+		if (!parse_number(text, 1, INT_MAX, &value.number))
+			return fail(why, EXIT_USAGE, "--%s \"%s\" is no process id", spec->name,
+				    text);
+		break;
+	case OPTION_CHOICE:
+		value.number = choice_index(spec->value, text);
+		if (value.number < 0)
+			return fail(why, EXIT_USAGE, "--%s \"%s\" is not known; choose %s",
+				    spec->name, text, spec->value);
+		break;
+	}
+	args->options[id] = value;
+	return 0;
+}
+
+int options_parse(int argc, char **argv, struct args *args, struct failure *why)
+{
+	int i, r = 0;
+
+	for (i = 1; i < argc && !r; i++) {
+		char *word = argv[i], *equals = strchr(word, '=');
+		const char *text = equals ? equals + 1 : "";
+		size_t len = strcspn(word, "=");
+		int id;
+
+		if (word[0] != '-' || !word[1]) {
+			args->operands[args->n_operands++] = word;
+			continue;
+		}
+		if (!strcmp(word, "--"))
+			break;
+		id = find_option(word, len);
+		if (id < 0)
+			return unknown_option(word, len, why);
+		if (option_specs[id].kind == OPTION_FLAG && equals)
+			return fail(why, EXIT_USAGE, "--%s takes no value", option_specs[id].name);
+		if (option_specs[id].kind != OPTION_FLAG && !equals) {
+			if (i + 1 == argc || !strncmp(argv[i + 1], "--", 2))
+				return fail(why, EXIT_USAGE, "--%s needs a value: %s",
+					    option_specs[id].name, option_specs[id].value);
+			text = argv[++i];
+		}
+		r = set_value(args, id, text, why);
+	}
+	for (i++; i < argc && !r; i++)
+		args->operands[args->n_operands++] = argv[i];
+	return r;
+}
+
+int options_check(const struct args *args, struct failure *why)
+{
+	const struct command *cmd = args->command;
+	const char *noun = cmd->noun ? cmd->noun : "", *gap = cmd->noun ? " " : "";
+
+	for (int id = 0; id < OPT_COUNT; id++) {
+		const struct option_spec *spec = &option_specs[id];
+
+		if (args->options[id].text && !((cmd->options | OPTIONS_GLOBAL) & (1U << id)))
+			return fail(why, EXIT_USAGE,
+				    "`%s%s%s` has no option --%s; usage: portlic %s%s%s %s", noun,
+				    gap, cmd->verb, spec->name, noun, gap, cmd->verb, cmd->usage);
+		if (!args->options[id].text && cmd->required & (1U << id))
+			return fail(why, EXIT_USAGE,
+				    "`%s%s%s` needs --%s %s; usage: portlic %s%s%s %s", noun, gap,
+				    cmd->verb, spec->name, spec->value, noun, gap, cmd->verb,
+				    cmd->usage);
+	}
+	if (args->n_operands < cmd->min_operands || args->n_operands > cmd->max_operands)
+		return fail(why, EXIT_USAGE, "`%s%s%s`: too %s arguments; usage: portlic %s%s%s %s",
+			    noun, gap, cmd->verb,
+			    args->n_operands < cmd->min_operands ? "few" : "many", noun, gap,
+			    cmd->verb, cmd->usage);
+	return 0;
+}

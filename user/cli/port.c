@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* port.c - portlic port list, show. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "client.h"
+#include "output.h"
+#include "portlic.h"
+#include "table.h"
+#include "when.h"
+
+struct cell {
+	char text[48];
+};
+
+/* "8080", "9000-9010", or the name of the rest: "other". */
+static const char *port_text(const cJSON *port, struct cell *out)
+{
+	int first = (int)member_number(port, "port"), last = (int)member_number(port, "end_port");
+
+	if (!first)
+		snprintf(out->text, sizeof(out->text), "other");
+	else if (last > first)
+		snprintf(out->text, sizeof(out->text), "%d-%d", first, last);
+	else
+		snprintf(out->text, sizeof(out->text), "%d", first);
+	return out->text;
+}
+
+static const char *number_text(const cJSON *object, const char *name, struct cell *out)
+{
+	snprintf(out->text, sizeof(out->text), "%.0f", member_number(object, name));
+	return out->text;
+}
+
+/* "12d", relative to now; NULL: no time. */
+static const char *time_text(const cJSON *port, const char *name, struct cell *out)
+{
+	char relative[WHEN_LEN];
+	int64_t t;
+
+	if (when_parse(member_text(port, name), &t))
+		return NULL;
+	snprintf(out->text, sizeof(out->text), "%s", when_relative(t, time(NULL), relative));
+	return out->text;
+}
+
+static void port_row(struct table *table, const cJSON *port)
+{
+	const cJSON *packets = json_get(port, "packets");
+	const cJSON *connections = json_get(port, "connections");
+	const char *name = json_get(port, "port") && cJSON_IsNumber(json_get(port, "port"))
+				   ? member_text(port, "name")
+				   : NULL;
+	struct cell c[7];
+
+	table_row(table,
+		  (const char *[]){member_text(port, "gate"), port_text(port, &c[0]),
+				   member_text(port, "protocol"), name, member_text(port, "state"),
+				   member_text(port, "lid"), time_text(port, "deadline", &c[1]),
+				   number_text(packets, "allowed", &c[2]),
+				   number_text(packets, "denied", &c[3]),
+				   number_text(packets, "audit", &c[4]),
+				   number_text(connections, "allowed", &c[5]),
+				   time_text(port, "last_access", &c[6])});
+}
+
+int cmd_port_list(const struct args *args, struct failure *why)
+{
+	static const char *const columns[] = {"GATE",	 "PORT",    "PROTO",  "NAME",
+					      "STATE",	 "LICENSE", "ENDS",   ">ALLOWED",
+					      ">DENIED", ">AUDIT",  ">CONNS", "LAST"};
+	_table_ struct table table = {.columns = columns, .n_columns = ARRAY_SIZE(columns)};
+	_free_ char *path = args->n_operands ? client_path("/v1/ports?gate=", args->operands[0])
+					     : strdup("/v1/ports");
+	_reply_ struct reply reply = {};
+	const cJSON *port;
+	int r;
+
+	if (!path)
+		return fail(why, EXIT_USAGE, "out of memory");
+	r = client_get(args, path, true, &reply, why);
+	if (r)
+		return r;
+	if (args->json) {
+		puts(reply.text);
+		return 0;
+	}
+	cJSON_ArrayForEach (port, reply.json)
+		port_row(&table, port);
+	if (table_print(&table, stdout))
+		return fail(why, EXIT_USAGE, "out of memory");
+	return 0;
+}
+
+/* "PORT[/PROTO]" */
+static int parse_port(const char *text, long *port, const char **protocol, struct failure *why)
+{
+	static const char *const protocols[] = {"tcp", "udp", "sctp"};
+	char *end;
+
+	*port = strtol(text, &end, 10);
+	*protocol = *end == '/' ? end + 1 : "tcp";
+	if (*text < '0' || *text > '9' || *port < 1 || *port > 65535 || (*end && *end != '/'))
+		return fail(why, EXIT_USAGE, "\"%s\" is no port; give one like 8080 or 53/udp",
+			    text);
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		if (!strcasecmp(*protocol, protocols[i]))
+			return 0;
+	return fail(why, EXIT_USAGE, "\"%s\": the protocol is tcp, udp or sctp", text);
+}
+
+static bool is_port(const cJSON *item, long port, const char *protocol)
+{
+	const char *of = member_text(item, "protocol");
+	double first = member_number(item, "port"), last = member_number(item, "end_port");
+
+	return of && !strcasecmp(of, protocol) && first && (double)port >= first &&
+	       (double)port <= (last > first ? last : first);
+}
+
+static void print_line(const char *label, const char *text)
+{
+	_free_ char *shown = printable(text && *text ? text : "-");
+
+	printf("%-12s %s\n", label, shown ? shown : "?");
+}
+
+static void print_when(const cJSON *port, const char *label, const char *name)
+{
+	const char *text = member_text(port, name);
+	char relative[WHEN_LEN], line[96];
+	int64_t t;
+
+	if (when_parse(text, &t)) {
+		print_line(label, NULL);
+		return;
+	}
+	snprintf(line, sizeof(line), "%.32s (%s)", text, when_relative(t, time(NULL), relative));
+	print_line(label, line);
+}
+
+static void print_counters(const cJSON *port, const char *name)
+{
+	const cJSON *counters = json_get(port, name);
+	char line[96];
+
+	snprintf(line, sizeof(line), "%.0f allowed, %.0f denied, %.0f audit",
+		 member_number(counters, "allowed"), member_number(counters, "denied"),
+		 member_number(counters, "audit"));
+	print_line(name, line);
+}
+
+/* The contract's list of reasons gives each word its sentence. */
+static const char *reason_sentence(const char *word)
+{
+#define REASON_SENTENCE(number, name, reason_word, text)                                           \
+	if (!strcmp(word, reason_word))                                                            \
+		return text;
+	PLIC_REASONS(REASON_SENTENCE)
+#undef REASON_SENTENCE
+	return "";
+}
+
+static void print_port(const cJSON *port)
+{
+	struct cell number;
+	const cJSON *reason;
+	char line[128];
+
+	print_line("gate", member_text(port, "gate"));
+	snprintf(line, sizeof(line), "%s/%s", port_text(port, &number),
+		 member_text(port, "protocol") ? member_text(port, "protocol") : "?");
+	print_line("port", line);
+	print_line("name", member_text(port, "name"));
+	print_line("state", member_text(port, "state"));
+	print_line("license", member_text(port, "lid"));
+	print_when(port, "ends", "deadline");
+	print_counters(port, "packets");
+	print_counters(port, "bytes");
+	print_counters(port, "connections");
+	print_when(port, "last access", "last_access");
+	print_line("last origin", member_text(port, "last_origin"));
+	cJSON_ArrayForEach (reason, json_get(port, "denied")) {
+		snprintf(line, sizeof(line), "%.0f %s (%s)", reason->valuedouble, reason->string,
+			 reason_sentence(reason->string));
+		print_line("denied", line);
+	}
+}
+
+int cmd_port_show(const struct args *args, struct failure *why)
+{
+	_free_ char *path = client_path("/v1/ports?gate=", args->operands[0]);
+	_reply_ struct reply reply = {};
+	const char *protocol;
+	const cJSON *item;
+	long port;
+	int r = parse_port(args->operands[1], &port, &protocol, why);
+
+	if (r)
+		return r;
+	if (!path)
+		return fail(why, EXIT_USAGE, "out of memory");
+	r = client_get(args, path, true, &reply, why);
+	if (r)
+		return r;
+	cJSON_ArrayForEach (item, reply.json) {
+		if (!is_port(item, port, protocol))
+			continue;
+		if (args->json)
+			return print_json(item, why);
+		print_port(item);
+		return 0;
+	}
+	return fail(
+		why, EXIT_REFUSED,
+		"gate \"%s\" has no license, policy or traffic for %ld/%s; `portlic port list %s` "
+		"lists what it has",
+		args->operands[0], port, protocol, args->operands[0]);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* status.c - portlic status: what the agent of this node holds, and what to worry about. */
+#include <string.h>
+#include <time.h>
+
+#include "attachments.h"
+#include "client.h"
+#include "output.h"
+#include "when.h"
+
+static void print_line(const char *label, const char *text)
+{
+	_free_ char *shown = printable(text && *text ? text : "-");
+
+	printf("%-11s %s\n", label, shown ? shown : "?");
+}
+
+/* "2 active, 1 rejected" out of {"active":2,"rejected":1,"grace":0}. */
+static void print_numbers(const char *label, const cJSON *numbers)
+{
+	char line[256] = "";
+	const cJSON *item;
+	size_t at = 0;
+
+	cJSON_ArrayForEach (item, numbers) {
+		if (!cJSON_IsNumber(item) || item->valuedouble == 0 || at >= sizeof(line))
+			continue;
+		at += (size_t)snprintf(line + at, sizeof(line) - at, "%s%.0f %s", at ? ", " : "",
+				       item->valuedouble, item->string);
+	}
+	print_line(label, at ? line : "none");
+}
+
+/* Can root in a pod take the wire gate away? It can where it is a clsact filter. */
+static const char *wire_text(const cJSON *gates, const cJSON *status)
+{
+	bool any_removable = false;
+	const cJSON *gate;
+
+	cJSON_ArrayForEach (gate, gates) {
+		unsigned int removable, gone;
+
+		attachments_count(gate, "wire", &removable, &gone);
+		if (gone)
+			return "gone";
+		any_removable |= removable != 0;
+	}
+	if (any_removable || cJSON_IsFalse(json_get(json_get(status, "features"), "tcx")))
+		return "removable";
+	return "link";
+}
+
+static void print_gates(const cJSON *gates)
+{
+	const cJSON *gate;
+
+	cJSON_ArrayForEach (gate, gates) {
+		const char *error = member_text(gate, "error");
+		_free_ char *hooks = attachments_text(gate), *line = NULL;
+
+		if (asprintf(&line, "%s: %s, %s, %.0f ports allowed; %s%s%s",
+			     member_text(gate, "name") ? member_text(gate, "name") : "?",
+			     member_text(gate, "mode") ? member_text(gate, "mode") : "?",
+			     member_text(gate, "state") ? member_text(gate, "state") : "?",
+			     member_number(gate, "ports_allowed"), hooks ? hooks : "",
+			     error ? "; " : "", error ? error : "") < 0)
+			line = NULL;
+		print_line("gate", line);
+	}
+}
+
+static void print_status(const cJSON *status, const cJSON *gates)
+{
+	const cJSON *trust = json_get(status, "trust"), *item;
+	const char *wire = wire_text(gates, status);
+	char line[192], relative[WHEN_LEN];
+	int64_t started;
+
+	snprintf(line, sizeof(line), "portlicd %.32s, %s%.32s",
+		 member_text(status, "version") ? member_text(status, "version") : "?",
+		 when_parse(member_text(status, "started"), &started) ? "" : "started ",
+		 when_parse(member_text(status, "started"), &started)
+			 ? ""
+			 : when_relative(started, time(NULL), relative));
+	print_line("agent", line);
+	print_line("audience", member_text(status, "audience"));
+	snprintf(line, sizeof(line), "%.0f", member_number(status, "generation"));
+	print_line("generation", line);
+	snprintf(line, sizeof(line), "%.0f vendors, %.0f keys", member_number(trust, "vendors"),
+		 member_number(trust, "keys"));
+	print_line("trust", line);
+	print_numbers("licenses", json_get(status, "licenses"));
+	print_numbers("gates", json_get(status, "gates"));
+	if (!strcmp(wire, "removable"))
+		print_line("wire", "removable: before Linux 6.6, root in a pod can take the filter "
+				   "away; the agent puts it back and counts the gap");
+	else
+		print_line("wire", wire);
+	print_gates(gates);
+	cJSON_ArrayForEach (item, json_get(status, "warnings"))
+		print_line("WARNING", cJSON_GetStringValue(item));
+}
+
+int cmd_status(const struct args *args, struct failure *why)
+{
+	_reply_ struct reply status = {}, gates = {};
+	int r = client_get(args, "/v1/status", false, &status, why);
+
+	if (!r)
+		r = client_get(args, "/v1/gates", true, &gates, why);
+	if (r)
+		return r;
+	if (args->json) {
+		cJSON_AddStringToObject(status.json, "wire", wire_text(gates.json, status.json));
+		return print_json(status.json, why);
+	}
+	print_status(status.json, gates.json);
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* trust_dir.c - a trust store out of a directory of *.jwks files. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "files.h"
+#include "output.h"
+#include "trust_dir.h"
+
+static int is_jwks(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > 5 && !strcmp(entry->d_name + len - 5, ".jwks");
+}
+
+static void add_file(struct trust *trust, const char *dir, const char *name)
+{
+	_buffer_ struct buffer text = {};
+	struct failure why = {};
+	_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		path = NULL;
+	if (!path || file_read(path, TRUST_MAX_BYTES, &text, &why) ||
+	    trust_add(trust, name, text.bytes, text.len, &why.fault))
+		warning("trust file left out: %s",
+			why.fault.text[0] ? why.fault.text : "out of memory");
+}
+
+int trust_dir_load(const char *dir, struct trust **out, struct failure *why)
+{
+	struct dirent **entries;
+	struct trust *trust;
+	int n = scandir(dir, &entries, is_jwks, alphasort);
+
+	if (n < 0)
+		return fail(
+			why, EXIT_USAGE,
+			"can't read the trust directory \"%s\": %m; --trust names a directory of "
+			"*.jwks files",
+			dir);
+	if (trust_new(&trust))
+		trust = NULL;
+	for (int i = 0; i < n; i++) {
+		if (trust)
+			add_file(trust, dir, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	if (!trust)
+		return fail(why, EXIT_USAGE, "out of memory");
+	if (!trust_n_keys(trust))
+		warning("no key in \"%s\": put the vendor's *.jwks there", dir);
+	*out = trust;
+	return 0;
+}
