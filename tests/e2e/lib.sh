@@ -116,7 +116,7 @@ start_nginx() {
 	mkdir -p "$dir/www"
 	printf 'small\n' > "$dir/www/small"
 	{
-		echo "user root; daemon off; worker_processes 1; pid $dir/pid; error_log $dir/error.log;"
+		echo "user root; daemon off; master_process off; pid $dir/pid; error_log $dir/error.log;"
 		echo "events { worker_connections 512; }"
 		echo "http { access_log off; keepalive_timeout 300s; keepalive_requests 1000000; sendfile on; root $dir/www;"
 		for d in client_body proxy fastcgi uwsgi scgi; do echo "${d}_temp_path $dir/$d;"; done
