@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * count.h - counters. Allowed traffic goes to this CPU's lane with plain adds; denials go to a
+ * bounded hash, with atomic ones, in which a port scan finds little room.
+ */
+#ifndef PORTLIC_BPF_COUNT_H
+#define PORTLIC_BPF_COUNT_H
+
+#include <stdbool.h>
+
+#include "clock.h"
+#include "maps.h"
+
+/* One packet, or several at once: what is added to a counter. */
+struct amount {
+	__u32 packets;
+	__u32 bytes;
+	__u32 connections;
+};
+
+static __always_inline struct plic_traffic *traffic_lane(__u32 gate, __u32 slot)
+{
+	__u32 lane = slot * (plic_n_cpus + 1) + bpf_get_smp_processor_id();
+	void *traffic = bpf_map_lookup_elem(&plic_traffic, &gate);
+
+	/* Missing counters never decide anything: the packet goes uncounted. */
+	return traffic ? bpf_map_lookup_elem(traffic, &lane) : NULL;
+}
+
+static __always_inline void count_allowed(__u32 gate, __u32 slot, const struct amount *n, __u64 now)
+{
+	struct plic_traffic *t = traffic_lane(gate, slot);
+
+	if (!t)
+		return;
+	t->packets += n->packets;
+	t->bytes += n->bytes;
+	if (n->connections)
+		t->connections += n->connections;
+	t->last_ns = now;
+}
+
+#ifndef PORTLIC_LEDGER
+/* A token of interval_ns from a bucket that holds burst of them. */
+static __always_inline bool take_token(__u64 *paid_ns, __u64 now, __u64 interval_ns, __u64 burst)
+{
+	__u64 full = burst * interval_ns;
+	__u64 at = *paid_ns;
+
+	if (now > full && at < now - full)
+		at = now - full;
+	if (at + interval_ns > now)
+		return false;
+	*paid_ns = at + interval_ns;
+	return true;
+}
+
+static __always_inline struct plic_budget *budget(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&plic_budget, &zero);
+}
+
+static __always_inline struct plic_denial *denial(const struct plic_denial_key *key)
+{
+	struct plic_denial none = {};
+	struct plic_denial *d = bpf_map_lookup_elem(&plic_denials, key);
+
+	if (d)
+		return d;
+	bpf_map_update_elem(&plic_denials, key, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&plic_denials, key);
+}
+
+/*
+ * A counter for an unnamed port. New ones are admitted slowly and only once `other` stands beside
+ * them, so that a full table still has a place for the rest.
+ */
+static __always_inline struct plic_denial *denial_of_port(struct plic_denial_key *key, __u64 now)
+{
+	struct plic_denial *d = bpf_map_lookup_elem(&plic_denials, key);
+	struct plic_denial *other;
+	struct plic_budget *b = budget();
+	__u16 port = key->port;
+
+	if (d)
+		return d;
+	key->port = 0;
+	other = denial(key);
+	if (!other || !b ||
+	    !take_token(&b->ports_ns, now, NSEC_PER_SEC / PLIC_DENIAL_PORTS_PER_S,
+			PLIC_DENIAL_PORTS_BURST))
+		return other;
+	key->port = port;
+	return denial(key) ?: other;
+}
+
+/* key->slot PLIC_SLOT_OTHER: key->port is the port; else the slot says which and port is ignored. */
+static __noinline int count_denied(struct plic_denial_key *key, const struct amount *n, __u64 now)
+{
+	struct plic_denial *d;
+
+	if (!key || !n)
+		return 0;
+	if (key->slot != PLIC_SLOT_OTHER)
+		key->port = 0;
+	d = key->port ? denial_of_port(key, now) : denial(key);
+	if (!d)
+		return 0;
+	__sync_fetch_and_add(&d->packets, n->packets);
+	__sync_fetch_and_add(&d->bytes, n->bytes);
+	__sync_fetch_and_add(&d->connections, n->connections);
+	d->last_ns = now;
+	return 0;
+}
+#endif
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* decide.h - the one decision that wire and socket share: rule set + port + time -> verdict. */
+#ifndef PORTLIC_BPF_DECIDE_H
+#define PORTLIC_BPF_DECIDE_H
+
+#include <linux/in.h>
+#include <stdbool.h>
+
+#include "maps.h"
+
+struct decision {
+	const struct plic_rule *rule; /* NULL: the set can't be read (state_lost) */
+	__u32 slot;		      /* counter slot; PLIC_SLOT_OTHER: the port isn't named */
+	__u32 verdict;		      /* enum plic_verdict */
+	__u32 reason;		      /* enum plic_reason, unless allowed */
+};
+
+/* A denial as the mode of the rule has it. */
+static __always_inline __u32 verdict_in_mode(__u32 mode)
+{
+	if (mode == PLIC_OFF)
+		return PLIC_ALLOWED;
+	return mode == PLIC_AUDIT_MODE ? PLIC_AUDIT : PLIC_DENIED;
+}
+
+#ifndef PORTLIC_LEDGER
+static __always_inline void *gate_set(void)
+{
+	__u32 id = plic_gate_id;
+
+	/* A gate is attached only after its set is published: NULL is lost state, never "open". */
+	return bpf_map_lookup_elem(&plic_sets, &id);
+}
+#endif
+
+static __always_inline struct plic_cell *set_cell(void *set, __u32 number)
+{
+	return bpf_map_lookup_elem(set, &number);
+}
+
+static __always_inline __u32 port_proto(__u32 ip_proto)
+{
+	if (ip_proto == IPPROTO_TCP)
+		return PLIC_TCP;
+	return ip_proto == IPPROTO_UDP ? PLIC_UDP : PLIC_SCTP;
+}
+
+/* Directory, index and rule cell, as the contract describes. NULL: the set can't be read. */
+static __always_inline const struct plic_rule *find_rule(void *set, __u32 ip_proto, __u32 port,
+							 __u32 *slot)
+{
+	__u32 dir = PLIC_CELL_DIR + port_proto(ip_proto) * PLIC_DIR_CELLS +
+		    port / (PLIC_DIR_ENTRIES * PLIC_BLOCK_PORTS);
+	__u32 rule = 0, block;
+	struct plic_cell *cell = set_cell(set, dir);
+
+	*slot = PLIC_SLOT_OTHER;
+	if (!cell)
+		return NULL;
+	block = cell->dir[port / PLIC_BLOCK_PORTS % PLIC_DIR_ENTRIES];
+	if (block) {
+		const struct plic_index *index;
+
+		cell = set_cell(set, block);
+		if (!cell)
+			return NULL;
+		index = &cell->index[port % PLIC_BLOCK_PORTS];
+		rule = index->rule;
+		if (rule)
+			*slot = index->slot;
+	}
+	cell = set_cell(set, rule ?: PLIC_CELL_DEFAULT);
+	return cell ? &cell->rule : NULL;
+}
+
+static __always_inline bool grant_admits(const struct plic_grant *g, __u64 now)
+{
+	return now >= g->from_ns && now < g->new_until_ns;
+}
+
+/*
+ * No grant admits a new flow now. established: the packet is part of a TCP connection, and that goes
+ * on until all grants say cut (none at all says so too).
+ */
+static __noinline int decide_ended(struct decision *d, __u64 now, bool established)
+{
+	const struct plic_rule *rule = d->rule;
+	__u32 ended = 0, pending = 0, report = 0;
+	bool cut = true;
+
+	if (!rule)
+		return 0;
+	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
+		const struct plic_grant *g = &rule->grants[i];
+
+		if (now < g->cut_at_ns)
+			cut = false;
+		if (now < g->from_ns) {
+			pending = 1;
+			continue;
+		}
+		if (!ended)
+			ended = g->ended_reason ?: PLIC_REASON_LAPSED;
+		if (g->lapse == PLIC_REPORT)
+			report = 1;
+	}
+	d->reason = ended ?: pending ? PLIC_REASON_NOT_YET_VALID : PLIC_REASON_UNLICENSED;
+	if (report && rule->mode != PLIC_OFF)
+		d->verdict = PLIC_AUDIT;
+	else if (established && !cut)
+		d->verdict = PLIC_ALLOWED;
+	else
+		d->verdict = verdict_in_mode(rule->mode);
+	return 0;
+}
+
+/* The rule of a port, or state_lost, which denies. */
+static __always_inline bool decide_rule(struct decision *d, void *set, __u32 ip_proto, __u32 port)
+{
+	d->rule = set ? find_rule(set, ip_proto, port, &d->slot) : NULL;
+	if (d->rule)
+		return true;
+	d->slot = PLIC_SLOT_OTHER;
+	d->verdict = PLIC_DENIED;
+	d->reason = PLIC_REASON_STATE_LOST;
+	return false;
+}
+
+/* Verdict of d->rule, for a new flow or (established) for a segment of a TCP connection. */
+static __always_inline void decide_times(struct decision *d, __u64 now, bool established)
+{
+	const struct plic_rule *rule = d->rule;
+
+	d->verdict = PLIC_ALLOWED;
+	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++)
+		if (grant_admits(&rule->grants[i], now))
+			return;
+	decide_ended(d, now, established);
+}
+
+#endif

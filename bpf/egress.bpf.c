@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * egress.bpf.c - tc egress of every interface: remembers the flows that the pod opens. It never drops:
+ * what it can't read goes out unremembered, and then the answer finds the port shut.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#include "clock.h"
+#include "decide.h"
+#include "flow.h"
+#include "maps.h"
+#include "parse.h"
+
+static __always_inline bool is_multicast(struct __sk_buff *skb, const struct packet *p,
+					 const struct plic_flow_key *key)
+{
+	if (skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST)
+		return true;
+	if (p->family == 6)
+		return key->remote[0] == 0xff;
+	return (key->remote[12] & 0xf0) == 0xe0 || *(const __u32 *)(key->remote + 12) == 0xffffffff;
+}
+
+/* An Ethernet group address: the broadcast of a subnet, which only the stack's routes know. */
+static __always_inline bool is_group_mac(struct __sk_buff *skb, const struct packet *p)
+{
+	__u8 first = 0;
+
+	if (p->l3 < ETH_HLEN || bpf_skb_load_bytes(skb, 0, &first, sizeof(first)))
+		return false;
+	return first & 1;
+}
+
+SEC("tc")
+int plic_egress(struct __sk_buff *skb)
+{
+	struct packet p;
+	struct plic_flow_key key;
+	const struct plic_rule *rule;
+	__u32 slot;
+	__u64 now;
+	void *set;
+
+	parse(skb, &p);
+	if (p.kind != PACKET_PORTS)
+		return TC_ACT_UNSPEC;
+	if (p.proto == IPPROTO_TCP && (p.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		return TC_ACT_UNSPEC;
+	set = gate_set();
+	rule = set ? find_rule(set, p.proto, p.sport, &slot) : NULL;
+	if (!rule)
+		return TC_ACT_UNSPEC;
+
+	if (p.proto == IPPROTO_TCP) {
+		if (slot != PLIC_SLOT_OTHER) {
+			flow_key(skb, &p, false, &key);
+			flow_touch(&plic_flows, &key, clock_now());
+			plic_marked = 1;
+		}
+		return TC_ACT_UNSPEC;
+	}
+	if (slot != PLIC_SLOT_OTHER)
+		return TC_ACT_UNSPEC; /* a server's answer is no flow of the pod's */
+	flow_key(skb, &p, false, &key);
+	now = clock_now();
+	if (is_multicast(skb, &p, &key) || is_group_mac(skb, &p)) {
+		flow_any_remote(&key);
+		flow_touch(&plic_flows, &key, now);
+		return TC_ACT_UNSPEC;
+	}
+	if (!bpf_map_lookup_elem(&plic_clients, &key))
+		flow_touch(&plic_flows, &key, now);
+	return TC_ACT_UNSPEC;
+}
+
+char LICENSE[] SEC("license") __weak = "Dual MIT/GPL";

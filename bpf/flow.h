@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flow.h - who spoke first: the pod's own flows (plic_flows) and the peers of its UDP and SCTP ports
+ * (plic_clients).
+ */
+#ifndef PORTLIC_BPF_FLOW_H
+#define PORTLIC_BPF_FLOW_H
+
+#include <stddef.h>
+
+#include "clock.h"
+#include "maps.h"
+#include "parse.h"
+
+#define FLOW_REFRESH_NS NSEC_PER_SEC /* a flow's time is written no more often */
+
+static __always_inline void map_ipv4(__u8 address[16], __be32 ipv4)
+{
+	__u32 *words = (__u32 *)address;
+
+	words[0] = 0;
+	words[1] = 0;
+	words[2] = bpf_htonl(0xffff);
+	words[3] = ipv4;
+}
+
+/* Key of a packet; the remote end is its source (incoming) or its destination. */
+static __always_inline void flow_key(struct __sk_buff *skb, const struct packet *p, bool incoming,
+				     struct plic_flow_key *key)
+{
+	*key = (struct plic_flow_key){
+		.remote_port = incoming ? p->sport : p->dport,
+		.local_port = incoming ? p->dport : p->sport,
+		.proto = p->proto,
+	};
+	if (p->family == 4) {
+		__be32 address = 0;
+
+		bpf_skb_load_bytes(skb,
+				   p->l3 + (incoming ? offsetof(struct iphdr, saddr)
+						     : offsetof(struct iphdr, daddr)),
+				   &address, sizeof(address));
+		map_ipv4(key->remote, address);
+	} else {
+		bpf_skb_load_bytes(skb,
+				   p->l3 + (incoming ? offsetof(struct ipv6hdr, saddr)
+						     : offsetof(struct ipv6hdr, daddr)),
+				   key->remote, sizeof(key->remote));
+	}
+}
+
+static __always_inline void flow_any_remote(struct plic_flow_key *key)
+{
+	__builtin_memset(key->remote, 0, sizeof(key->remote));
+	key->remote_port = 0;
+}
+
+/* Is it an answer to what the pod sent? Leaves key turned into its any-remote form if it looked there. */
+static __always_inline bool flow_is_own(struct plic_flow_key *key, __u64 now)
+{
+	struct plic_flow *flow = bpf_map_lookup_elem(&plic_flows, key);
+
+	if (flow)
+		return true;
+	flow_any_remote(key);
+	flow = bpf_map_lookup_elem(&plic_flows, key);
+	return flow && now - flow->last_ns < PLIC_ANY_REMOTE_NS;
+}
+
+/* Writes the flow or brings its time up. True: it was not there. */
+static __always_inline bool flow_touch(void *map, const struct plic_flow_key *key, __u64 now)
+{
+	struct plic_flow *flow = bpf_map_lookup_elem(map, key);
+	struct plic_flow fresh = {.last_ns = now};
+
+	if (!flow)
+		return bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST) == 0;
+	if (now - flow->last_ns > FLOW_REFRESH_NS)
+		flow->last_ns = now;
+	return false;
+}
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * maps.h - the maps and constants of a gate's programs.
+ *
+ * Weak, because wire, egress and socket are objects of their own that the linker joins: each map then
+ * exists once. The loader replaces the node-wide ones (sets, traffic, clock) by their pinned selves
+ * and may change the sizes of the LRU maps before it loads.
+ */
+#ifndef PORTLIC_BPF_MAPS_H
+#define PORTLIC_BPF_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "portlic.h"
+
+#define PLIC_FLOWS_DEFAULT 16384
+#define PLIC_CLIENTS_DEFAULT 8192
+#define PLIC_REPLY_NOTES 64 /* a power of two; no fewer than frames that the stack batches */
+
+/* Set by the loader before the load. */
+const volatile __u32 plic_gate_id __weak = 0;
+const volatile __u32 plic_n_cpus __weak = 1; /* possible CPUs, as libbpf_num_possible_cpus() */
+
+/*
+ * Not 0 once the pod opened a TCP connection from a named port: from then on wire looks whether a
+ * segment to a named port belongs to one of these, so that it isn't counted as a client's. The loader
+ * sets it too when it writes a marker into plic_flows or adopts the map with markers in it.
+ */
+__u32 plic_marked __weak = 0;
+
+/* The boot clock of one CPU, read once a jiffy. */
+struct plic_tick {
+	__u64 jiffies;
+	__u64 boot_ns;
+};
+
+/* What one CPU may still do (token buckets in nanoseconds), and what its wire tells its socket. */
+struct plic_budget {
+	__u64 refuse_ns; /* boot clock up to which refusals are paid for */
+	__u64 ports_ns;	 /* the same for unnamed ports that enter plic_denials */
+	__u32 probing;	 /* wire is looking a socket up: socket must not count */
+	__u32 pad;
+	/*
+	 * Local ports whose last packet wire took for an answer to the pod's own flow, in slot
+	 * port % PLIC_REPLY_NOTES, as jiffy << 16 | port. NAT inside the pod can change the remote
+	 * address between wire and socket, so that socket doesn't find the flow again.
+	 */
+	__u64 replies[PLIC_REPLY_NOTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, PLIC_MAX_GATES);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_INNER_MAP); /* sets differ in size */
+			__uint(key_size, sizeof(__u32)); /* sizes: the linker fails on types here */
+			__uint(value_size, sizeof(struct plic_cell));
+		});
+} plic_sets __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, PLIC_MAX_GATES);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_INNER_MAP);
+			__uint(key_size, sizeof(__u32)); /* sizes: the linker fails on types here */
+			__uint(value_size, sizeof(struct plic_traffic));
+		});
+} plic_traffic __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct plic_tick);
+} plic_clock __weak SEC(".maps");
+
+#ifndef PORTLIC_LEDGER
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct plic_gate);
+} plic_gate __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_DENIALS);
+	__type(key, struct plic_denial_key);
+	__type(value, struct plic_denial);
+} plic_denials __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PLIC_FLOWS_DEFAULT);
+	__type(key, struct plic_flow_key);
+	__type(value, struct plic_flow);
+} plic_flows __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PLIC_CLIENTS_DEFAULT);
+	__type(key, struct plic_flow_key);
+	__type(value, struct plic_flow);
+} plic_clients __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct plic_budget);
+} plic_budget __weak SEC(".maps");
+#endif
+
+#endif

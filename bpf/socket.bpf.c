@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * socket.bpf.c - sk_lookup of the namespace: the port that the socket really has, after any NAT inside
+ * the pod, on any interface. It runs for what finds no established socket: new connections, stray
+ * segments, and wire's own look-ups, so it counts denials only. Fails closed: SK_DROP, which the stack
+ * answers with a reset or "unreachable".
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "clock.h"
+#include "count.h"
+#include "decide.h"
+#include "flow.h"
+#include "maps.h"
+
+#define SOCKET_AF_INET 2
+#define STRAY_PORTS_FROM 32768 /* where the pod's own connections have their local ports */
+
+/* Wire let the same packet through as an answer, before NAT in the pod changed its other end. */
+static __always_inline bool socket_is_noted(__u32 local_port)
+{
+	struct plic_budget *b = budget();
+
+	return b &&
+	       b->replies[local_port % PLIC_REPLY_NOTES] == (bpf_jiffies64() << 16 | local_port);
+}
+
+static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 port, __u64 now)
+{
+	struct plic_flow_key key = {.remote_port = bpf_ntohs(ctx->remote_port),
+				    .local_port = port,
+				    .proto = IPPROTO_UDP};
+
+	if (ctx->family == SOCKET_AF_INET) {
+		map_ipv4(key.remote, ctx->remote_ip4);
+	} else {
+		__u32 *words = (__u32 *)key.remote;
+
+		words[0] = ctx->remote_ip6[0];
+		words[1] = ctx->remote_ip6[1];
+		words[2] = ctx->remote_ip6[2];
+		words[3] = ctx->remote_ip6[3];
+	}
+	return flow_is_own(&key, now) || socket_is_noted(port);
+}
+
+/* Packets whose denial was counted elsewhere or is no denial: see the reasons inside. */
+static __always_inline bool socket_counts(const struct decision *d, __u32 proto, __u32 port)
+{
+	struct plic_budget *b = budget();
+
+	if (!b || b->probing)
+		return false; /* wire looks for a socket and judges by itself */
+	/* A late segment to a port that the pod's own connection had. */
+	return proto != IPPROTO_TCP || d->slot != PLIC_SLOT_OTHER || port < STRAY_PORTS_FROM;
+}
+
+SEC("sk_lookup")
+int plic_socket(struct bpf_sk_lookup *ctx)
+{
+	__u32 proto = ctx->protocol, port = ctx->local_port;
+	struct plic_denial_key key = {.port = port, .proto = proto, .verdict = PLIC_DENIED};
+	struct amount one = {.packets = 1, .connections = 1}; /* its length is not known here */
+	struct decision d;
+	__u64 now = clock_now();
+
+	if (decide_rule(&d, gate_set(), proto, port))
+		decide_times(&d, now, false);
+	/* What is let through in audit mode wire has counted. */
+	if (d.verdict != PLIC_DENIED)
+		return SK_PASS;
+	if (proto == IPPROTO_UDP && socket_is_answer(ctx, port, now))
+		return SK_PASS;
+	if (socket_counts(&d, proto, port)) {
+		key.slot = d.slot;
+		key.reason = d.reason;
+		count_denied(&key, &one, now);
+	}
+	return SK_DROP;
+}
+
+char LICENSE[] SEC("license") __weak = "Dual MIT/GPL";

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wire.bpf.c - tc ingress of every interface: judges each packet that comes in, counts it, and says
+ * no to the client. Fails closed: what can't be read or looked up is dropped.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#include "count.h"
+#include "decide.h"
+#include "flow.h"
+#include "maps.h"
+#include "parse.h"
+#include "refuse.h"
+
+#define WIRE_PASS TC_ACT_UNSPEC /* == TCX_NEXT: later programs still have their say */
+
+static __always_inline bool is_open(const struct packet *p)
+{
+	/* Established by its flags: only SYN without ACK opens a connection. */
+	return p->proto != IPPROTO_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/* Another device of the namespace (macvlan, bridge, VLAN) or nobody takes it: count it there. */
+static __always_inline bool is_for_us(struct __sk_buff *skb)
+{
+	return skb->pkt_type != PACKET_OTHERHOST;
+}
+
+static __always_inline struct amount amount_of(struct __sk_buff *skb, const struct packet *p,
+					       bool connection)
+{
+	__u32 packets = skb->gso_segs ?: 1;
+
+	return (struct amount){packets, skb->len - p->l3, connection ? packets : 0};
+}
+
+static __always_inline void wire_denied(struct __sk_buff *skb, const struct packet *p,
+					const struct decision *d, bool connection, __u64 now)
+{
+	struct plic_denial_key key = {.slot = d->slot,
+				      .port = p->dport,
+				      .proto = p->proto,
+				      .reason = d->reason,
+				      .verdict = d->verdict};
+	struct amount n = amount_of(skb, p, connection);
+
+	if (is_for_us(skb))
+		count_denied(&key, &n, now);
+}
+
+/* Packets without ports: malformed, short fragments, protocols that nobody opened. */
+static __noinline int wire_portless(struct __sk_buff *skb, struct packet *p)
+{
+	struct decision d = {.slot = PLIC_SLOT_OTHER, .reason = p->reason};
+	void *set = gate_set();
+	struct plic_cell *cell = set ? set_cell(set, PLIC_CELL_HEADER) : NULL;
+
+	p->dport = 0;
+	if (!cell) {
+		d.verdict = PLIC_DENIED;
+		d.reason = PLIC_REASON_STATE_LOST;
+	} else {
+		if (p->kind == PACKET_NO_PORTS &&
+		    cell->header.ip_open[p->proto / 8 & 31] & 1 << p->proto % 8)
+			return WIRE_PASS;
+		d.verdict = verdict_in_mode(cell->header.mode);
+		if (d.verdict == PLIC_ALLOWED)
+			return WIRE_PASS;
+	}
+	wire_denied(skb, p, &d, false, clock_now());
+	return d.verdict == PLIC_DENIED ? TC_ACT_SHOT : WIRE_PASS;
+}
+
+static __always_inline void note_reply(__u32 local_port)
+{
+	struct plic_budget *b = budget();
+
+	if (b)
+		b->replies[local_port % PLIC_REPLY_NOTES] = bpf_jiffies64() << 16 | local_port;
+}
+
+/* A connected UDP socket of the pod waits for this packet: it spoke first, before the gate came. */
+static __always_inline bool wire_connected(struct __sk_buff *skb, const struct packet *p)
+{
+	struct plic_budget *b = budget();
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sk;
+	bool connected;
+	__u32 size;
+
+	if (!b)
+		return false;
+	if (p->family == 4) {
+		size = sizeof(tuple.ipv4);
+		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct iphdr, saddr), &tuple.ipv4.saddr,
+				   8);
+		tuple.ipv4.sport = bpf_htons(p->sport);
+		tuple.ipv4.dport = bpf_htons(p->dport);
+	} else {
+		size = sizeof(tuple.ipv6);
+		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct ipv6hdr, saddr), &tuple.ipv6.saddr,
+				   32);
+		tuple.ipv6.sport = bpf_htons(p->sport);
+		tuple.ipv6.dport = bpf_htons(p->dport);
+	}
+	b->probing = 1; /* our own socket program may run inside this call */
+	sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	b->probing = 0;
+	if (!sk)
+		return false;
+	/* As 32 bits, which every kernel allows. A match with a remote port matched the remote. */
+	connected = *(volatile __u32 *)&sk->dst_port != 0;
+	bpf_sk_release(sk);
+	return connected;
+}
+
+/*
+ * UDP or SCTP that no rule admits: may be an answer to the pod's own flow. A named port has only the
+ * flows of before it was named: egress records none from it, and a lapsed server's sockets that are
+ * connected to its clients must not keep it open.
+ */
+static __noinline int wire_is_answer(struct __sk_buff *skb, const struct packet *p, bool named,
+				     __u64 now)
+{
+	struct plic_flow_key key;
+
+	if (!p)
+		return 0;
+	flow_key(skb, p, true, &key);
+	if (flow_is_own(&key, now)) {
+		note_reply(p->dport);
+		return 1;
+	}
+	if (named || p->proto != IPPROTO_UDP || !wire_connected(skb, p))
+		return 0;
+	flow_key(skb, p, true, &key);
+	flow_touch(&plic_flows, &key, now);
+	return 1;
+}
+
+/* A segment of a connection that the pod itself opened, from a port that has a rule. */
+static __noinline int wire_is_marked(struct __sk_buff *skb, const struct packet *p)
+{
+	struct plic_flow_key key;
+
+	if (!p)
+		return 0;
+	flow_key(skb, p, true, &key);
+	return bpf_map_lookup_elem(&plic_flows, &key) != NULL;
+}
+
+/* Remembers who spoke first, so that egress takes what the server sends for an answer. */
+static __noinline int wire_client(struct __sk_buff *skb, const struct packet *p, __u64 now)
+{
+	struct plic_flow_key key;
+
+	if (!p)
+		return 0;
+	flow_key(skb, p, true, &key);
+	return flow_touch(&plic_clients, &key, now);
+}
+
+static __noinline int wire_not_allowed(struct __sk_buff *skb, struct packet *p, struct decision *d,
+				       bool open, __u64 now)
+{
+	bool named = d->slot != PLIC_SLOT_OTHER;
+
+	if (p->proto == IPPROTO_TCP) {
+		if (!open && wire_is_marked(skb, p))
+			return WIRE_PASS;
+	} else {
+		if (wire_is_answer(skb, p, named, now))
+			return WIRE_PASS;
+		if (d->verdict == PLIC_AUDIT)
+			wire_client(skb, p, now);
+	}
+	wire_denied(skb, p, d, open, now);
+	if (d->verdict == PLIC_AUDIT)
+		return WIRE_PASS;
+	if (d->rule && d->rule->deny == PLIC_REFUSE && is_for_us(skb))
+		return refuse();
+	return TC_ACT_SHOT;
+}
+
+SEC("tc")
+int plic_wire(struct __sk_buff *skb)
+{
+	struct packet p;
+	struct decision d;
+	struct amount n;
+	bool open;
+	__u64 now;
+
+	parse(skb, &p);
+	if (p.kind == PACKET_PASS)
+		return WIRE_PASS;
+	if (p.kind != PACKET_PORTS)
+		return wire_portless(skb, &p);
+
+	open = is_open(&p);
+	now = clock_now();
+	if (!decide_rule(&d, gate_set(), p.proto, p.dport))
+		return wire_not_allowed(skb, &p, &d, open, now);
+	if (d.slot == PLIC_SLOT_OTHER && !open)
+		return WIRE_PASS; /* an answer to a connection that the pod opened */
+	decide_times(&d, now, !open);
+	if (d.verdict != PLIC_ALLOWED)
+		return wire_not_allowed(skb, &p, &d, open, now);
+
+	n = amount_of(skb, &p, false);
+	if (p.proto != IPPROTO_TCP)
+		n.connections = wire_client(skb, &p, now);
+	else if (plic_marked && !open && wire_is_marked(skb, &p))
+		return WIRE_PASS;
+	if (d.rule->mode != PLIC_OFF && is_for_us(skb))
+		count_allowed(plic_gate_id, d.slot, &n, now);
+	return WIRE_PASS;
+}
+
+char LICENSE[] SEC("license") __weak = "Dual MIT/GPL";
