@@ -53,11 +53,14 @@ static int add_policy(const char *file, cJSON *body, struct failure *why)
 {
 	_buffer_ struct buffer policy = {};
 	_json_ cJSON *parsed = NULL;
+	_free_ char *what = NULL;
 	int r = file_read(file, POLICY_MAX_BYTES, &policy, why);
 
 	if (r)
 		return r;
-	if (json_parse_object(file, policy.bytes, policy.len, &parsed, &why->fault))
+	if (asprintf(&what, "policy \"%s\"", file) < 0)
+		return fail(why, EXIT_USAGE, "out of memory");
+	if (json_parse_object(what, policy.bytes, policy.len, &parsed, &why->fault))
 		return EXIT_USAGE;
 	if (!cJSON_AddRawToObject(body, "policy", policy.bytes))
 		return fail(why, EXIT_USAGE, "out of memory");

@@ -3,16 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
 #include "files.h"
-#include "jwk.h"
 #include "output.h"
-
-#define MAX_ISS 256 /* bytes, as the claim */
+#include "trust_store.h"
 
 static void wipe_text(char **text)
 {
@@ -80,20 +77,18 @@ int cmd_license_keygen(const struct args *args, struct failure *why)
 	const char *iss = option_text(args, OPT_ISS), *prefix = option_text(args, OPT_OUT);
 	_free_ char *private_file = NULL, *trust_file = NULL;
 	_cleanup_(jwk_wipe) struct jwk key = {};
-	_json_ cJSON *text = cJSON_CreateString(iss);
+	_trust_ struct trust *trust = NULL;
 	int r;
 
-	if (!json_string_value(text, 1, MAX_ISS))
-		return fail(
-			why, EXIT_USAGE,
-			"--iss \"%s\" has to be 1 to %d bytes of UTF-8, like https://acme.example",
-			iss, MAX_ISS);
 	if (asprintf(&private_file, "%s.jwk", prefix) < 0 ||
 	    asprintf(&trust_file, "%s.jwks", prefix) < 0)
 		return fail(why, EXIT_USAGE, "out of memory");
 	if (jwk_generate(option_text(args, OPT_KID), &key))
 		return fail(why, EXIT_USAGE, "--kid \"%s\" has to be 1 to 128 printable characters",
 			    option_text(args, OPT_KID));
+	r = trust_store_own(&key, iss, &trust, why); /* a node would take this iss and kid */
+	if (r)
+		return r;
 	r = write_pair(&key, iss, private_file, trust_file, why);
 	return r ? r : report(args, &key, private_file, trust_file, why);
 }

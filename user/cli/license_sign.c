@@ -8,12 +8,11 @@
 #include <sodium.h>
 
 #include "files.h"
-#include "jwk.h"
 #include "jws.h"
 #include "output.h"
 #include "refusal.h"
 #include "revocation.h"
-#include "trust.h"
+#include "trust_store.h"
 
 #define MAX_KEY_FILE 65536
 #define UNKNOWN_ISS "?" /* stands where neither key nor claims name the vendor */
@@ -29,11 +28,6 @@ static void signer_free(struct signer *signer)
 	free(signer->iss);
 }
 
-static void trust_cleanup(struct trust **trust)
-{
-	trust_free(*trust);
-}
-
 static void revocations_cleanup(struct revocations **list)
 {
 	revocations_free(*list);
@@ -44,23 +38,30 @@ static void license_cleanup(struct license **lic)
 	license_free(*lic);
 }
 
+static void wipe_member(cJSON *jwk, const char *name)
+{
+	char *text = cJSON_GetStringValue(json_get(jwk, name));
+
+	if (text)
+		sodium_memzero(text, strlen(text));
+}
+
 static int read_signer(const char *file, struct signer *out, struct failure *why)
 {
 	_buffer_ struct buffer text = {};
 	_json_ cJSON *jwk = NULL;
-	const char *iss = NULL;
+	const char *iss;
 	struct stat st;
 	int r = file_read(file, MAX_KEY_FILE, &text, why);
 
 	if (r)
 		return r;
-	if (jwk_read_private(file, text.bytes, text.len, &out->key, &why->fault) ||
-	    json_parse_object(file, text.bytes, text.len, &jwk, &why->fault) ||
-	    json_string(jwk, "iss", 1, 256, &iss, &why->fault))
+	if (jwk_read_private(file, text.bytes, text.len, &out->key, &why->fault))
 		return EXIT_USAGE;
+	jwk = cJSON_Parse(text.bytes); /* strictly checked by jwk_read_private */
+	iss = json_string_value(json_get(jwk, "iss"), 1, 256);
 	out->iss = iss ? strdup(iss) : NULL;
-	sodium_memzero(cJSON_GetStringValue(json_get(jwk, "d")),
-		       strlen(cJSON_GetStringValue(json_get(jwk, "d"))));
+	wipe_member(jwk, "d");
 	if (!stat(file, &st) && st.st_mode & 077)
 		warning("others may read the private key \"%s\"; chmod 600 it", file);
 	return 0;
@@ -92,23 +93,6 @@ static char *payload_iss(const char *payload, size_t len)
 	return strdup(iss ? iss : UNKNOWN_ISS);
 }
 
-/* A store that trusts this key alone. */
-static int own_trust(const struct signer *signer, const char *iss, struct trust **out,
-		     struct fault *f)
-{
-	_cleanup_(trust_cleanup) struct trust *trust = NULL;
-	_free_ char *text = NULL;
-	int r = trust_new(&trust);
-
-	if (!r)
-		r = jwk_write_trust(&signer->key, iss, &text);
-	if (!r)
-		r = trust_add(trust, "the key", text, strlen(text), f);
-	if (!r)
-		*out = TAKE_PTR(trust);
-	return r;
-}
-
 /* `verify` itself judges the token, as a node that trusts the key would, in its first audience. */
 static int check_license(const char *token, struct license_check *check,
 			 struct rejection *rejection)
@@ -134,13 +118,13 @@ static int check_list(const char *token, const struct license_check *check,
 static int check_token(const struct signer *signer, bool is_list, const char *iss,
 		       const char *token, const char *file, struct failure *why)
 {
-	_cleanup_(trust_cleanup) struct trust *trust = NULL;
+	_trust_ struct trust *trust = NULL;
 	struct license_check check = {.skip_bind = true, .now = time(NULL)};
 	struct rejection rejection = {};
-	int r = own_trust(signer, iss, &trust, &why->fault);
+	int r = trust_store_own(&signer->key, iss, &trust, why);
 
 	if (r)
-		return why->fault.text[0] ? EXIT_USAGE : fail(why, EXIT_USAGE, "out of memory");
+		return r;
 	check.trust = trust;
 	r = is_list ? check_list(token, &check, &rejection)
 		    : check_license(token, &check, &rejection);

@@ -12,7 +12,7 @@
 #include "lifecycle.h"
 #include "output.h"
 #include "revocation.h"
-#include "trust_dir.h"
+#include "trust_store.h"
 #include "when.h"
 
 /* Exit status of each state; with several files REJECTED outranks all, else the largest counts. */
@@ -69,7 +69,7 @@ static int set_up(const struct args *args, struct verification *v, struct failur
 	int r = identity_parse(option_text(args, OPT_BIND), &v->identity, why);
 
 	if (!r)
-		r = trust_dir_load(option_text(args, OPT_TRUST), &v->trust, why);
+		r = trust_store_load(option_text(args, OPT_TRUST), &v->trust, why);
 	if (r)
 		return r;
 	v->files = calloc(args->n_operands, sizeof(*v->files));

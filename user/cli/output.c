@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "output.h"
+#include "utf8.h"
 
 int fail(struct failure *why, enum exit_code code, const char *fmt, ...)
 {
@@ -86,19 +87,6 @@ int print_done(const struct args *args, const char *noun, const char *name, cons
 	return 0;
 }
 
-/* Length of the UTF-8 sequence at s that may be shown, 0 if its first byte may not. */
-static size_t shown_length(const unsigned char *s)
-{
-	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-
-	if (len == 0 || s[0] > 0xf4 || s[0] < 0x20 || s[0] == 0x7f)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return s[0] == 0xc2 && s[1] < 0xa0 ? 0 : len;
-}
-
 char *printable(const char *text)
 {
 	const unsigned char *in = (const unsigned char *)text;
@@ -107,14 +95,14 @@ char *printable(const char *text)
 	if (!out)
 		return NULL;
 	while (*in) {
-		size_t len = shown_length(in);
+		size_t len = utf8_length(in, strnlen((const char *)in, 4));
 
-		if (len) {
+		if (len && !utf8_control(in)) {
 			to = mempcpy(to, in, len);
 			in += len;
 		} else {
 			*to++ = '?';
-			in++;
+			in += len ? len : 1;
 		}
 	}
 	*to = '\0';

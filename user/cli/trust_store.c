@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* trust_dir.c - a trust store out of a directory of *.jwks files. */
+/* trust_store.c - trust stores: out of a directory of *.jwks files, out of one own key. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cleanup.h"
 #include "files.h"
 #include "output.h"
-#include "trust_dir.h"
+#include "trust_store.h"
 
 static int is_jwks(const struct dirent *entry)
 {
@@ -31,10 +30,10 @@ static void add_file(struct trust *trust, const char *dir, const char *name)
 			why.fault.text[0] ? why.fault.text : "out of memory");
 }
 
-int trust_dir_load(const char *dir, struct trust **out, struct failure *why)
+int trust_store_load(const char *dir, struct trust **out, struct failure *why)
 {
+	_trust_ struct trust *trust = NULL;
 	struct dirent **entries;
-	struct trust *trust;
 	int n = scandir(dir, &entries, is_jwks, alphasort);
 
 	if (n < 0)
@@ -44,7 +43,7 @@ int trust_dir_load(const char *dir, struct trust **out, struct failure *why)
 			"*.jwks files",
 			dir);
 	if (trust_new(&trust))
-		trust = NULL;
+		fail(why, EXIT_USAGE, "out of memory");
 	for (int i = 0; i < n; i++) {
 		if (trust)
 			add_file(trust, dir, entries[i]->d_name);
@@ -52,9 +51,22 @@ int trust_dir_load(const char *dir, struct trust **out, struct failure *why)
 	}
 	free(entries);
 	if (!trust)
-		return fail(why, EXIT_USAGE, "out of memory");
+		return EXIT_USAGE;
 	if (!trust_n_keys(trust))
 		warning("no key in \"%s\": put the vendor's *.jwks there", dir);
-	*out = trust;
+	*out = TAKE_PTR(trust);
+	return 0;
+}
+
+int trust_store_own(const struct jwk *key, const char *iss, struct trust **out, struct failure *why)
+{
+	_trust_ struct trust *trust = NULL;
+	_free_ char *text = NULL;
+
+	if (trust_new(&trust) || jwk_write_trust(key, iss, &text))
+		return fail(why, EXIT_USAGE, "out of memory");
+	if (trust_add(trust, "new trust file", text, strlen(text), &why->fault))
+		return EXIT_USAGE;
+	*out = TAKE_PTR(trust);
 	return 0;
 }
