@@ -97,9 +97,9 @@ in_out() { background nsenter --net="/run/netns/$OUT" "$@"; }
 
 make_pod() { # a namespace with lo up and a veth to the outside
 	ip netns add "$OUT" && ip netns add "$POD" || bail "network namespaces"
-	ip link add "$VETH" netns "$OUT" type veth peer name eth0 netns "$POD" || bail "veth"
 	out sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 	pod sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+	ip link add "$VETH" netns "$OUT" type veth peer name eth0 netns "$POD" || bail "veth"
 	out ip addr add $OUT4/24 dev "$VETH"
 	out ip addr add $OUT6/64 dev "$VETH" nodad
 	pod ip addr add $POD4/24 dev eth0
@@ -107,7 +107,9 @@ make_pod() { # a namespace with lo up and a veth to the outside
 	out ip link set lo up && out ip link set "$VETH" up
 	pod ip link set lo up && pod ip link set eth0 up
 	pod ip route add default via $OUT4
+	eventually 5 answers $POD6 || bail "IPv6 between the namespaces"
 }
+answers() { [ "$(out "$LIB/net.py" tcp "$1" 1 0.3)" = refused ]; }
 
 # start_nginx pod|out PORT...: serves /small (6 bytes) and /big (a file the test makes) on each port
 start_nginx() {
