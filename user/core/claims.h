@@ -21,7 +21,25 @@ int claims_check_times(const struct license *lic, int64_t now, struct rejection 
 int claims_check(const struct license_check *check, const struct trust_key *key,
 		 const struct license *lic, struct rejection *why);
 
-/* One time claim of an object: 0 and *out, or -EBADMSG with missing_claim or bad_time. */
+/* A key signs for its vendor only, and nothing issued at its retirement or later. */
+int claims_check_issuer(const struct trust_key *key, const char *iss, int64_t iat,
+			struct rejection *why);
+
+/* A required time: missing_claim or bad_time. */
 int claims_time(const cJSON *object, const char *name, int64_t *out, struct rejection *why);
+/* A required string of 1 to max bytes, copied: missing_claim or bad_claim. */
+int claims_text(const cJSON *object, const char *name, size_t max, char **out,
+		struct rejection *why);
+
+/*
+ * Limits, as they stand in the payload and in a port's entry; an absent one leaves *out as it is.
+ * 0, -EINVAL with the member in *f.
+ */
+int claims_seats(const cJSON *object, int64_t *seats, enum license_scope *scope, struct fault *f);
+int claims_quota(const cJSON *object, struct license_quota *out, struct fault *f);
+int claims_rate(const cJSON *object, struct license_rate *out, struct fault *f);
+
+/* The claim `ports`: bad_claim (no array of 0 to LICENSE_MAX_PORTS), bad_port (an entry). */
+int claims_ports(const cJSON *payload, struct license *lic, struct rejection *why);
 
 #endif

@@ -285,6 +285,13 @@ const struct trust_key *trust_find(const struct trust *trust, const char *kid)
 	return NULL;
 }
 
+const uint8_t *trust_find_x(const void *trust, const char *kid)
+{
+	const struct trust_key *key = trust_find(trust, kid);
+
+	return key ? key->x : NULL;
+}
+
 size_t trust_n_keys(const struct trust *trust)
 {
 	return trust->n_keys;

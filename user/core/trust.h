@@ -45,6 +45,8 @@ void trust_free(struct trust *trust); /* NULL-safe */
 int trust_add(struct trust *trust, const char *file, const void *buf, size_t len, struct fault *f);
 
 const struct trust_key *trust_find(const struct trust *trust, const char *kid);
+/* Its 32 bytes, or NULL; trust is a struct trust (jws_rules.find). */
+const uint8_t *trust_find_x(const void *trust, const char *kid);
 size_t trust_n_keys(const struct trust *trust);
 size_t trust_n_vendors(const struct trust *trust);
 const struct trust_vendor *trust_vendor(const struct trust *trust, size_t i);
