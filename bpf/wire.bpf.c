@@ -180,7 +180,7 @@ static __noinline int wire_not_allowed(struct __sk_buff *skb, struct packet *p, 
 	if (d->verdict == PLIC_AUDIT)
 		return WIRE_PASS;
 	if (d->rule && d->rule->deny == PLIC_REFUSE && is_for_us(skb))
-		return refuse();
+		return refuse(skb, p, now);
 	return TC_ACT_SHOT;
 }
 

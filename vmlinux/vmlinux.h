@@ -1,22 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* vmlinux.h - what bpf/ledger.bpf.c reads of the kernel; made by "make vmlinux". */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+typedef short unsigned int __u16;
+
+typedef __u16 u16;
+
 struct ns_common {
 	unsigned int inum;
 };
+
 struct net {
 	struct ns_common ns;
 };
+
 typedef struct {
 	struct net *net;
 } possible_net_t;
+
 struct sock_common {
-	unsigned short skc_num;
+	union {
+		struct {
+			__u16 skc_num;
+		};
+	};
 	possible_net_t skc_net;
 };
+
 struct sock {
 	struct sock_common __sk_common;
-	unsigned short sk_protocol;
+	u16 sk_protocol;
 };
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute pop
 #endif
+
+#endif /* __VMLINUX_H__ */
