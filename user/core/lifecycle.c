@@ -43,7 +43,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* The moments of one license that no other license moves. */
 struct moments {
-	int64_t stale;	 /* good up to and including this time for want of a newer list */
+	int64_t stale;	 /* wants a newer list from here on */
 	int64_t lapse;	 /* its own end, revocation apart: grace is over */
 	int64_t revoked; /* a list names it from here on */
 };
@@ -59,12 +59,16 @@ static struct moments moments_of(const struct license *lic, const struct revocat
 
 	if (revocations) {
 		m.revoked = revocations_at(revocations, lic);
-
 		newest = revocations_newest(revocations, lic->iss);
 	}
-	if (lic->rl_max_age_s) {
+	if (lic->rl_max_age_s && newest >= 0) {
+		int64_t end = add(newest, lic->rl_max_age_s);
+
+		m.stale = add(end, 1);
+		m.lapse = earlier(m.lapse, add(end, lic->grace_s));
+	} else if (lic->rl_max_age_s) {
 		/* No list at all: stale from its first moment on, so only the grace is left. */
-		m.stale = newest < 0 ? lic->nbf : add(newest, lic->rl_max_age_s);
+		m.stale = lic->nbf - LIFECYCLE_SLACK_S;
 		m.lapse = earlier(m.lapse, add(m.stale, lic->grace_s));
 	}
 	return m;
@@ -94,7 +98,7 @@ static enum license_state state_of(const struct license *lic, const struct momen
 		return STATE_LAPSED;
 	if (now >= lic->exp)
 		return STATE_GRACE;
-	return now > m->stale ? STATE_STALE : STATE_ACTIVE;
+	return now >= m->stale ? STATE_STALE : STATE_ACTIVE;
 }
 
 static void set_deadlines(struct license_view *view, const struct moments *m, int64_t now)
