@@ -73,7 +73,8 @@ struct command {
 	uint32_t options, required;
 	size_t min_operands, max_operands;
 	int (*run)(const struct args *args, struct failure *why);
-	struct example examples[3];
+	struct example examples[2];
+	const char *exit_status; /* NULL: as all commands */
 };
 
 struct args {

@@ -3,17 +3,12 @@
 #ifndef PORTLIC_HELP_H
 #define PORTLIC_HELP_H
 
-#include "cli.h"
+#include "commands.h"
 
-struct commands {
-	const struct command *list;
-	size_t n;
-};
-
-void help_all(const struct commands *commands);
-void help_noun(const struct commands *commands, const char *noun);
+void help_all(void);
+void help_noun(const char *noun);
 void help_command(const struct command *cmd);
 /* The completion script for bash, as it stands in deploy/completion/. */
-void help_completion(const struct commands *commands);
+void help_completion(void);
 
 #endif

@@ -2,10 +2,13 @@
 /* options.c - typed options: one table of all, parsed wherever they stand. */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "cleanup.h"
+#include "commands.h"
 #include "license.h"
 #include "options.h"
 
@@ -39,32 +42,29 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		      "audit lets through and counts, off does nothing"},
 };
 
-/* Optimal string alignment without transpositions, of words shorter than 32. */
+/* Optimal string alignment: letters changed, missing, too many, or two swapped. */
 static unsigned int distance(const char *a, const char *b)
 {
-	unsigned int row[32];
-	size_t n = strlen(b);
+	enum { MAX = 32 };
+	size_t n = strlen(a), m = strlen(b);
+	unsigned int d[MAX][MAX];
 
-	if (strlen(a) >= ARRAY_SIZE(row) || n >= ARRAY_SIZE(row))
+	if (n >= MAX || m >= MAX)
 		return UINT_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		unsigned int diagonal = row[0];
+	for (size_t i = 0; i <= n; i++)
+		d[i][0] = i;
+	for (size_t j = 0; j <= m; j++)
+		d[0][j] = j;
+	for (size_t i = 1; i <= n; i++)
+		for (size_t j = 1; j <= m; j++) {
+			unsigned int best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
 
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
+			best = MIN(best, MIN(d[i - 1][j], d[i][j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				best = MIN(best, d[i - 2][j - 2] + 1);
+			d[i][j] = best;
 		}
-	}
-	return row[n];
+	return d[n][m];
 }
 
 const char *suggest(const char *word, const char *const *words, size_t n)
@@ -210,28 +210,33 @@ int options_parse(int argc, char **argv, struct args *args, struct failure *why)
 	return r;
 }
 
+/* "license sign --key FILE.jwk ...", and where its name ends */
+static int usage_text(const struct command *cmd, char *out, size_t size)
+{
+	int n = command_name(cmd, out, size);
+
+	snprintf(out + n, size - (size_t)n, "%s%s", *cmd->usage ? " " : "", cmd->usage);
+	return n;
+}
+
 int options_check(const struct args *args, struct failure *why)
 {
 	const struct command *cmd = args->command;
-	const char *noun = cmd->noun ? cmd->noun : "", *gap = cmd->noun ? " " : "";
+	char usage[256];
+	int len = usage_text(cmd, usage, sizeof(usage));
 
 	for (int id = 0; id < OPT_COUNT; id++) {
 		const struct option_spec *spec = &option_specs[id];
 
 		if (args->options[id].text && !((cmd->options | OPTIONS_GLOBAL) & (1U << id)))
-			return fail(why, EXIT_USAGE,
-				    "`%s%s%s` has no option --%s; usage: portlic %s%s%s %s", noun,
-				    gap, cmd->verb, spec->name, noun, gap, cmd->verb, cmd->usage);
+			return fail(why, EXIT_USAGE, "`%.*s` has no option --%s; usage: portlic %s",
+				    len, usage, spec->name, usage);
 		if (!args->options[id].text && cmd->required & (1U << id))
-			return fail(why, EXIT_USAGE,
-				    "`%s%s%s` needs --%s %s; usage: portlic %s%s%s %s", noun, gap,
-				    cmd->verb, spec->name, spec->value, noun, gap, cmd->verb,
-				    cmd->usage);
+			return fail(why, EXIT_USAGE, "`%.*s` needs --%s %s; usage: portlic %s", len,
+				    usage, spec->name, spec->value, usage);
 	}
 	if (args->n_operands < cmd->min_operands || args->n_operands > cmd->max_operands)
-		return fail(why, EXIT_USAGE, "`%s%s%s`: too %s arguments; usage: portlic %s%s%s %s",
-			    noun, gap, cmd->verb,
-			    args->n_operands < cmd->min_operands ? "few" : "many", noun, gap,
-			    cmd->verb, cmd->usage);
+		return fail(why, EXIT_USAGE, "`%.*s`: too %s arguments; usage: portlic %s", len,
+			    usage, args->n_operands < cmd->min_operands ? "few" : "many", usage);
 	return 0;
 }
