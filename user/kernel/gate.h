@@ -64,6 +64,7 @@ struct gate_attachment {
 	const char *kind;   /* "tcx", "clsact", "netns", "tracing" */
 	bool removable;	    /* clsact: from inside the pod */
 	bool present;
+	bool overtaken; /* present, but a foreign program runs ahead of it */
 };
 
 struct gate_sweep {

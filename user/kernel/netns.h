@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cleanup.h"
 #include "fault.h"
 
 struct netns_interface {
@@ -23,7 +24,10 @@ int netns_inode(const char *path, uint64_t *inode, struct fault *f);
 
 /* Enters; *home is the descriptor to return with. Fails with -ESTALE if the inode isn't `inode` (0: any). */
 int netns_enter(const char *path, uint64_t inode, int *home, struct fault *f);
-void netns_leave(int *home); /* aborts the process if the way home is barred */
+void netns_leave(int *home); /* aborts the process if the way home is barred; -1: does nothing */
+#define _netns_home_ _cleanup_(netns_leave) /* an int that starts at -1 */
+
+int netns_open_current(void); /* descriptor of the namespace this thread is in, or -errno */
 
 /* A path by which namespace `inode` can be entered: hint if it still fits, else one found in /proc. */
 int netns_find(uint64_t inode, const char *hint, char *path, size_t len);

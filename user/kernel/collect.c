@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* collect.c - what is pinned, without the gate that pinned it: told, and taken down. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "cleanup.h"
+#include "clsact.h"
+#include "gate_priv.h"
+#include "netns.h"
+#include "pins.h"
+
+int gate_about(const char *dir, struct plic_gate *about)
+{
+	_close_ int fd = pins_get(dir, PLIC_MAP_GATE);
+	uint32_t zero = 0;
+
+	return fd < 0 ? fd : bpf_map_lookup_elem(fd, &zero, about);
+}
+
+static int detach_filters(const char *dir, const char *name, void *data)
+{
+	int ifindex;
+
+	if (sscanf(name, GATE_MARK_CLSACT "_%d", &ifindex) == 1) {
+		clsact_detach(ifindex, HOOK_WIRE);
+		clsact_detach(ifindex, HOOK_EGRESS);
+	}
+	return 0;
+}
+
+static int remove_qdisc(const char *dir, const char *name, void *data)
+{
+	int ifindex;
+
+	if (sscanf(name, GATE_MARK_QDISC "_%d", &ifindex) == 1)
+		clsact_remove_qdisc(ifindex);
+	return 0;
+}
+
+static int is_mark(const char *dir, const char *name, void *data)
+{
+	int ifindex;
+
+	return sscanf(name, GATE_MARK_CLSACT "_%d", &ifindex) == 1;
+}
+
+/* Filters hold on to their interfaces, not to pins; those of a dead namespace died with it. */
+static void remove_filters(const char *dir, uint64_t inode)
+{
+	_netns_home_ int home = -1;
+	char path[PATH_MAX];
+
+	if (!pins_each(dir, is_mark, NULL) || netns_find(inode, NULL, path, sizeof(path)) < 0 ||
+	    netns_enter(path, inode, &home, NULL) < 0)
+		return;
+	pins_each(dir, detach_filters, NULL);
+	pins_each(dir, remove_qdisc, NULL);
+}
+
+/* Its namespace may have another gate by now, if the inode was given out again. */
+static void strike_from_ledger(const char *maps, const struct plic_gate *about)
+{
+	_close_ int fd = pins_get(maps, PLIC_MAP_NETNS);
+	uint32_t inode = (uint32_t)about->netns_ino;
+	uint32_t id;
+
+	if (fd >= 0 && bpf_map_lookup_elem(fd, &inode, &id) == 0 && id == about->id)
+		bpf_map_delete_elem(fd, &inode);
+}
+
+static void forget(const char *maps, const char *name, uint32_t id)
+{
+	_close_ int fd = pins_get(maps, name);
+
+	if (fd >= 0)
+		bpf_map_delete_elem(fd, &id);
+}
+
+int gate_collect_dir(const char *bpffs, const char *name, struct fault *f)
+{
+	_free_ char *gates = pins_path(bpffs, "gates");
+	_free_ char *maps = pins_path(bpffs, "maps");
+	_free_ char *dir = gates ? pins_path(gates, name) : NULL;
+	struct plic_gate about;
+	bool known;
+	int r;
+
+	if (!maps || !dir)
+		return fault_set(f, ENOMEM, "no memory");
+	known = gate_about(dir, &about) == 0;
+	if (known) {
+		strike_from_ledger(maps, &about);
+		remove_filters(dir, about.netns_ino);
+	}
+	r = pins_remove_dir(dir, f);
+	if (known) {
+		forget(maps, PLIC_MAP_SETS, about.id);
+		forget(maps, PLIC_MAP_TRAFFIC, about.id);
+	}
+	return r;
+}
+
+int gate_collect(struct node *node, const char *name, struct fault *f)
+{
+	return gate_collect_dir(node->dir, name, f);
+}
+
+static int collect_one(const char *dir, const char *name, void *data)
+{
+	return gate_collect_dir(data, name, NULL);
+}
+
+static int remove_all(const char *bpffs, const char *gates, const char *maps, struct fault *f)
+{
+	_close_ int ledger = pins_get(bpffs, NODE_PIN_LEDGER);
+	_free_ char *dir = strdup(bpffs);
+	int r = dir ? pins_each(gates, collect_one, dir) : -ENOMEM;
+
+	if (r < 0)
+		return fault_set(f, -r, "can't remove all gates in \"%s\": %s", gates,
+				 strerror(-r));
+	pins_detach(&ledger, bpffs, NODE_PIN_LEDGER);
+	r = pins_remove_dir(gates, f);
+	if (r == 0)
+		r = pins_remove_dir(maps, f);
+	return r ? r : pins_remove_dir(bpffs, f);
+}
+
+int node_cleanup(const char *bpffs, struct fault *f)
+{
+	_free_ char *gates = pins_path(bpffs, "gates");
+	_free_ char *maps = pins_path(bpffs, "maps");
+	int r;
+
+	if (!gates || !maps)
+		return fault_set(f, ENOMEM, "no memory");
+	r = pins_check(bpffs, f);
+	return r ? r : remove_all(bpffs, gates, maps, f);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* denials.c - the bounded table of denials, and keeping room in it. */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "cleanup.h"
+#include "denials.h"
+
+#define HIGH_WATER (PLIC_MAX_DENIALS * 3 / 4)
+#define LOW_WATER (PLIC_MAX_DENIALS / 2)
+
+int denials_read(int fd, struct gate_denial **out, size_t *n, struct fault *f)
+{
+	_free_ struct plic_denial_key *keys = calloc(PLIC_MAX_DENIALS, sizeof(*keys));
+	_free_ struct plic_denial *values = calloc(PLIC_MAX_DENIALS, sizeof(*values));
+	_free_ struct gate_denial *list = calloc(PLIC_MAX_DENIALS, sizeof(*list));
+	__u32 count = PLIC_MAX_DENIALS;
+	__u32 next;
+	int r;
+
+	if (!keys || !values || !list)
+		return fault_set(f, ENOMEM, "no memory to read the denials");
+	r = bpf_map_lookup_batch(fd, NULL, &next, keys, values, &count, NULL);
+	if (r < 0 && r != -ENOENT) /* -ENOENT: the end */
+		return fault_set(f, -r, "can't read the denials: %s", strerror(-r));
+	for (size_t i = 0; i < count; i++)
+		list[i] = (struct gate_denial){keys[i], values[i]};
+	*out = TAKE_PTR(list);
+	*n = count;
+	return 0;
+}
+
+static void add(struct plic_denial *to, const struct plic_denial *d)
+{
+	to->packets += d->packets;
+	to->bytes += d->bytes;
+	to->connections += d->connections;
+	if (d->last_ns > to->last_ns)
+		to->last_ns = d->last_ns;
+}
+
+static struct gate_denial *find(struct gate_denial *list, size_t n,
+				const struct plic_denial_key *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(&list[i].key, key, sizeof(*key)) == 0)
+			return &list[i];
+	return NULL;
+}
+
+size_t denials_merge(struct gate_denial *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct plic_denial_key key = list[i].key;
+		struct gate_denial *other;
+
+		if (key.pad != DENIALS_CARRIED)
+			continue;
+		key.pad = 0;
+		other = find(list, n, &key);
+		if (!other) {
+			list[i].key = key;
+			continue;
+		}
+		add(&other->count, &list[i].count);
+		list[i--] = list[--n];
+	}
+	return n;
+}
+
+/* A port of its own that no license or policy names. */
+static bool expendable(const struct gate_denial *d)
+{
+	return d->key.slot == PLIC_SLOT_OTHER && d->key.port;
+}
+
+/* Expendable ones first, among them those that were knocked on least, then longest ago. */
+static int by_worth(const void *va, const void *vb)
+{
+	const struct gate_denial *a = va, *b = vb;
+
+	if (expendable(a) != expendable(b))
+		return expendable(a) ? -1 : 1;
+	if (a->count.packets != b->count.packets)
+		return a->count.packets < b->count.packets ? -1 : 1;
+	return a->count.last_ns < b->count.last_ns ? -1 : a->count.last_ns > b->count.last_ns;
+}
+
+static int carry(int fd, const struct plic_denial_key *from, const struct plic_denial *count)
+{
+	struct plic_denial_key key = *from;
+	struct plic_denial total = {0};
+	int r;
+
+	key.port = 0;
+	key.pad = DENIALS_CARRIED;
+	r = bpf_map_lookup_elem(fd, &key, &total);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	add(&total, count);
+	return bpf_map_update_elem(fd, &key, &total, BPF_ANY);
+}
+
+/* Takes an entry out with what it has counted up to that very moment (where the kernel can, 5.14). */
+static int take_out(int fd, const struct plic_denial_key *key, struct plic_denial *count)
+{
+	int r = bpf_map_lookup_and_delete_elem(fd, key, count);
+
+	if (r == 0 || r == -ENOENT)
+		return r;
+	r = bpf_map_lookup_elem(fd, key, count);
+	return r < 0 ? r : bpf_map_delete_elem(fd, key);
+}
+
+int denials_prune(int fd, struct fault *f)
+{
+	_free_ struct gate_denial *list = NULL;
+	size_t n;
+	int r = denials_read(fd, &list, &n, f);
+
+	if (r < 0 || n < HIGH_WATER)
+		return r;
+	qsort(list, n, sizeof(*list), by_worth);
+	for (size_t i = 0; i < n - LOW_WATER && expendable(&list[i]) && r == 0; i++) {
+		struct plic_denial count;
+
+		r = take_out(fd, &list[i].key, &count);
+		if (r == 0)
+			r = carry(fd, &list[i].key, &count);
+		else if (r == -ENOENT)
+			r = 0;
+	}
+	return r < 0 ? fault_set(f, -r, "can't make room among the denials: %s", strerror(-r)) : 0;
+}

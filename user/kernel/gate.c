@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* gate.c - the life of a gate: put up or adopted, given rule sets, closed or taken down. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+
+#include "cleanup.h"
+#include "gate_priv.h"
+#include "netns.h"
+#include "outer.h"
+#include "pins.h"
+#include "rules.h"
+#include "traffic.h"
+
+const char *gate_hook_word(enum gate_hook hook)
+{
+	static const char *const words[] = {
+		[HOOK_WIRE] = "wire",
+		[HOOK_EGRESS] = "egress",
+		[HOOK_SOCKET] = "socket",
+		[HOOK_LEDGER] = "ledger",
+	};
+
+	return hook < GATE_N_HOOKS ? words[hook] : "";
+}
+
+uint64_t boot_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void gate_close(struct gate *g)
+{
+	if (!g)
+		return;
+	for (int i = 0; i < GATE_N_PROGRAMS; i++)
+		cleanup_close(&g->prog[i]);
+	for (int i = 0; i < GATE_N_MAPS; i++)
+		cleanup_close(&g->map[i]);
+	cleanup_close(&g->state);
+	cleanup_close(&g->socket);
+	cleanup_close(&g->traffic);
+	free(g->ifaces);
+	free(g->name);
+	free(g->netns);
+	free(g->dir);
+	free(g);
+}
+
+static void gate_closep(struct gate **g)
+{
+	gate_close(*g);
+}
+
+static struct gate *gate_new(struct node *node, const struct gate_spec *spec, uint64_t inode)
+{
+	struct gate *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->node = node;
+	g->id = spec->id;
+	g->inode = inode;
+	for (int i = 0; i < GATE_N_PROGRAMS; i++)
+		g->prog[i] = -1;
+	for (int i = 0; i < GATE_N_MAPS; i++)
+		g->map[i] = -1;
+	g->state = g->socket = g->traffic = -1;
+	g->name = strdup(spec->name);
+	g->netns = strdup(spec->netns);
+	g->dir = pins_path(node->gates, spec->name);
+	if (g->name && g->netns && g->dir)
+		return g;
+	gate_close(g);
+	return NULL;
+}
+
+/* The ledger finds the gate by the namespace of a socket. */
+static int enroll(struct gate *g, struct fault *f)
+{
+	uint32_t inode = (uint32_t)g->inode; /* namespace inodes are 32 bits wide */
+	int r;
+
+	if (g->node->map[NODE_NETNS] < 0)
+		return 0;
+	r = bpf_map_update_elem(g->node->map[NODE_NETNS], &inode, &g->id, BPF_ANY);
+	return r < 0 ? fault_set(f, -r, "can't enter gate \"%s\" in the ledger: %s", g->name,
+				 strerror(-r))
+		     : 0;
+}
+
+static int write_about(struct gate *g, struct fault *f)
+{
+	struct plic_gate about = {
+		.abi = PLIC_ABI,
+		.id = g->id,
+		.netns_ino = g->inode,
+		.since_ns = g->since_ns,
+	};
+	uint32_t zero = 0;
+	int r = bpf_map_update_elem(g->map[GATE_ABOUT], &zero, &about, BPF_ANY);
+
+	return r < 0 ? fault_set(f, -r, "can't write what gate \"%s\" is: %s", g->name,
+				 strerror(-r))
+		     : 0;
+}
+
+/*
+ * From the inside out: the rules first, then egress, so that the pod's own flows are known, those
+ * that stand are marked, and only then is anything denied. The `socket` pin comes last of the links:
+ * pins without it are of a gate that was never up.
+ */
+static int attach_all(struct gate *g, struct fault *f)
+{
+	_netns_home_ int home = -1;
+	uint64_t now = boot_now_ns();
+	int r = gate_enter(g, &home, f);
+
+	if (r == 0)
+		r = gate_list_ifaces(g, f);
+	if (r == 0)
+		r = gate_cover(g, HOOK_EGRESS, NULL, f);
+	if (r == 0)
+		r = gate_seed(g, f);
+	if (r == 0)
+		r = gate_cover(g, HOOK_WIRE, NULL, f);
+	if (r == 0)
+		r = gate_attach_socket(g, f);
+	if (r == 0)
+		g->covered_ns = now;
+	return r;
+}
+
+static int establish(struct gate *g, const struct ruleset *set, struct fault *f)
+{
+	int r = pins_mkdir(g->dir, f);
+
+	g->since_ns = boot_now_ns();
+	if (r == 0)
+		r = gate_load(g, false, f);
+	if (r == 0)
+		r = write_about(g, f);
+	if (r == 0)
+		r = gate_pin_maps(g, f);
+	if (r == 0)
+		r = gate_apply(g, set, f);
+	if (r == 0)
+		r = attach_all(g, f);
+	if (r == 0)
+		r = enroll(g, f);
+	if (r < 0)
+		gate_collect(g->node, g->name, NULL);
+	return r;
+}
+
+/* Nothing is changed before everything that can fail for lack of something has been had. */
+static int adopt(struct gate *g, const struct plic_gate *about, const struct ruleset *set,
+		 struct fault *f)
+{
+	_netns_home_ int home = -1;
+	uint32_t elements = 0;
+	int r;
+
+	g->id = about->id;
+	g->since_ns = about->since_ns;
+	g->socket = pins_get(g->dir, GATE_PIN_SOCKET);
+	g->traffic = outer_get(g->node->map[NODE_TRAFFIC], g->id, &elements);
+	g->traffic_slots = elements / (g->node->n_cpus + 1);
+	gate_find_maps(g);
+	r = gate_load(g, true, f);
+	if (r == 0)
+		r = write_about(g, f);
+	if (r == 0)
+		r = gate_pin_maps(g, f);
+	if (r == 0)
+		r = gate_enter(g, &home, f);
+	if (r == 0)
+		r = gate_apply(g, set, f);
+	if (r == 0)
+		r = gate_adopt_links(g, f);
+	if (r == 0)
+		r = gate_list_ifaces(g, f);
+	for (enum gate_hook hook = 0; hook < GATE_N_TC && r == 0; hook++)
+		r = gate_cover(g, hook, NULL, f);
+	return r ? r : enroll(g, f);
+}
+
+/* Whether the pins in dir are those of a gate that was up in the namespace, and still is. */
+static bool adoptable(const char *dir, uint64_t inode, struct plic_gate *about)
+{
+	_close_ int socket = -1;
+	struct pins_link link;
+
+	if (gate_about(dir, about) < 0 || about->abi != PLIC_ABI || about->netns_ino != inode)
+		return false;
+	/* Inodes are given out again; the link of a namespace that died has none. */
+	socket = pins_get(dir, GATE_PIN_SOCKET);
+	return socket >= 0 && pins_link_info(socket, &link) == 0 && link.target == inode;
+}
+
+int gate_open(struct node *node, const struct gate_spec *spec, const struct ruleset *set,
+	      struct gate **out, struct fault *f)
+{
+	_cleanup_(gate_closep) struct gate *g = NULL;
+	struct plic_gate about;
+	uint64_t inode;
+	int r = netns_inode(spec->netns, &inode, f);
+
+	if (r < 0)
+		return r;
+	g = gate_new(node, spec, inode);
+	if (!g)
+		return fault_set(f, ENOMEM, "no memory for gate \"%s\"", spec->name);
+	if (adoptable(g->dir, inode, &about)) {
+		r = adopt(g, &about, set, f);
+	} else {
+		r = gate_collect(node, spec->name, f);
+		if (r == 0)
+			r = establish(g, set, f);
+	}
+	if (r == 0)
+		*out = TAKE_PTR(g);
+	return r;
+}
+
+int gate_peek(struct node *node, const char *name, struct plic_gate *about, struct ruleset *set,
+	      struct fault *f)
+{
+	_free_ char *dir = pins_path(node->gates, name);
+	_close_ int cells = -1;
+	struct plic_gate found;
+	uint32_t n_cells;
+	int r = dir ? gate_about(dir, &found) : -ENOMEM;
+
+	if (r == 0 && found.abi != PLIC_ABI)
+		r = -ENOENT;
+	if (r == 0)
+		r = cells = outer_get(node->map[NODE_SETS], found.id, &n_cells);
+	if (r < 0)
+		return fault_set(f, -r, "can't read the pins of gate \"%s\": %s", name,
+				 strerror(-r));
+	r = rules_read(cells, n_cells, set, f);
+	if (r == 0)
+		*about = found;
+	return r;
+}
+
+int gate_remove(struct gate *g, struct fault *f)
+{
+	int r = gate_collect(g->node, g->name, f);
+
+	gate_close(g);
+	return r;
+}
+
+uint32_t gate_id(const struct gate *g)
+{
+	return g->id;
+}
+
+uint64_t gate_netns_inode(const struct gate *g)
+{
+	return g->inode;
+}
+
+uint64_t gate_since_ns(const struct gate *g)
+{
+	return g->since_ns;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* gate_priv.h - the inside of a gate, for the files of this room. */
+#ifndef PORTLIC_GATE_PRIV_H
+#define PORTLIC_GATE_PRIV_H
+
+#include <linux/if.h>
+
+#include "gate.h"
+#include "node_priv.h"
+
+#define GATE_N_PROGRAMS (HOOK_SOCKET + 1) /* the gate's own; the ledger is the node's */
+#define GATE_N_TC (HOOK_EGRESS + 1)	  /* those that stand on interfaces */
+
+/* A gate's own maps, pinned in its directory under their names. */
+enum gate_map { GATE_ABOUT, GATE_DENIALS, GATE_FLOWS, GATE_CLIENTS, GATE_BUDGET, GATE_N_MAPS };
+
+#define GATE_PIN_SOCKET "socket"
+#define GATE_MARK_CLSACT "clsact" /* directory clsact_IFINDEX: a filter stands there */
+#define GATE_MARK_QDISC "qdisc"	  /* directory qdisc_IFINDEX: portlic made the qdisc */
+
+struct gate_iface {
+	int ifindex;
+	char name[IFNAMSIZ];
+	bool fresh; /* wasn't there at the listing before */
+};
+
+struct gate {
+	struct node *node;
+	char *name;
+	char *netns; /* path it was last found at */
+	char *dir;   /* pins */
+	uint32_t id;
+	uint64_t inode, since_ns;
+	int prog[GATE_N_PROGRAMS];
+	uint32_t prog_id[GATE_N_PROGRAMS];
+	int map[GATE_N_MAPS];
+	int state;  /* the programs' global variables: a map of one */
+	int socket; /* link */
+	int traffic;
+	uint32_t traffic_slots; /* room */
+	uint32_t n_slots;	/* of the set in force */
+	struct gate_iface *ifaces;
+	size_t n_ifaces;
+	uint64_t
+		covered_ns; /* boot clock: when all interfaces were last seen covered; 0: unknown */
+	unsigned int misses; /* times in a row that no way into the namespace was found */
+};
+
+uint64_t boot_now_ns(void);
+
+/*
+ * programs.c: loads the gate's object into g->prog, g->map (those >= 0 are taken over), g->state.
+ * marked: plic_flows may hold TCP markers.
+ */
+int gate_load(struct gate *g, bool marked, struct fault *f);
+int gate_set_marked(struct gate *g); /* tells the programs that plic_flows now holds TCP markers */
+int gate_pin_maps(struct gate *g, struct fault *f);
+void gate_find_maps(struct gate *g); /* from the pins; those that aren't there stay -1 */
+
+/* attach.c: all in the gate's namespace. */
+int gate_enter(struct gate *g, int *home, struct fault *f);
+int gate_attach_socket(struct gate *g, struct fault *f);
+/* -ENODEV: the interface has just gone. */
+int gate_attach_iface(struct gate *g, const struct gate_iface *i, enum gate_hook hook,
+		      struct fault *f);
+/* Whether the hook stands on the interface; *first: and ahead of all others (may be NULL). */
+bool gate_has_iface(const struct gate *g, const struct gate_iface *i, enum gate_hook hook,
+		    bool *first);
+/* Brings g->ifaces in line with what the namespace has. */
+int gate_list_ifaces(struct gate *g, struct fault *f);
+/* Gives the gate's programs to every link that is pinned. */
+int gate_adopt_links(struct gate *g, struct fault *f);
+
+/*
+ * sweep.c: attaches the hook to the interfaces listed that lack it, and counts that in *sweep (may be
+ * NULL). All are tried; the first fault is told.
+ */
+int gate_cover(struct gate *g, enum gate_hook hook, struct gate_sweep *sweep, struct fault *f);
+
+/* stand.c: marks the connections that the pod opened; in the gate's namespace. */
+int gate_seed(struct gate *g, struct fault *f);
+
+/* collect.c */
+int gate_about(const char *dir, struct plic_gate *about); /* -ENOENT: no such pins */
+int gate_collect_dir(const char *bpffs, const char *name, struct fault *f);
+
+#endif

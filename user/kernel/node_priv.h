@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* node_priv.h - the inside of a node, for the files of this room and their tests. */
+#ifndef PORTLIC_NODE_PRIV_H
+#define PORTLIC_NODE_PRIV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "node.h"
+
+/* Node-wide maps, pinned in BPFFS/maps under their names. */
+enum node_map { NODE_SETS, NODE_TRAFFIC, NODE_CLOCK, NODE_NETNS, NODE_N_MAPS };
+#define NODE_PIN_LEDGER "ledger"
+extern const char *const node_map_names[NODE_N_MAPS];
+
+struct node {
+	char *dir;   /* BPFFS */
+	char *gates; /* BPFFS/gates */
+	char *maps;  /* BPFFS/maps */
+	int map[NODE_N_MAPS];
+	int ledger; /* its link, -1 without tracing */
+	unsigned int n_cpus;
+	struct node_features features;
+	char no_tracing[256];
+};
+
+struct bpf_object;
+
+/* Hands node->map (those that are >= 0) to the maps of the same name. */
+int node_share_maps(const struct node *node, struct bpf_object *object);
+
+/* Loads the ledger and attaches it unless the same is there already. node->ledger stays -1, and
+ * no_tracing says why, where the kernel can't. */
+int ledger_open(struct node *node, struct fault *f);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* programs.c - one instance of the gate's BPF object: loaded with the gate's id and maps. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpflog.h"
+#include "cleanup.h"
+#include "gate.skel.h"
+#include "gate_priv.h"
+#include "pins.h"
+
+static const char *const map_names[GATE_N_MAPS] = {
+	[GATE_ABOUT] = PLIC_MAP_GATE,	 [GATE_DENIALS] = PLIC_MAP_DENIALS,
+	[GATE_FLOWS] = PLIC_MAP_FLOWS,	 [GATE_CLIENTS] = PLIC_MAP_CLIENTS,
+	[GATE_BUDGET] = PLIC_MAP_BUDGET,
+};
+
+static void destroy(struct gate_bpf **skel)
+{
+	gate_bpf__destroy(*skel);
+}
+
+static int keep(int *to, int fd)
+{
+	if (*to < 0)
+		*to = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return *to < 0 ? -errno : 0;
+}
+
+static int keep_program(struct gate *g, enum gate_hook hook, struct bpf_program *prog)
+{
+	struct bpf_prog_info info = {0};
+	__u32 len = sizeof(info);
+	int r = keep(&g->prog[hook], bpf_program__fd(prog));
+
+	if (r == 0)
+		r = bpf_obj_get_info_by_fd(g->prog[hook], &info, &len);
+	g->prog_id[hook] = info.id;
+	return r;
+}
+
+static int share_maps(struct gate *g, struct gate_bpf *skel)
+{
+	int r = node_share_maps(g->node, skel->obj);
+
+	for (int i = 0; i < GATE_N_MAPS && r == 0; i++)
+		if (g->map[i] >= 0)
+			r = bpf_map__reuse_fd(bpf_object__find_map_by_name(skel->obj, map_names[i]),
+					      g->map[i]);
+	return r;
+}
+
+static int keep_all(struct gate *g, struct gate_bpf *skel)
+{
+	int r = keep_program(g, HOOK_WIRE, skel->progs.plic_wire);
+
+	if (r == 0)
+		r = keep_program(g, HOOK_EGRESS, skel->progs.plic_egress);
+	if (r == 0)
+		r = keep_program(g, HOOK_SOCKET, skel->progs.plic_socket);
+	if (r == 0)
+		r = keep(&g->state, bpf_map__fd(skel->maps.bss));
+	for (int i = 0; i < GATE_N_MAPS && r == 0; i++)
+		r = keep(&g->map[i], bpf_object__find_map_fd_by_name(skel->obj, map_names[i]));
+	return r;
+}
+
+int gate_load(struct gate *g, bool marked, struct fault *f)
+{
+	_cleanup_(destroy) struct gate_bpf *skel = gate_bpf__open();
+	int r;
+
+	if (!skel)
+		return fault_set(f, errno, "can't read the gate's BPF object: %s", strerror(errno));
+	skel->rodata->plic_gate_id = g->id;
+	skel->rodata->plic_n_cpus = g->node->n_cpus;
+	skel->bss->plic_marked = marked;
+	r = share_maps(g, skel);
+	if (r < 0)
+		return fault_set(f, -r, "can't take the maps of gate \"%s\" over: %s", g->name,
+				 strerror(-r));
+	bpflog_begin();
+	r = gate_bpf__load(skel);
+	if (r < 0)
+		return fault_set(f, -r, "can't load the programs of gate \"%s\": %s%s", g->name,
+				 strerror(-r), bpflog_why());
+	r = keep_all(g, skel);
+	return r < 0 ? fault_set(f, -r, "can't keep the programs of gate \"%s\": %s", g->name,
+				 strerror(-r))
+		     : 0;
+}
+
+int gate_set_marked(struct gate *g)
+{
+	__typeof__(*((struct gate_bpf *)0)->bss) state;
+	uint32_t zero = 0;
+	int r = bpf_map_lookup_elem(g->state, &zero, &state);
+
+	if (r < 0)
+		return r;
+	state.plic_marked = 1;
+	return bpf_map_update_elem(g->state, &zero, &state, BPF_ANY);
+}
+
+void gate_find_maps(struct gate *g)
+{
+	for (int i = 0; i < GATE_N_MAPS; i++)
+		g->map[i] = pins_get(g->dir, map_names[i]);
+}
+
+int gate_pin_maps(struct gate *g, struct fault *f)
+{
+	int r = 0;
+
+	for (int i = 0; i < GATE_N_MAPS && r == 0; i++)
+		r = pins_put(g->map[i], g->dir, map_names[i], f);
+	return r;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* sockdiag.c - the sockets of the namespace this thread is in (sock_diag(7), IPv4 and IPv6). */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "netlink.h"
+#include "sockdiag.h"
+
+struct sock_list {
+	struct sock_entry *list;
+	size_t n, room;
+	uint8_t ip_proto; /* of the dump that is being read */
+};
+
+/* The kernel's 16 bytes hold an IPv4 address in the first four. */
+static void copy_address(uint8_t to[16], const __be32 from[4], uint8_t family)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (family == AF_INET6) {
+		memcpy(to, from, 16);
+		return;
+	}
+	memcpy(to, mapped, sizeof(mapped));
+	memcpy(to + 12, from, 4);
+}
+
+static int add_socket(const struct nlmsghdr *nlh, void *data)
+{
+	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(nlh);
+	struct sock_list *l = data;
+	struct sock_entry *e;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*m))
+		return -EPROTO;
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 64;
+		void *list = reallocarray(l->list, room, sizeof(*l->list));
+
+		if (!list)
+			return -ENOMEM;
+		l->list = list;
+		l->room = room;
+	}
+	e = &l->list[l->n++];
+	*e = (struct sock_entry){
+		.ip_proto = l->ip_proto,
+		.tcp_state = m->idiag_state,
+		.local_port = ntohs(m->id.idiag_sport),
+		.remote_port = ntohs(m->id.idiag_dport),
+		.connected = m->id.idiag_dport != 0,
+		.inode = m->idiag_inode,
+	};
+	copy_address(e->local, m->id.idiag_src, m->idiag_family);
+	copy_address(e->remote, m->id.idiag_dst, m->idiag_family);
+	return 0;
+}
+
+static int dump(uint8_t family, uint8_t ip_proto, struct sock_list *l)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct inet_diag_req_v2 *req;
+
+	nlh->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
+	req->sdiag_family = family;
+	req->sdiag_protocol = ip_proto;
+	req->idiag_states = ~0U;
+	l->ip_proto = ip_proto;
+	return netlink_dump(NETLINK_SOCK_DIAG, nlh, add_socket, l);
+}
+
+int sockdiag_list(struct sock_entry **out, size_t *n, struct fault *f)
+{
+	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	static const uint8_t families[] = {AF_INET, AF_INET6};
+	struct sock_list l = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < 4 && r == 0; i++)
+		r = dump(families[i % 2], protocols[i / 2], &l);
+	if (r < 0) {
+		free(l.list);
+		return fault_set(f, -r, "can't list the namespace's sockets: %s%s", strerror(-r),
+				 r == -ENOENT ? ": load the modules tcp_diag and udp_diag" : "");
+	}
+	*out = l.list;
+	*n = l.n;
+	return 0;
+}
