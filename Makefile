@@ -89,12 +89,12 @@ clean: ## removes build/
 	$(Q)rm -rf $(BUILD)
 
 # A build as root by sudo leaves build/ to who called it.
-own = $(if $(SUDO_UID),chown -R $(SUDO_UID):$(SUDO_GID) $(BUILD))
+own = $(if $(SUDO_UID),chown -R $(SUDO_UID):$(SUDO_GID) $(BUILD),:)
 deps: ## installs the packages that are lacking (root)
 	$(Q)deploy/deps $(PACKAGES_BUILD) $(PACKAGES_DEMO) $(PACKAGES_TEST)
 demo: ## the product in a namespace, 30 s (root)
 	$(Q)deploy/deps $(PACKAGES_BUILD) $(PACKAGES_DEMO)
-	$(Q)$(MAKE) --no-print-directory all && { $(own); }
+	$(Q)$(MAKE) --no-print-directory all && $(own)
 	$(Q)deploy/demo/run
 test: deps ## every rung of the ladder (root); test-RUNG for one, make V=1 to see it all
 	$(Q)$(MAKE) --no-print-directory climb
@@ -111,8 +111,7 @@ $(TESTS_san): sanitized ;
 sanitized:
 	$(Q)$(MAKE) --no-print-directory SAN=1 programs-unit
 climb: all $(foreach r,$(RUNGS),$(TESTS_$(r)))
-	$(Q)$(own)
-	$(Q)PORTLIC_BUILD=$(B) V=$(V) tests/run $(foreach r,$(RUNGS),--rung=$(r) $(TESTS_$(r)))
+	$(Q)PORTLIC_BUILD=$(B) V=$(V) tests/run $(foreach r,$(RUNGS),--rung=$(r) $(TESTS_$(r))); s=$$?; $(own); exit $$s
 check: test-check ## style, static analysis, man pages, arrows between the rooms
 .SECONDEXPANSION:
 $(addprefix test-,$(RUNGS)): test-%: $$(NEEDS_$$*) $$(TESTS_$$*)

@@ -9,8 +9,6 @@ start_echo tcp 8080 8081 8082
 drop good.lic
 [ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
 
-# name reason: what the agent says of a file
-reason_of() { portlic license list -o json | json "next((l.get('reason') for l in d if l['file'].endswith('$1')), None)"; }
 rejected() { # rejected FILE REASON
 	check "$1 is rejected as $2" eventually 3 sh -c \
 		"portlic license list -o json | python3 -c 'import json,sys; sys.exit(not any(l[\"file\"].endswith(\"$1\") and l[\"reason\"] == \"$2\" for l in json.load(sys.stdin)))'"
