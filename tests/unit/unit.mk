@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# unit.mk - one cmocka program per tests/unit/test_*.c, linked with the core alone.
+UNIT_NAMES := $(sort $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)))
+TESTS_unit += $(UNIT_NAMES:%=$(B)/tests/unit/%)
+# What several tests share: tokens signed on the fly.
+UNIT_COMMON := $(B)/tests/unit/token.o
+
+$(B)/tests/unit/%.o: tests/unit/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_COMMON) $(B)/libcore.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lsodium -lcjson
