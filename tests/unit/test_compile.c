@@ -354,6 +354,23 @@ static void test_more_than_four(void **state)
 	compiled_free(&c);
 }
 
+/* Of ended ones that are merged the last cut holds. */
+static void test_many_ended(void **state)
+{
+	struct tombstone stone = {80, 80, IPPROTO_TCP, PLIC_REASON_WITHDRAWN, AT(299)};
+	struct world w = new_world();
+
+	for (int i = 0; i < 5; i++)
+		port(&w, license(&w, STATE_LAPSED, -10 - i, PLIC_BLOCK_NEW), 80, 80, "");
+	w.in.tombstones = &stone;
+	w.in.n_tombstones = 1;
+	struct compiled c = compile(&w);
+
+	assert_int_equal(look(&c, 80)->n_grants, 1);
+	is_grant(look(&c, 80), 0, 0, AT(-10), AT(299), 1);
+	compiled_free(&c);
+}
+
 /* What is in force now is never the one to go. */
 static void test_many_ahead(void **state)
 {
@@ -399,6 +416,23 @@ static void test_slots_stay(void **state)
 	is_piece(&c, 0, 80, 80, 5);
 	is_piece(&c, 1, 8080, 8080, 3);
 	is_piece(&c, 2, 9000, 9010, 1);
+	compiled_free(&c);
+}
+
+/* Two slots of the same ports can only come from elsewhere; the first one counts. */
+static void test_slots_that_stand_twice(void **state)
+{
+	struct plic_slot slots[40] = {{0}};
+	struct world w = new_world();
+
+	for (int i = 7; i < 40; i++)
+		slots[i] = (struct plic_slot){80, 80, IPPROTO_TCP, {0}};
+	port(&w, license(&w, STATE_ACTIVE, 60, PLIC_BLOCK_NEW), 80, 80, "");
+	w.in.slots = slots;
+	w.in.n_slots = 40;
+	struct compiled c = compile(&w);
+
+	is_piece(&c, 0, 80, 80, 7);
 	compiled_free(&c);
 }
 
@@ -499,6 +533,15 @@ static void test_narrowing_cuts_only_where_it_says_something(void **state)
 	narrow.deny = PLIC_DROP;
 	c = compile(&w);
 	assert_int_equal(c.n_ports, 3);
+	compiled_free(&c);
+
+	/* ports that only the policy names, with others between them */
+	struct policy_port apart[] = {{10, 10, IPPROTO_TCP, PLIC_AUDIT_MODE, -1},
+				      {20, 20, IPPROTO_TCP, PLIC_AUDIT_MODE, -1}};
+	w.policy = (struct policy){.ports = apart, .n_ports = 2};
+	c = compile(&w);
+	assert_int_equal(look(&c, 15)->mode, PLIC_ENFORCE);
+	is_piece(&c, 1, 20, 20, 2);
 	compiled_free(&c);
 }
 
@@ -658,6 +701,12 @@ static void test_diff_of_protocols(void **state)
 	t = diff(&after, &before, 1);
 	is_stone(&t[0], 53, 53, PLIC_REASON_WITHDRAWN, AT(300));
 	free(t);
+
+	struct policy_open both[] = {{53, 53, IPPROTO_TCP}, {53, 53, IPPROTO_UDP}};
+	v.policy = (struct policy){.open = both, .n_open = 2};
+	struct compiled then = compile(&v);
+	free(diff(&before, &then, 0));
+	compiled_free(&then);
 	compiled_free(&before);
 	compiled_free(&after);
 }
@@ -677,8 +726,10 @@ int main(void)
 		cmocka_unit_test(test_edges_of_the_port_space),
 		cmocka_unit_test(test_same_file_twice_is_one_grant),
 		cmocka_unit_test(test_more_than_four),
+		cmocka_unit_test(test_many_ended),
 		cmocka_unit_test(test_many_ahead),
 		cmocka_unit_test(test_slots_stay),
+		cmocka_unit_test(test_slots_that_stand_twice),
 		cmocka_unit_test(test_slots_run_out),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_modes),
