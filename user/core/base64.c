@@ -8,6 +8,10 @@
 
 int base64_decode(const char *text, size_t len, uint8_t *bytes, size_t size, size_t *n)
 {
+	/* libsodium 1.0.18 takes every byte from 0x80 on for '_'. */
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return -EINVAL;
 	/*
 	 * ignore and b64_end stay NULL: with the first an embedded NUL is skipped, with the second
 	 * trailing garbage succeeds.
