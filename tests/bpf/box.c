@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* box.c - see box.h. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "box.h"
+
+static void die(const char *what)
+{
+	printf("not ok - %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void skip(const char *why)
+{
+	printf("skip: %s: %s\n", why, strerror(errno));
+	exit(77);
+}
+
+static int quiet(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, fmt, args) : 0;
+}
+
+static int inner_map(const char *name, size_t value_size, uint32_t n)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, value_size, n, &opts);
+
+	if (fd < 0)
+		die("inner map");
+	return fd;
+}
+
+static void put_inner(struct bpf_map *outer, int fd)
+{
+	uint32_t id = BOX_GATE;
+
+	if (bpf_map_update_elem(bpf_map__fd(outer), &id, &fd, BPF_ANY))
+		die("outer map");
+}
+
+void box_open(struct box *box)
+{
+	if (geteuid() != 0) {
+		errno = EPERM;
+		skip("needs root");
+	}
+	if (unshare(CLONE_NEWNET))
+		skip("no network namespace of its own");
+	libbpf_set_print(quiet);
+	box->n_cpus = libbpf_num_possible_cpus();
+	box->skel = gate_bpf__open();
+	if (!box->skel)
+		die("open the programs");
+	box->skel->rodata->plic_gate_id = BOX_GATE;
+	box->skel->rodata->plic_n_cpus = box->n_cpus;
+	if (gate_bpf__load(box->skel))
+		die("load the programs");
+	box->traffic =
+		inner_map("traffic", sizeof(struct plic_traffic), BOX_SLOTS * (box->n_cpus + 1));
+	put_inner(box->skel->maps.plic_traffic, box->traffic);
+}
+
+void box_close(struct box *box)
+{
+	close(box->traffic);
+	gate_bpf__destroy(box->skel);
+}
+
+void box_publish(struct box *box, const struct plic_header *header,
+		 const struct plic_rule *default_rule, const struct ruleset_port *ports, size_t n)
+{
+	struct plic_slot slots[BOX_SLOTS] = {};
+	struct ruleset set;
+	struct fault fault;
+	int fd;
+
+	if (ruleset_build(header, default_rule, ports, n, slots, BOX_SLOTS, &set, &fault)) {
+		printf("not ok - rule set: %s\n", fault.text);
+		exit(1);
+	}
+	fd = inner_map("set", sizeof(struct plic_cell), set.n_cells);
+	for (uint32_t i = 0; i < set.n_cells; i++)
+		if (bpf_map_update_elem(fd, &i, &set.cells[i], BPF_ANY))
+			die("cell");
+	put_inner(box->skel->maps.plic_sets, fd);
+	close(fd);
+	ruleset_free(&set);
+}
+
+void box_unpublish(struct box *box)
+{
+	uint32_t id = BOX_GATE;
+
+	bpf_map_delete_elem(bpf_map__fd(box->skel->maps.plic_sets), &id);
+}
+
+uint64_t box_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec * BOX_SECOND + t.tv_nsec;
+}
+
+static uint64_t relative(int64_t t)
+{
+	if (t == 0 || (uint64_t)t == PLIC_NEVER)
+		return t;
+	return box_now() + t;
+}
+
+struct plic_rule box_rule(int64_t from, int64_t new_until, int64_t cut_at)
+{
+	return (struct plic_rule){.n_grants = 1,
+				  .grants = {{.from_ns = relative(from),
+					      .new_until_ns = relative(new_until),
+					      .cut_at_ns = relative(cut_at),
+					      .lapse = PLIC_BLOCK_NEW,
+					      .ended_reason = PLIC_REASON_LAPSED}}};
+}
+
+struct box_run box_run(struct bpf_program *prog, const void *frame, size_t len, uint32_t repeat,
+		       uint32_t gso_segs, uint32_t gso_size)
+{
+	struct __sk_buff skb = {.gso_segs = gso_segs, .gso_size = gso_size};
+	struct box_run run = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len,
+		    .data_out = run.out, .data_size_out = sizeof(run.out), .repeat = repeat);
+
+	if (gso_segs) {
+		opts.ctx_in = &skb;
+		opts.ctx_size_in = sizeof(skb);
+	}
+	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts)) {
+		run.verdict = -errno - 1000; /* no verdict at all */
+		return run;
+	}
+	run.verdict = opts.retval;
+	run.out_len = opts.data_size_out;
+	run.ns = opts.duration;
+	return run;
+}
+
+int box_verdict(struct bpf_program *prog, const struct frame_spec *spec)
+{
+	struct frame f;
+
+	frame_build(spec, &f);
+	return box_run(prog, f.bytes, f.len, 0, 0, 0).verdict;
+}
+
+static void delete_all(struct bpf_map *map)
+{
+	char key[64];
+
+	while (!bpf_map_get_next_key(bpf_map__fd(map), NULL, key))
+		bpf_map_delete_elem(bpf_map__fd(map), key);
+}
+
+void box_clear(struct box *box)
+{
+	struct plic_traffic none = {};
+	size_t size = bpf_map__value_size(box->skel->maps.plic_budget);
+	void *budgets = calloc(box->n_cpus, size);
+	uint32_t zero = 0;
+
+	for (uint32_t i = 0; i < BOX_SLOTS * (uint32_t)(box->n_cpus + 1); i++)
+		bpf_map_update_elem(box->traffic, &i, &none, BPF_ANY);
+	delete_all(box->skel->maps.plic_denials);
+	delete_all(box->skel->maps.plic_flows);
+	delete_all(box->skel->maps.plic_clients);
+	if (!budgets ||
+	    bpf_map_update_elem(bpf_map__fd(box->skel->maps.plic_budget), &zero, budgets, BPF_ANY))
+		die("budget");
+	free(budgets);
+	box->skel->bss->plic_marked = 0;
+}
+
+static void count_traffic(struct box *box, struct box_counts *out)
+{
+	for (uint32_t i = 0; i < BOX_SLOTS * (uint32_t)(box->n_cpus + 1); i++) {
+		struct plic_traffic lane, *t = &out->traffic[i / (box->n_cpus + 1)];
+
+		if (bpf_map_lookup_elem(box->traffic, &i, &lane))
+			die("traffic");
+		t->packets += lane.packets;
+		t->bytes += lane.bytes;
+		t->connections += lane.connections;
+		if (lane.last_ns > t->last_ns)
+			t->last_ns = lane.last_ns;
+		out->allowed += lane.packets;
+	}
+}
+
+void box_counts(struct box *box, struct box_counts *out)
+{
+	int fd = bpf_map__fd(box->skel->maps.plic_denials);
+	struct plic_denial_key *previous = NULL, key;
+
+	memset(out, 0, sizeof(*out));
+	count_traffic(box, out);
+	while (out->n_denials < 2048 && !bpf_map_get_next_key(fd, previous, &key)) {
+		struct plic_denial d;
+
+		previous = &out->keys[out->n_denials];
+		*previous = key;
+		if (bpf_map_lookup_elem(fd, &key, &d))
+			continue;
+		out->denials[out->n_denials++] = d;
+		if (key.verdict == PLIC_AUDIT)
+			out->audit += d.packets;
+		else
+			out->denied += d.packets;
+	}
+}
