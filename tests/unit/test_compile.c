@@ -52,7 +52,7 @@ static size_t license(struct world *w, enum license_state state, __s64 left, enu
 
 	*lic = (struct license){.exp = WALL + left, .lapse = lapse, .ports = w->ports[i]};
 	lic->sha256[0] = 1 + i;
-	*view = (struct license_view){.lic = lic, .state = state};
+	*view = (struct license_view){.lic = lic, .state = state, .lapse = lapse};
 	view->deadlines.from = WALL - 1000;
 	view->deadlines.new_until = WALL + left;
 	view->deadlines.cut_at = lapse == PLIC_REPORT  ? LIFECYCLE_NEVER
@@ -238,12 +238,17 @@ static void test_revocation_is_at_least_block_new(void **state)
 {
 	struct world w = new_world();
 	size_t gone = license(&w, STATE_REVOKED, -10, PLIC_REPORT);
+	size_t later = license(&w, STATE_ACTIVE, 30, PLIC_REPORT);
 	size_t ahead = license(&w, STATE_ACTIVE, 20, PLIC_BLOCK_NEW);
 	size_t list = license(&w, STATE_ACTIVE, 20, PLIC_BLOCK_NEW);
 
 	port(&w, gone, 1, 1, "");
 	port(&w, ahead, 2, 2, "");
 	port(&w, list, 3, 3, "");
+	w.views[gone].lapse = w.views[later].lapse = PLIC_BLOCK_NEW; /* as lifecycle.h says */
+	w.views[gone].deadlines.cut_at = WALL + 290;
+	w.views[later].deadlines.cut_at = WALL + 330;
+	port(&w, later, 4, 4, "");
 	w.licenses[ahead].exp = WALL + 1000; /* the list says `at` = WALL + 20 */
 	w.licenses[list].exp = WALL + 1000;  /* the list grows too old then */
 	w.licenses[list].rl_max_age_s = 3600;
@@ -253,6 +258,9 @@ static void test_revocation_is_at_least_block_new(void **state)
 	assert_int_equal(look(&c, 1)->grants[0].lapse, PLIC_BLOCK_NEW);
 	assert_int_equal(look(&c, 2)->grants[0].ended_reason, PLIC_REASON_REVOKED);
 	assert_int_equal(look(&c, 3)->grants[0].ended_reason, PLIC_REASON_LAPSED);
+	is_grant(look(&c, 4), 0, 0, AT(30), AT(330), 2);
+	assert_int_equal(look(&c, 4)->grants[0].ended_reason, PLIC_REASON_REVOKED);
+	assert_int_equal(look(&c, 4)->grants[0].lapse, PLIC_BLOCK_NEW);
 	compiled_free(&c);
 }
 

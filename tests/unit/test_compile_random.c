@@ -77,7 +77,8 @@ static void random_license(struct world *w, size_t i)
 		if (below(2))
 			snprintf(p->name, sizeof(p->name), "%c", 'a' + below(3));
 	}
-	*view = (struct license_view){.lic = lic, .deadlines = {from, until, until}};
+	*view = (struct license_view){
+		.lic = lic, .lapse = lic->lapse, .deadlines = {from, until, until}};
 	if (lic->lapse == PLIC_REPORT)
 		view->deadlines.cut_at = LIFECYCLE_NEVER;
 	else if (lic->lapse == PLIC_BLOCK_NEW)
@@ -85,6 +86,10 @@ static void random_license(struct world *w, size_t i)
 	view->state = WALL >= until ? (below(2) ? STATE_LAPSED : STATE_REVOKED)
 		      : from > WALL ? STATE_PENDING
 				    : STATE_ACTIVE;
+	if (view->state == STATE_REVOKED && lic->lapse == PLIC_REPORT) { /* as lifecycle.h says */
+		view->lapse = PLIC_BLOCK_NEW;
+		view->deadlines.cut_at = until + LICENSE_DRAIN_S;
+	}
 	if (below(10) == 0)
 		view->state = below(2) ? STATE_SUPERSEDED : STATE_REJECTED;
 }

@@ -18,41 +18,14 @@ __u64 time_base_boot_ns(const struct time_base *base, __s64 t)
 
 /*
  * Whether a revocation is what ends this license. A list that is known ahead of its `at` shows only
- * in the deadline: earlier than exp + grace with no rl_max_age to explain it, or an end at all where
- * `report` has none.
+ * in what it changed: the lapse, or an end before exp + grace with no rl_max_age to explain it.
  */
 static bool ends_by_revocation(const struct license_view *view)
 {
 	const struct license *lic = view->lic;
 
-	if (view->state == STATE_REVOKED)
-		return true;
-	if (lic->lapse == PLIC_REPORT && view->deadlines.cut_at != LIFECYCLE_NEVER)
-		return true;
-	return !lic->rl_max_age_s && view->deadlines.new_until < lic->exp + lic->grace_s;
-}
-
-/* A revoked license is at least block-new, whatever its lapse says. */
-static void set_end(struct plic_grant *g, const struct license_view *view,
-		    const struct time_base *base)
-{
-	bool revoked = ends_by_revocation(view);
-	__s64 until = view->deadlines.new_until, cut = view->deadlines.cut_at;
-
-	g->ended_reason = revoked ? PLIC_REASON_REVOKED : PLIC_REASON_LAPSED;
-	g->lapse = view->lic->lapse;
-	if (g->lapse == PLIC_REPORT && revoked) {
-		g->lapse = PLIC_BLOCK_NEW;
-		if (cut == LIFECYCLE_NEVER && until < LIFECYCLE_NEVER - LICENSE_DRAIN_S)
-			cut = until + LICENSE_DRAIN_S;
-	}
-	g->new_until_ns = time_base_boot_ns(base, until);
-	if (g->lapse == PLIC_BLOCK)
-		g->cut_at_ns = g->new_until_ns;
-	else if (g->lapse == PLIC_REPORT)
-		g->cut_at_ns = PLIC_NEVER;
-	else
-		g->cut_at_ns = time_base_boot_ns(base, cut > until ? cut : until);
+	return view->state == STATE_REVOKED || view->lapse != lic->lapse ||
+	       (!lic->rl_max_age_s && view->deadlines.new_until < lic->exp + lic->grace_s);
 }
 
 bool grant_of_license(const struct license_view *view, __u32 number, const struct time_base *base,
@@ -64,7 +37,10 @@ bool grant_of_license(const struct license_view *view, __u32 number, const struc
 	out->license = number;
 	if (view->deadlines.from > base->wall_s)
 		out->from_ns = time_base_boot_ns(base, view->deadlines.from);
-	set_end(out, view, base);
+	out->new_until_ns = time_base_boot_ns(base, view->deadlines.new_until);
+	out->cut_at_ns = time_base_boot_ns(base, view->deadlines.cut_at);
+	out->lapse = view->lapse;
+	out->ended_reason = ends_by_revocation(view) ? PLIC_REASON_REVOKED : PLIC_REASON_LAPSED;
 	return true;
 }
 
