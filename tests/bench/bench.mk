@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# What a packet costs. Prints; no test depends on it.
+
+bench: $(B)/tests/bench/bench ## ns a packet, by test run (root)
+	$(Q)$<
+$(B)/tests/bench/bench.o: tests/bench/bench.c | $(SKELETONS)
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -Itests/bpf $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(B)/tests/bpf/box.o $(B)/tests/bpf/frame.o $(B)/libcore.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libbpf libsodium libcjson)
+
+.PHONY: bench
