@@ -62,7 +62,8 @@ static void completion_verbs(void)
 
 void help_completion(void)
 {
-	printf("# Completion of portlic for bash. Made by `make completion` from the table of "
+	printf("# SPDX-License-Identifier: MIT\n"
+	       "# Completion of portlic for bash. Made by `make completion` from the table of "
 	       "commands.\n"
 	       "_portlic() {\n"
 	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# Completion of portlic for bash. Made by `make completion` from the table of commands.
+_portlic() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local words='' said='' i
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-o | --socket | --output) ((i++)) ;;
+		-*) ;;
+		*) said+=${said:+ }${COMP_WORDS[i]} ;;
+		esac
+	done
+	case $prev in
+	-o | --output) words='table json' ;;
+	--alg) words='EdDSA Ed25519' ;;
+	--mode) words='enforce audit off' ;;
+	esac
+	if [[ -z $words && $cur == -* ]]; then
+		case $said in
+		'status'*) words='' ;;
+		'check'*) words=' --gate' ;;
+		'license keygen'*) words=' --iss --kid --out' ;;
+		'license sign'*) words=' --key --alg --revocation-list' ;;
+		'license verify'*) words=' --trust --audience --now --revocations --bind' ;;
+		'license show'*) words='' ;;
+		'license load'*) words='' ;;
+		'license unload'*) words='' ;;
+		'license list'*) words='' ;;
+		'gate add'*) words=' --netns --pid --policy' ;;
+		'gate set'*) words=' --mode' ;;
+		'gate del'*) words='' ;;
+		'gate list'*) words='' ;;
+		'port list'*) words='' ;;
+		'port show'*) words='' ;;
+		esac
+		words+=' --socket --output --help --version'
+	elif [[ -z $words ]]; then
+		case $said in
+		'')
+			words='status check license gate port' ;;
+		license)
+			words='keygen sign verify show load unload list' ;;
+		gate)
+			words='add set del list' ;;
+		port)
+			words='list show' ;;
+		esac
+	fi
+	# shellcheck disable=SC2207 # no word of ours holds white space
+	COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o default -F _portlic portlic
