@@ -692,6 +692,25 @@ static void test_diff_over_an_older_tombstone(void **state)
 	compiled_free(&after);
 }
 
+/* A set that was read back from the kernel is in the order of its slots. */
+static void test_diff_in_any_order(void **state)
+{
+	struct world w = new_world();
+	size_t a = license(&w, STATE_ACTIVE, 1000, PLIC_BLOCK_NEW);
+
+	port(&w, a, 10, 10, "");
+	port(&w, a, 20, 20, "");
+	port(&w, a, 30, 30, "");
+	struct compiled before = compile(&w), after = compile(&w);
+	struct compiled_port first = before.ports[0];
+
+	before.ports[0] = before.ports[2];
+	before.ports[2] = first;
+	free(diff(&before, &after, 0));
+	compiled_free(&before);
+	compiled_free(&after);
+}
+
 static void test_diff_of_protocols(void **state)
 {
 	struct policy_open udp[] = {{53, 53, IPPROTO_UDP}}, tcp[] = {{53, 53, IPPROTO_TCP}};
@@ -746,6 +765,7 @@ int main(void)
 		cmocka_unit_test(test_diff_withdrawn),
 		cmocka_unit_test(test_diff_of_ended_licenses),
 		cmocka_unit_test(test_diff_over_an_older_tombstone),
+		cmocka_unit_test(test_diff_in_any_order),
 		cmocka_unit_test(test_diff_of_protocols),
 	};
 

@@ -508,13 +508,77 @@ static void test_drain(void **state)
 	free(w);
 }
 
+/*
+ * The life cycle's word and the kernel's verdict are one: what it calls active is admitted now, what
+ * it calls pending isn't before it begins, what it calls lapsed isn't ever again.
+ */
+static void check_state(const struct license_view *v, const struct compiled *c)
+{
+	const struct plic_rule *rule;
+	struct fate now;
+	__u16 slot;
+
+	rule = ruleset_lookup(&c->set, IPPROTO_TCP, v->lic->ports[0].port, &slot);
+	now = fate_of_rule(rule, BOOT);
+	switch (v->state) {
+	case STATE_ACTIVE:
+	case STATE_GRACE:
+	case STATE_STALE:
+		assert_true(now.admits && now.stands);
+		break;
+	case STATE_PENDING:
+		assert_false(now.admits || now.reports);
+		assert_true(rule->grants[0].from_ns > BOOT);
+		break;
+	case STATE_LAPSED:
+		assert_false(now.admits);
+		assert_int_equal(now.reports, v->lic->lapse == PLIC_REPORT);
+		for (size_t i = 0; i < 100; i++)
+			assert_false(fate_of_rule(rule, BOOT + i * i * i * S).admits);
+		break;
+	default:
+		fail_msg("state %s", license_state_word(v->state));
+	}
+}
+
+static void test_life_cycle(void **state)
+{
+	bool seen[STATE_COUNT] = {0};
+
+	srandom(77);
+	for (unsigned int round = 0; round < 3000; round++) {
+		static const struct plic_slot other;
+		struct license_port port = {.port = 80, .end_port = 80, .protocol = IPPROTO_TCP};
+		struct license lic = {.iss = (char *)"i", .lid = (char *)"l", .jti = (char *)"j"};
+		struct license_view view = {.lic = &lic};
+		struct compile_input in = {.views = &view, .n_views = 1, .mode = -1};
+
+		lic.ports = &port;
+		lic.n_ports = 1;
+		lic.iat = lic.nbf = WALL - 700 + below(1400);
+		lic.exp = below(5) ? lic.nbf + 1 + below(700) : LICENSE_TIME_MAX;
+		lic.grace_s = below(2) ? below(400) : 0;
+		lic.rl_max_age_s = below(4) ? 0 : 3600;
+		lic.lapse = below(3);
+		in.slots = &other;
+		in.n_slots = 1;
+		in.base = (struct time_base){WALL, BOOT};
+		lifecycle_judge(&view, 1, NULL, WALL);
+		seen[view.state] = true;
+		struct compiled c = compile(&in);
+		check_state(&view, &c);
+		compiled_free(&c);
+	}
+	assert_true(seen[STATE_ACTIVE] && seen[STATE_GRACE] && seen[STATE_STALE] &&
+		    seen[STATE_PENDING] && seen[STATE_LAPSED]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_port),
-		cmocka_unit_test(test_edges_and_slots),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_every_port), cmocka_unit_test(test_edges_and_slots),
+		cmocka_unit_test(test_order),	   cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_life_cycle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,9 @@ void compiled_free(struct compiled *c);
  * not cut) at now_ns and that nothing in `after` (compiled with the tombstones known so far) keeps
  * or drains. Each becomes a tombstone with `reason` (that of its license if it had ended already) and
  * cut_at_ns = min(the old one, now_ns + drain_ns); lapse `block` isn't drained: now_ns.
- * Put them with the others and compile again. *out is the caller's to free, NULL if *n is 0. -ENOMEM.
+ * Put them with the others and compile again. The pieces of `before` may stand in any order (they
+ * may be read back from the kernel), those of `after` as compile_gate sorts them. *out is the caller's
+ * to free, NULL if *n is 0. -ENOMEM.
  */
 int compile_diff_tombstones(const struct compiled *before, const struct compiled *after,
 			    __u64 now_ns, __u64 drain_ns, __u8 reason, struct tombstone **out,

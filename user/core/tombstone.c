@@ -84,18 +84,31 @@ static int add(struct difference *d, struct tombstone t, __u32 first, __u32 last
 	return 0;
 }
 
-/* Cuts the lost piece t by the pieces of `after` from *next on, and adds what none cares for. */
-static int add_uncared(struct difference *d, const struct compiled *after, size_t *next,
+/* The first piece of c that ends at or behind port; c->n_ports: none. */
+static size_t find_piece(const struct compiled *c, __u8 ip_proto, __u16 port)
+{
+	size_t low = 0, high = c->n_ports;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct compiled_port *p = &c->ports[middle];
+
+		if (p->ip_proto < ip_proto || (p->ip_proto == ip_proto && p->end_port < port))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Cuts the lost piece t by the pieces of `after`, and adds what none cares for. */
+static int add_uncared(struct difference *d, const struct compiled *after,
 		       const struct tombstone *t)
 {
 	__u32 first = t->port; /* of the stretch that nothing cared for so far */
 	int err = 0;
 
-	while (*next < after->n_ports && (after->ports[*next].ip_proto < t->ip_proto ||
-					  (after->ports[*next].ip_proto == t->ip_proto &&
-					   after->ports[*next].end_port < t->port)))
-		++*next;
-	for (size_t i = *next; !err && i < after->n_ports; i++) {
+	for (size_t i = find_piece(after, t->ip_proto, t->port); !err && i < after->n_ports; i++) {
 		const struct compiled_port *p = &after->ports[i];
 
 		if (p->ip_proto != t->ip_proto || p->port > t->end_port)
@@ -116,7 +129,6 @@ int compile_diff_tombstones(const struct compiled *before, const struct compiled
 			    size_t *n)
 {
 	struct difference d = {.now_ns = now_ns, .drain_ns = drain_ns, .reason = reason};
-	size_t next = 0;
 
 	for (size_t i = 0; i < before->n_ports; i++) {
 		const struct compiled_port *p = &before->ports[i];
@@ -125,7 +137,7 @@ int compile_diff_tombstones(const struct compiled *before, const struct compiled
 
 		if (!find_cut(&d, &p->rule, &t))
 			continue;
-		if (add_uncared(&d, after, &next, &t)) {
+		if (add_uncared(&d, after, &t)) {
 			free(d.found);
 			return -ENOMEM;
 		}
