@@ -122,7 +122,8 @@ check("show of a revocation list", r.code == 0 and "portlic-rl+jwt" in r.out and
 r = vendor.sign(claims(sub="\u001b[31mred"))
 check("control characters are refused", r.code == 1 and "\033" not in r.err, r)
 head, _, tail = token.split(".")
-r = portlic("license", "show", "-", stdin=f"{head}.{b64(json.dumps(claims(sub='x\033[31m\x85y')).encode())}.{tail}".encode())
+evil = b64(json.dumps(claims(sub="x\033[31m\x85y")).encode())
+r = portlic("license", "show", "-", stdin=f"{head}.{evil}.{tail}".encode())
 check("... and don't reach the terminal", r.code == 0 and "x?[31m?y" in r.out and "\033" not in r.out, r)
 for secret in (vendor.prefix + ".jwk", write("set.json", json.dumps({"keys": [vendor.jwk]}))):
     r = portlic("license", "show", secret)

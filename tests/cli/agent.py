@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The verbs that talk to the agent, against a stand-in that speaks docs/api.md: what they ask, what
+they print, how they exit. The real agent is in tests/e2e."""
+
+import http.server
+import json
+import os
+import socket
+import socketserver
+import threading
+import time
+import urllib.parse
+
+from harness import Run, check, done, equal, path, skip, write
+
+
+def at(days):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86400 + 30))
+
+
+STATUS = {"version": "0.1.0", "audience": "prod-1", "started": at(-3), "generation": 7,
+          "features": {"tcx": True, "tracing": True}, "trust": {"vendors": 1, "keys": 2},
+          "licenses": {"active": 2, "rejected": 1, "grace": 0},
+          "gates": {"enforce": 1, "audit": 0, "off": 0, "waiting": 0}, "warnings": ["disk is full"]}
+GATE = {"name": "web", "netns": "/run/netns/web", "mode": "enforce", "generation": 7,
+        "hooks": ["wire", "socket", "egress", "ledger"], "ports_allowed": 2, "state": "attached",
+        "policy": None, "since": at(-1), "unlicensed_listeners": [{"port": 9090, "protocol": "TCP"}],
+        "unprotected_seconds": 0, "error": None,
+        "attachments": [{"hook": "wire", "interface": "eth0", "kind": "tcx", "removable": False, "present": True}]}
+COUNT = {"allowed": 11, "denied": 22, "audit": 33}
+PORT = {"gate": "web", "port": 9000, "end_port": 9010, "protocol": "UDP", "name": "media", "state": "licensed",
+        "lid": "line-1", "deadline": at(12), "packets": COUNT, "bytes": COUNT, "connections": COUNT,
+        "denied": {"lapsed": 20, "fragment": 2}, "last_access": at(-2), "last_origin": None}
+OTHER = {**PORT, "port": None, "end_port": None, "protocol": None, "name": "other", "state": "unlicensed",
+         "lid": None, "deadline": None, "last_access": None}
+LICENSE = {"file": "a.lic", "state": "active", "reason": None, "detail": None, "lid": "line-1", "seq": 1,
+           "iss": "v", "sub": "c", "plan": "gold", "jti": "j", "nbf": at(-9), "exp": at(12), "grace": 0,
+           "deadline": at(12), "warn": True, "ports": ["1/tcp", "2/tcp", "3/tcp", "4/tcp", "5/tcp", "6/tcp"]}
+REJECTED = {**dict.fromkeys(LICENSE), "file": "bad\033.lic", "state": "rejected", "reason": "bad_signature",
+            "detail": "not by this key", "ports": [], "warn": False}
+SOON = {**LICENSE, "file": "s.lic", "lid": "soon", "deadline": at(3), "warn": False, "ports": []}
+
+answers, seen = {}, []
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        seen.append((self.command, self.path, body))
+        status, value = answers.get((self.command, urllib.parse.urlsplit(self.path).path), (404, {"error": "no such thing"}))
+        text = value if isinstance(value, bytes) else b"" if value is None else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = answer
+
+    def log_message(self, *args):
+        pass
+
+    def address_string(self):
+        return "unix"
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
+SOCKET = path("agent.sock")
+server = Server(SOCKET, Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+# A proxy of the environment must not see what goes over the socket.
+ENV = {"PORTLIC_SOCKET": SOCKET, "http_proxy": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"}
+
+
+def portlic(*args):
+    seen.clear()
+    return Run([str(a) for a in args], env=ENV)
+
+
+def asked(text, r, *want):
+    equal(text, [(m, p) for m, p, _ in seen], list(want))
+    return r
+
+
+# --- status
+answers["GET", "/v1/status"], answers["GET", "/v1/gates"] = (200, STATUS), (200, [GATE])
+r = asked("status asks for status and gates", portlic("status"), ("GET", "/v1/status"), ("GET", "/v1/gates"))
+check("status in words", r.code == 0 and all(w in r.out for w in (
+    "started 2d ago", "prod-1", "1 vendors, 2 keys", "2 active, 1 rejected", "WARNING     disk is full", "web: enforce")), r)
+check("... the wire gate is a link", "wire        link" in r.out and "removable" not in r.out, r)
+equal("status -o json", {k: v for k, v in portlic("status", "-o", "json").json().items() if k != "wire"}, STATUS)
+for text, status, gates in (("a clsact filter", STATUS, [{**GATE, "attachments": [
+        {"hook": "wire", "interface": "eth0", "kind": "clsact", "removable": True, "present": True}]}]),
+        ("a kernel without tcx", {**STATUS, "features": {"tcx": False}}, [])):
+    answers["GET", "/v1/status"], answers["GET", "/v1/gates"] = (200, status), (200, gates)
+    r, j = portlic("status"), portlic("status", "-o", "json")
+    check(f"{text}: wire: removable", "removable" in r.out and j.json()["wire"] == "removable", f"{r}\n{j}")
+check("... in gate list too", "wire(removable) socket" in (answers.update({("GET", "/v1/gates"): (200, [{**GATE, "attachments": [
+    {"hook": "wire", "kind": "clsact", "removable": True, "present": True}]}])}) or portlic("gate", "list").out))
+answers["GET", "/v1/gates"] = (200, [{**GATE, "attachments": [{"hook": "wire", "removable": False, "present": False}]}])
+check("an attachment that is gone", "wire(GONE)" in portlic("gate", "list").out)
+answers["GET", "/v1/gates"] = (200, [GATE, {**GATE, "name": "db", "error": "namespace is gone", "state": "failed"}])
+
+# --- gates
+r = asked("gate list", portlic("gate", "list"), ("GET", "/v1/gates"))
+rows = [line.split() for line in r.out.splitlines()]
+equal("... a title and a line a gate", [rows[0][0], rows[1][:6], rows[2][0]],
+      ["GATE", ["web", "enforce", "attached", "7", "2", "1"], "db"])
+check("... columns are aligned", r.out.splitlines()[0].index("NETNS") == r.out.splitlines()[1].index("/run/netns/web"), r)
+equal("gate list -o json is the agent's array", portlic("gate", "list", "-o", "json").json(), answers["GET", "/v1/gates"][1])
+answers["POST", "/v1/gates"] = (201, GATE)
+for args, netns in ((["--netns", "web"], "/run/netns/web"), (["--netns=/proc/7/ns/net"], "/proc/7/ns/net"),
+                    (["--pid", "4711"], "/proc/4711/ns/net"), (["--netns", "./ns"], os.getcwd() + "/./ns")):
+    r = asked(f"gate add {args}", portlic("gate", "add", "web", *args), ("POST", "/v1/gates"))
+    equal("... its body", json.loads(seen[0][2]), {"name": "web", "netns": netns})
+    check("... is said", r.code == 0 and r.out == "gate web: enforce, attached\n", r)
+policy = {"name": "p", "match": {"gates": ["web"]}, "open": [{"port": 1}]}
+portlic("gate", "add", "web", "--netns", "web", "--policy", write("p.json", json.dumps(policy, indent=1)))
+equal("the policy goes along", json.loads(seen[0][2])["policy"], policy)
+r = portlic("gate", "add", "web", "--netns", "web", "--policy", write("p.json", '{"a":1,"a":2}'))
+check("a policy with two readings: exit 2, not sent", r.code == 2 and not seen and "p.json" in r.err, r)
+for status, code in ((400, 1), (404, 1), (409, 1), (422, 1), (500, 2)):
+    answers["POST", "/v1/gates"] = (status, {"error": 'gate "web": because'})
+    r, j = portlic("gate", "add", "web", "--netns", "web"), portlic("gate", "add", "web", "--netns", "web", "-o", "json")
+    check(f"HTTP {status}: exit {code}, the agent's words", r.code == code and r.err == 'portlic: gate "web": because\n' and
+          (j.code, j.json(), j.err) == (code, {"error": 'gate "web": because'}, ""), f"{r}\n{j}")
+answers["PATCH", "/v1/gates/a%20b%2Fc"] = (200, {**GATE, "mode": "audit"})
+r = asked("gate set escapes the name", portlic("gate", "set", "a b/c", "--mode", "audit"), ("PATCH", "/v1/gates/a%20b%2Fc"))
+check("... and says the mode", r.code == 0 and json.loads(seen[0][2]) == {"mode": "audit"} and "audit" in r.out, r)
+answers["DELETE", "/v1/gates/web"] = (204, None)
+r = asked("gate del", portlic("gate", "del", "web"), ("DELETE", "/v1/gates/web"))
+equal("... in words and as JSON", (r.code, r.out, portlic("gate", "del", "web", "-o", "json").json()),
+      (0, "gate web: deleted\n", {"deleted": "web"}))
+check("gate del of nobody: exit 1", portlic("gate", "del", "nobody").code == 1)
+
+# --- ports
+answers["GET", "/v1/ports"] = (200, [PORT, OTHER])
+r = asked("port list", portlic("port", "list"), ("GET", "/v1/ports"))
+lines = r.out.splitlines()
+equal("... its columns", lines[0].split(), "GATE PORT PROTO NAME STATE LICENSE ENDS ALLOWED DENIED AUDIT CONNS LAST".split())
+equal("... a range", lines[1].split(), "web 9000-9010 UDP media licensed line-1 in 12d 11 22 33 11 47h ago".split())
+equal("... the rest", lines[2].split()[:5], ["web", "other", "-", "-", "unlicensed"])
+check("... no blanks at the ends", not any(line.endswith(" ") for line in lines), r)
+asked("port list GATE", portlic("port", "list", "a&b"), ("GET", "/v1/ports?gate=a%26b"))
+equal("port list -o json is the agent's array", portlic("port", "list", "-o", "json").json(), [PORT, OTHER])
+for port in ("9000/udp", "9005/UDP", "9010/udp"):
+    r = portlic("port", "show", "web", port)
+    check(f"port show {port}", r.code == 0 and "20 lapsed (the license for this port has ended)" in r.out and "in 12d" in r.out, r)
+equal("port show -o json", portlic("port", "show", "web", "9001/udp", "-o", "json").json(), PORT)
+for port in ("9005", "8999/udp", "9011/udp", "9000/sctp"):
+    r = portlic("port", "show", "web", port)
+    check(f"port show {port}: exit 1", r.code == 1 and "port list web" in r.err, r)
+
+# --- licenses
+answers["GET", "/v1/licenses"] = (200, [REJECTED, LICENSE, SOON])
+r = asked("license list", portlic("license", "list"), ("GET", "/v1/licenses"))
+lines = r.out.splitlines()
+equal("... the soonest end first, rejected last", [line.split()[:2] for line in lines[1:]],
+      [["active", "soon"], ["active", "line-1"], ["rejected", "-"]])
+check("... what ends when, which ports", all(w in lines[2] for w in ("in 12d", LICENSE["deadline"], "1/tcp, 2/tcp, 3/tcp, 4/tcp, +2 more", "ends soon")), r)
+check("... why rejected", "bad_signature: not by this key" in lines[3] and "\033" not in r.out, r)
+equal("license list -o json", portlic("license", "list", "-o", "json").json(), [REJECTED, LICENSE, SOON])
+answers["POST", "/v1/licenses"] = (201, {**LICENSE, "warnings": ["it ends earlier than before"]})
+token = write("my license.lic", "token\n")
+r = asked("license load", portlic("license", "load", token), ("POST", "/v1/licenses?file=my%20license.lic"))
+check("... the file's bytes, a line, the warning", seen[0][2] == b"token\n" and r.code == 0 and "line-1" in r.out and
+      "in 12d" in r.out and "warning: " in r.err and "it ends earlier than before" in r.err, r)
+asked("a file of another name gets .lic", portlic("license", "load", write("x.jwt", "t")), ("POST", "/v1/licenses?file=x.jwt.lic"))
+asked("a revocation list keeps its name", portlic("license", "load", write("x.rl", "t")), ("POST", "/v1/licenses?file=x.rl"))
+r = portlic("license", "load", token, path("none.lic"), token)
+check("one that can't be read: the others load, exit 2", r.code == 2 and len(seen) == 2 and "none.lic" in r.err, r)
+answers["POST", "/v1/licenses"] = (422, {"error": '"x.lic" is rejected', "reason": "wrong_audience", "detail": "aud is b"})
+r, j = portlic("license", "load", token), portlic("license", "load", "-o", "json", token)
+check("refused: exit 1, reason and detail", r.code == 1 and '"x.lic" is rejected: wrong_audience: aud is b' in r.err, r)
+equal("... as JSON", (j.code, j.json()["reason"]), (1, "wrong_audience"))
+answers["DELETE", "/v1/licenses/line%2F1"] = answers["DELETE", "/v1/licenses/a.lic"] = (204, None)
+asked("unload by lid", portlic("license", "unload", "line/1"), ("DELETE", "/v1/licenses/line%2F1"))
+r = asked("unload by file, wherever it lies", portlic("license", "unload", "/tmp/a.lic"), ("DELETE", "/v1/licenses/a.lic"))
+check("... exit 0", r.code == 0, r)
+check("unload of nobody: exit 1", portlic("license", "unload", "nobody").code == 1)
+
+# --- check
+RESULT = {"gate": "web", "check": "wire", "ok": True, "text": "removable: clsact filter on eth0"}
+answers["POST", "/v1/check"] = (200, {"ok": True, "results": [RESULT]})
+r = asked("check --gate", portlic("check", "--gate", "web"), ("POST", "/v1/check?gate=web"))
+check("... exit 0, and the text", r.code == 0 and "removable: clsact filter on eth0" in r.out, r)
+answers["POST", "/v1/check"] = (200, {"ok": False, "results": [RESULT, {**RESULT, "ok": False}]})
+r, j = asked("check of all", portlic("check"), ("POST", "/v1/check")), portlic("check", "-o", "json")
+check("... failed: exit 1", r.code == j.code == 1 and "FAILED" in r.out and j.json() == answers["POST", "/v1/check"][1], r)
+
+# --- a strange agent
+for text, value in (("no JSON", b"<html>"), ("another shape", {"a": 1}), ("nothing", None)):
+    answers["GET", "/v1/gates"] = (200, value)
+    r = portlic("gate", "list")
+    check(f"{text} for an answer: exit 2", r.code == 2 and not r.out and r.err, r)
+answers["GET", "/v1/ports"] = (200, [{}, {"port": "x", "packets": 7, "deadline": 5}, 3, None])
+r = portlic("port", "list")
+check("members of the wrong type don't crash it", r.code == 0, r)
+answers["GET", "/v1/gates"] = (200, [{}, {"hooks": [1, None], "attachments": [3, {}]}])
+check("... nor gates", portlic("gate", "list").code == 0)
+answers["GET", "/v1/status"] = (200, {"licenses": [1], "warnings": {"a": 2}})
+check("... nor status", portlic("status").code == 0)
+with socket.socket(socket.AF_UNIX) as deaf:
+    deaf.bind(path("deaf.sock"))
+    r = Run(["status", "--socket", path("deaf.sock")])
+    check("a socket without a listener: exit 4", r.code == 4 and "refused" in r.err, r)
+if os.getuid() == 0:
+    os.chmod(path(), 0o711)
+    os.chmod(SOCKET, 0o600)
+    pid = os.fork()
+    if not pid:
+        os.setgid(65534)
+        os.setuid(65534)
+        try:
+            r = Run(["status", "--socket", SOCKET])
+        except OSError:
+            os._exit(77)
+        os._exit(0 if r.code == 4 and "run as root" in r.err else 1)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if status == 77:
+        skip("not root: exit 4, run as root", "the program lies where only root may go")
+    else:
+        equal("not root: exit 4, run as root", status, 0)
+done()
