@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* adopt.c - reads the pins of an earlier agent and settles what becomes of them. */
+#include "adopt.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "gatefile.h"
+#include "jobs.h"
+#include "log.h"
+#include "netns.h"
+
+/* One directory of pins. */
+struct pinned {
+	char *name;
+	char *netns; /* a path to its namespace, NULL: that is dead */
+	int err;     /* of the look at it */
+	struct fault fault;
+	struct plic_gate about;
+	struct ruleset set;
+};
+
+struct adopt_job {
+	struct job job;
+	attach_done *found;
+	int result;
+	struct fault fault;
+	struct pinned *pins;
+	size_t n_pins;
+};
+
+static void look_at(struct adopt_job *adopt, struct node *node, const char *name)
+{
+	struct pinned *grown, *pin;
+	char path[PATH_MAX];
+
+	grown = reallocarray(adopt->pins, adopt->n_pins + 1, sizeof(*grown));
+	if (!grown)
+		return;
+	adopt->pins = grown;
+	pin = &grown[adopt->n_pins];
+	*pin = (struct pinned){.name = strdup(name)};
+	if (!pin->name)
+		return;
+	adopt->n_pins++;
+	pin->err = gate_peek(node, name, &pin->about, &pin->set, &pin->fault);
+	if (!pin->err && !netns_find(pin->about.netns_ino, NULL, path, sizeof(path)))
+		pin->netns = strdup(path);
+	if (pin->err || !pin->netns)
+		gate_collect(node, name, NULL);
+}
+
+static void adopt_work(struct job *job)
+{
+	struct adopt_job *adopt = (struct adopt_job *)job;
+	char **names = NULL, **name;
+
+	adopt->result = node_open(job->agent->config.bpffs, &job->agent->node, &adopt->fault);
+	if (!adopt->result)
+		adopt->result = node_gates(job->agent->node, &names, &adopt->fault);
+	for (name = names; name && *name; name++)
+		look_at(adopt, job->agent->node, *name);
+	node_names_free(names);
+}
+
+/* An id is in the pins for good; whoever has it in the table without pins takes another. */
+static void claim_id(struct gates *gates, struct gate_entry *owner, uint32_t id)
+{
+	uint32_t was = owner->id;
+	size_t i;
+
+	for (i = 0; i < gates->n_entries; i++)
+		if (gates->entries[i]->id == id)
+			gates->entries[i]->id = was;
+	owner->id = id;
+}
+
+static void adopt_pin(struct agent *agent, struct pinned *pin)
+{
+	struct gate_entry *entry = gates_find(&agent->gates, pin->name);
+	struct fault f = {0};
+	uint64_t generation;
+
+	if (pin->err || !pin->netns) {
+		log_event(LOG_WARN, "pins_collected", LOG_FIELDS("gate", pin->name), "%s",
+			  pin->err ? pin->fault.text : "their namespace is gone");
+		return;
+	}
+	if (!entry) {
+		entry = gates_add(&agent->gates, pin->name, pin->netns);
+		log_event(LOG_WARN, "gate_found",
+			  LOG_FIELDS("gate", pin->name, "netns", pin->netns),
+			  "its pins are there and gates.json doesn't know it: taken over");
+	}
+	if (!entry)
+		return;
+	generation = pin->set.cells[PLIC_CELL_HEADER].header.generation;
+	if (generation > agent->gates.generation)
+		agent->gates.generation = generation;
+	claim_id(&agent->gates, entry, pin->about.id);
+	entry->netns_ino = pin->about.netns_ino;
+	entry->since_ns = pin->about.since_ns;
+	if (rules_adopt(entry, &pin->set, &f))
+		log_event(LOG_ERROR, "state_lost", LOG_FIELDS("gate", entry->name),
+			  "its rules in the kernel can't be read back; its counters start anew: %s",
+			  f.text);
+}
+
+static void adopt_done(struct job *job)
+{
+	struct adopt_job *adopt = (struct adopt_job *)job;
+	struct agent *agent = job->agent;
+	size_t i;
+
+	for (i = 0; i < adopt->n_pins; i++) {
+		adopt_pin(agent, &adopt->pins[i]);
+		free(adopt->pins[i].name);
+		free(adopt->pins[i].netns);
+		ruleset_free(&adopt->pins[i].set);
+	}
+	free(adopt->pins);
+	agent->gates.generation++;
+	if (!adopt->result && agent->gates.n_entries)
+		gatefile_save(agent);
+	adopt->found(agent, NULL, adopt->result, &adopt->fault);
+	free(adopt);
+}
+
+void adopt_pins(struct agent *agent, attach_done *found)
+{
+	struct adopt_job *adopt = calloc(1, sizeof(*adopt));
+
+	if (!adopt)
+		abort(); /* the first allocation of the start */
+	adopt->job.work = adopt_work;
+	adopt->job.done = adopt_done;
+	adopt->found = found;
+	job_submit(agent, &adopt->job);
+}

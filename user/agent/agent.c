@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* agent.c - the life of the agent: start, events of the loop, end. */
+#include "agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "adopt.h"
+#include "api.h"
+#include "cleanup.h"
+#include "gatefile.h"
+#include "listen.h"
+#include "log.h"
+#include "node.h"
+#include "notify.h"
+#include "sweep.h"
+
+#define TICK_MS 1000
+
+void agent_rescan(struct agent *agent)
+{
+	int64_t now = clock_now(&agent->clock);
+	bool trust = vendors_scan(&agent->vendors);
+	bool licenses = licenses_scan(&agent->licenses, agent->vendors.trust, trust, now);
+	bool policies = policies_scan(&agent->policies, agent->vendors.trust, trust);
+
+	if (trust || licenses || policies)
+		rules_changed(agent);
+}
+
+static void on_change(void *arg)
+{
+	agent_rescan(arg);
+}
+
+/* Once a second: time passes for licenses, holds and the clock; what failed is tried again. */
+static void on_tick(uv_timer_t *timer)
+{
+	struct agent *agent = timer->data;
+	bool stepped = clock_follow(&agent->clock);
+
+	if (stepped)
+		log_event(LOG_WARN, "clock_moved", LOG_NO_FIELDS,
+			  "effective time follows the synchronised clock");
+	if (licenses_tick(&agent->licenses, agent->vendors.trust, clock_now(&agent->clock)) ||
+	    stepped || agent->gates.failed)
+		rules_changed(agent);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+	notify_manager("WATCHDOG=1");
+}
+
+/* All gates were tried once: the rest of the start. */
+static void become_ready(struct agent *agent)
+{
+	agent->ready = true;
+	notify_manager("READY=1");
+	log_event(LOG_INFO, "ready",
+		  LOG_FIELDS("socket", agent->config.socket, "metrics",
+			     agent->config.metrics ? agent->config.metrics_text : "none"),
+		  "%zu gates, %zu licenses", agent->gates.n_entries, agent->licenses.n_views);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct agent *agent = timer->data;
+	size_t i, n_opening = 0;
+
+	sweep(agent);
+	for (i = 0; i < agent->gates.n_entries; i++)
+		n_opening += agent->gates.entries[i]->opening;
+	if (!agent->ready && !n_opening)
+		become_ready(agent);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct agent *agent = handle->data;
+
+	if (number == SIGHUP) {
+		log_event(LOG_INFO, "rescan", LOG_NO_FIELDS, "asked for by SIGHUP");
+		agent_rescan(agent);
+		return;
+	}
+	agent_stop(agent, 0);
+}
+
+static void found(struct agent *agent, void *arg, int err, const struct fault *f)
+{
+	if (err) {
+		log_event(LOG_ERROR, "start_failed", LOG_FIELDS("bpffs", agent->config.bpffs), "%s",
+			  f->text[0] ? f->text : strerror(-err));
+		agent_stop(agent, 1);
+		return;
+	}
+	if (agent->stopping)
+		return;
+	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
+	uv_timer_start(&agent->sweep, on_sweep, 0, SWEEP_MS);
+}
+
+static void start_signal(struct agent *agent, uv_signal_t *handle, int number)
+{
+	uv_signal_init(&agent->loop, handle);
+	handle->data = agent;
+	uv_signal_start(handle, on_signal, number);
+}
+
+static void start_timers(struct agent *agent)
+{
+	uint64_t watchdog_ms = notify_watchdog_ms();
+
+	uv_timer_init(&agent->loop, &agent->tick);
+	uv_timer_init(&agent->loop, &agent->sweep);
+	uv_timer_init(&agent->loop, &agent->watchdog);
+	agent->tick.data = agent;
+	agent->sweep.data = agent;
+	if (watchdog_ms)
+		uv_timer_start(&agent->watchdog, on_watchdog, 0, watchdog_ms);
+	start_signal(agent, &agent->term, SIGTERM);
+	start_signal(agent, &agent->interrupt, SIGINT);
+	start_signal(agent, &agent->hangup, SIGHUP);
+}
+
+/* One agent for one state directory; the lock goes with the process. */
+static int lock_state(const char *state_dir, int *lock, struct fault *f)
+{
+	_free_ char *path = NULL;
+
+	if (mkdir(state_dir, 0700) && errno != EEXIST)
+		return fault_set(f, errno, "can't make state_dir \"%s\": %s", state_dir,
+				 strerror(errno));
+	if (chmod(state_dir, 0700) || asprintf(&path, "%s/lock", state_dir) < 0)
+		return fault_set(f, errno, "can't use state_dir \"%s\": %s", state_dir,
+				 strerror(errno));
+	*lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*lock < 0)
+		return fault_set(f, errno, "can't open \"%s\": %s", path, strerror(errno));
+	if (flock(*lock, LOCK_EX | LOCK_NB))
+		return fault_set(f, errno,
+				 "another agent uses state_dir \"%s\": stop it, or give this one a "
+				 "\"state_dir\", \"socket\" and \"bpffs\" of its own",
+				 state_dir);
+	return 0;
+}
+
+static int start_http(struct agent *agent, struct fault *f)
+{
+	const struct config *config = &agent->config;
+	int fd = listen_unix(config->socket, f), err;
+
+	if (fd < 0)
+		return fd;
+	err = http_start(&agent->local, agent, fd, api_local, f);
+	if (err || !config->metrics)
+		return err;
+	fd = listen_tcp((const struct sockaddr *)&config->metrics_addr, config->metrics_len,
+			config->metrics_text, f);
+	return fd < 0 ? fd : http_start(&agent->metrics, agent, fd, api_metrics, f);
+}
+
+static int open_sources(struct agent *agent, struct fault *f)
+{
+	const struct config *config = &agent->config;
+	int err;
+
+	err = vendors_open(&agent->vendors, config->trust_dir, config->state_dir, f);
+	if (!err)
+		err = licenses_open(&agent->licenses, config->license_dir, config->audience,
+				    config->state_dir, f);
+	if (!err)
+		err = policies_open(&agent->policies, config->policy_dir, config->state_dir, f);
+	if (!err && asprintf(&agent->gates.path, "%s/gates.json", config->state_dir) < 0) {
+		agent->gates.path = NULL;
+		err = -ENOMEM;
+	}
+	return err;
+}
+
+static int start(struct agent *agent, int *lock, struct fault *f)
+{
+	const struct config *config = &agent->config;
+	const char *dirs[] = {config->trust_dir, config->license_dir, config->policy_dir};
+	int err = lock_state(config->state_dir, lock, f);
+
+	if (!err)
+		err = open_sources(agent, f);
+	if (!err)
+		err = start_http(agent, f);
+	if (err)
+		return err;
+	clock_start(&agent->clock);
+	agent->started = clock_now(&agent->clock);
+	agent->gates.began_ns = clock_boot_ns();
+	start_timers(agent);
+	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
+	vendors_scan(&agent->vendors); /* the gates' own policies are held against it */
+	gatefile_load(agent);
+	agent_rescan(agent);
+	adopt_pins(agent, found);
+	return 0;
+}
+
+void agent_stop(struct agent *agent, int exit_code)
+{
+	if (agent->stopping)
+		return;
+	agent->stopping = true;
+	agent->exit_code = exit_code;
+	notify_manager("STOPPING=1");
+	uv_close((uv_handle_t *)&agent->tick, NULL);
+	uv_close((uv_handle_t *)&agent->sweep, NULL);
+	uv_close((uv_handle_t *)&agent->watchdog, NULL);
+	uv_close((uv_handle_t *)&agent->term, NULL);
+	uv_close((uv_handle_t *)&agent->interrupt, NULL);
+	uv_close((uv_handle_t *)&agent->hangup, NULL);
+	watch_stop(&agent->watch);
+	agent_stop_if_idle(agent);
+}
+
+void agent_stop_if_idle(struct agent *agent)
+{
+	if (!agent->stopping || agent->jobs_running)
+		return;
+	http_stop(&agent->local);
+	http_stop(&agent->metrics);
+}
+
+static void finish(struct agent *agent)
+{
+	gates_close(&agent->gates);
+	node_close(agent->node);
+	vendors_close(&agent->vendors);
+	licenses_close(&agent->licenses);
+	policies_close(&agent->policies);
+	unlink(agent->config.socket);
+	config_free(&agent->config);
+	uv_loop_close(&agent->loop);
+}
+
+int agent_run(struct config *config)
+{
+	static struct agent agent;
+	_close_ int lock = -1;
+	struct fault f = {0};
+	int err;
+
+	agent.config = *config;
+	uv_loop_init(&agent.loop);
+	log_event(LOG_INFO, "starting", LOG_FIELDS("audience", config->audience),
+		  "portlicd " PORTLIC_VERSION);
+	err = start(&agent, &lock, &f);
+	if (err) {
+		log_event(LOG_ERROR, "start_failed", LOG_NO_FIELDS, "%s",
+			  f.text[0] ? f.text : strerror(-err));
+		return 1;
+	}
+	uv_run(&agent.loop, UV_RUN_DEFAULT);
+	finish(&agent);
+	log_event(LOG_INFO, "stopped", LOG_NO_FIELDS,
+		  agent.exit_code ? "it can't work here" : "the gates stay in force");
+	return agent.exit_code;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* agent.h - what the parts of portlicd share: one loop, one of each. */
+#ifndef PORTLIC_AGENT_AGENT_H
+#define PORTLIC_AGENT_AGENT_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "clock.h"
+#include "config.h"
+#include "gates.h"
+#include "http.h"
+#include "licenses.h"
+#include "policies.h"
+#include "vendors.h"
+#include "watch.h"
+
+struct node;
+
+struct agent {
+	uv_loop_t loop;
+	struct config config;
+	struct clock clock;
+	struct vendors vendors;
+	struct licenses licenses;
+	struct policies policies;
+	struct gates gates;
+	struct watch watch;
+	struct node *node; /* opened on the kernel thread; NULL before */
+	struct http local, metrics;
+	uv_timer_t tick, sweep, watchdog;
+	uv_signal_t term, interrupt, hangup;
+	unsigned int jobs_running;
+	int64_t started; /* effective time */
+	bool sweeping;	 /* a sweep is queued or runs */
+	bool ready;	 /* all gates were tried once */
+	bool stopping;
+	int exit_code;
+};
+
+/* The whole life; takes the configuration over. Returns the exit code. */
+int agent_run(struct config *config);
+
+/* Reads the three directories again and applies what changed. */
+void agent_rescan(struct agent *agent);
+
+/* Begins the end: nothing new starts; the pins stay and go on enforcing. */
+void agent_stop(struct agent *agent, int exit_code);
+
+/* Closes the rest once agent_stop was called and the last job is done. */
+void agent_stop_if_idle(struct agent *agent);
+
+#endif

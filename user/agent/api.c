@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* api.c - finds the handler of a request. */
+#include "api.h"
+
+#include <microhttpd.h>
+#include <string.h>
+
+#include "agent.h"
+#include "reply.h"
+
+static void healthz(struct agent *agent, struct http_request *request, const char *name)
+{
+	http_reply(request, MHD_HTTP_OK, "text/plain", strdup("ok\n"));
+}
+
+static void readyz(struct agent *agent, struct http_request *request, const char *name)
+{
+	if (agent->ready)
+		http_reply(request, MHD_HTTP_OK, "text/plain", strdup("ready\n"));
+	else
+		http_reply(request, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain",
+			   strdup("the gates aren't all up yet\n"));
+}
+
+static const struct route {
+	const char *method, *path;
+	bool named; /* path ends with '/', a name follows */
+	bool open;  /* on the metrics address too */
+	api_route *handle;
+} routes[] = {
+	{"GET", "/v1/status", .handle = api_status},
+	{"GET", "/v1/gates", .handle = api_gates_get},
+	{"POST", "/v1/gates", .handle = api_gates_post},
+	{"PATCH", "/v1/gates/", .named = true, .handle = api_gate_patch},
+	{"DELETE", "/v1/gates/", .named = true, .handle = api_gate_delete},
+	{"GET", "/v1/ports", .handle = api_ports_get},
+	{"GET", "/v1/licenses", .handle = api_licenses_get},
+	{"POST", "/v1/licenses", .handle = api_licenses_post},
+	{"DELETE", "/v1/licenses/", .named = true, .handle = api_license_delete},
+	{"POST", "/v1/check", .handle = api_check},
+	{"GET", "/metrics", .open = true, .handle = api_metrics_get},
+	{"GET", "/healthz", .open = true, .handle = healthz},
+	{"GET", "/readyz", .open = true, .handle = readyz},
+};
+
+static const char *match(const struct route *route, const char *path)
+{
+	size_t len = strlen(route->path);
+
+	if (!route->named)
+		return strcmp(path, route->path) ? NULL : "";
+	return strncmp(path, route->path, len) || !path[len] ? NULL : path + len;
+}
+
+static void dispatch(struct agent *agent, struct http_request *request, bool open_only)
+{
+	bool known = false;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(routes); i++) {
+		const char *name = match(&routes[i], request->path);
+
+		if (!name || (open_only && !routes[i].open))
+			continue;
+		known = true;
+		if (strcmp(routes[i].method, request->method))
+			continue;
+		if (agent->stopping)
+			reply_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the agent is stopping");
+		else
+			routes[i].handle(agent, request, name);
+		return;
+	}
+	if (known)
+		reply_error(request, MHD_HTTP_METHOD_NOT_ALLOWED, "\"%s\" doesn't take %s",
+			    request->path, request->method);
+	else
+		reply_error(request, MHD_HTTP_NOT_FOUND, "there is no \"%s\"", request->path);
+}
+
+void api_local(struct agent *agent, struct http_request *request)
+{
+	dispatch(agent, request, false);
+}
+
+void api_metrics(struct agent *agent, struct http_request *request)
+{
+	dispatch(agent, request, true);
+}

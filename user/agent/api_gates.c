@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* api_gates.c - gates come, change, go and are shown. */
+#include "api.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "attach.h"
+#include "gatefile.h"
+#include "gateview.h"
+#include "inspect.h"
+#include "log.h"
+#include "netns.h"
+#include "reply.h"
+
+static const char *const mode_words[] = {"enforce", "audit", "off", NULL};
+
+/* ---- GET ---- */
+
+static void inspected(void *arg)
+{
+	struct http_request *request = arg;
+	const struct agent *agent = request->http->agent;
+	cJSON *list = cJSON_CreateArray();
+	size_t i;
+
+	for (i = 0; i < agent->gates.n_entries; i++)
+		cJSON_AddItemToArray(list, gate_json(agent, agent->gates.entries[i]));
+	reply_json(request, MHD_HTTP_OK, list);
+}
+
+void api_gates_get(struct agent *agent, struct http_request *request, const char *name)
+{
+	inspect_gates(agent, NULL, INSPECT_ATTACHMENTS | INSPECT_LISTENERS, inspected, request);
+}
+
+/* ---- POST and PATCH end alike: with the gate's object, once its rules are in force ---- */
+
+struct change {
+	struct http_request *request;
+	unsigned int status;
+	char name[GATE_NAME_MAX + 1];
+};
+
+static void change_applied(void *arg)
+{
+	struct change *change = arg;
+	const struct agent *agent = change->request->http->agent;
+	const struct gate_entry *entry = gates_find(&agent->gates, change->name);
+
+	if (entry)
+		reply_json(change->request, change->status, gate_json(agent, entry));
+	else
+		reply_error(change->request, MHD_HTTP_NOT_FOUND,
+			    "gate \"%s\" was removed meanwhile", change->name);
+	free(change);
+}
+
+static void change_reply(struct agent *agent, struct http_request *request, unsigned int status,
+			 const char *name)
+{
+	struct change *change = calloc(1, sizeof(*change));
+
+	if (!change) {
+		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+		return;
+	}
+	change->request = request;
+	change->status = status;
+	strncpy(change->name, name, GATE_NAME_MAX);
+	rules_when_applied(agent, change_applied, change);
+}
+
+/* The gate that a POST asked for is up, or it never was. */
+static void posted(struct agent *agent, void *arg, int err, const struct fault *f)
+{
+	struct http_request *request = arg;
+	char *name = request->arg;
+	struct gate_entry *entry = gates_find(&agent->gates, name);
+
+	if (err) {
+		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			    "gate \"%s\" can't come up: %s", name,
+			    f->text[0] ? f->text : strerror(-err));
+		if (entry)
+			attach_remove(agent, entry, NULL, NULL);
+	} else {
+		gatefile_save(agent);
+		change_reply(agent, request, MHD_HTTP_CREATED, name);
+	}
+	free(name);
+}
+
+struct wish {
+	const char *name, *netns;
+	uint64_t inode;
+};
+
+static int own_namespace(uint64_t *inode)
+{
+	return netns_inode("/proc/self/ns/net", inode, NULL);
+}
+
+/* Checks what a POST asks for; 0, or it has been answered. */
+static int check_wish(struct agent *agent, struct http_request *request, struct wish *wish)
+{
+	struct fault f = {0};
+	uint64_t own;
+	size_t i;
+
+	if (!wish->name || !gate_name_ok(wish->name)) {
+		reply_error(request, MHD_HTTP_BAD_REQUEST,
+			    "\"name\" must be 1 to %d lower-case letters, digits, '-' and '.', "
+			    "not \"%s\"",
+			    GATE_NAME_MAX, wish->name ? wish->name : "");
+		return -EINVAL;
+	}
+	if (!wish->netns || wish->netns[0] != '/') {
+		reply_error(request, MHD_HTTP_BAD_REQUEST,
+			    "\"netns\" must be the absolute path of a network namespace, such as "
+			    "\"/run/netns/NAME\"");
+		return -EINVAL;
+	}
+	if (gates_find(&agent->gates, wish->name)) {
+		reply_error(request, MHD_HTTP_CONFLICT,
+			    "gate \"%s\" exists: delete it first, or take another name",
+			    wish->name);
+		return -EEXIST;
+	}
+	if (netns_inode(wish->netns, &wish->inode, &f)) {
+		reply_error(request, MHD_HTTP_NOT_FOUND, "gate \"%s\" wasn't added: %s", wish->name,
+			    f.text);
+		return -ENOENT;
+	}
+	if (!own_namespace(&own) && own == wish->inode) {
+		reply_error(request, MHD_HTTP_BAD_REQUEST,
+			    "\"%s\" is the agent's own namespace: gating it would cut the node off",
+			    wish->netns);
+		return -EINVAL;
+	}
+	for (i = 0; i < agent->gates.n_entries; i++) {
+		const struct gate_entry *entry = agent->gates.entries[i];
+
+		if (entry->netns_ino != wish->inode || entry->state == GATE_WAITING)
+			continue;
+		reply_error(request, MHD_HTTP_CONFLICT,
+			    "the namespace \"%s\" has a gate already: \"%s\"", wish->netns,
+			    entry->name);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static struct gate_entry *add_wish(struct agent *agent, struct http_request *request,
+				   const struct wish *wish, const cJSON *policy)
+{
+	struct gate_entry *entry = gates_add(&agent->gates, wish->name, wish->netns);
+	_free_ char *text = policy ? cJSON_PrintUnformatted(policy) : NULL;
+	struct fault f = {0};
+
+	if (!entry) {
+		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			    "no room for gate \"%s\": the most is %d", wish->name, PLIC_MAX_GATES);
+		return NULL;
+	}
+	if (text && gate_entry_set_policy(entry, text, agent->vendors.trust, &f)) {
+		reply_error(request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+			    "the gate's policy is refused: %s", f.text);
+		gates_take_out(&agent->gates, entry);
+		gate_entry_free(entry);
+		return NULL;
+	}
+	return entry;
+}
+
+static cJSON *read_body(struct http_request *request, const char *const *keys)
+{
+	static const struct json_limits limits = {.max_depth = 12, .max_members = 1 << 16};
+	struct json_error error;
+	const char *unknown;
+	cJSON *root = NULL;
+
+	if (json_parse(request->body ? request->body : "", request->body_len, &limits, &root,
+		       &error)) {
+		reply_error(request, MHD_HTTP_BAD_REQUEST, "the body isn't strict JSON: %s",
+			    error.text);
+		return NULL;
+	}
+	unknown = json_unknown(root, keys);
+	if (cJSON_IsObject(root) && !unknown)
+		return root;
+	reply_error(request, MHD_HTTP_BAD_REQUEST, "the body must be an object without \"%s\"",
+		    unknown ? unknown : "");
+	cJSON_Delete(root);
+	return NULL;
+}
+
+void api_gates_post(struct agent *agent, struct http_request *request, const char *unused)
+{
+	static const char *const keys[] = {"name", "netns", "policy", NULL};
+	_json_ cJSON *root = read_body(request, keys);
+	const cJSON *policy = NULL;
+	struct gate_entry *entry;
+	struct wish wish = {0};
+	struct fault f = {0};
+
+	if (!root)
+		return;
+	if (json_string(root, "name", 1, 256, &wish.name, &f) ||
+	    json_string(root, "netns", 1, 4095, &wish.netns, &f) ||
+	    json_object(root, "policy", &policy, &f)) {
+		reply_error(request, MHD_HTTP_BAD_REQUEST, "%s", f.text);
+		return;
+	}
+	if (!agent->ready) {
+		reply_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			    "the gates of before aren't all up yet: try again in a second");
+		return;
+	}
+	if (check_wish(agent, request, &wish))
+		return;
+	entry = add_wish(agent, request, &wish, policy);
+	if (!entry)
+		return;
+	request->arg = strdup(wish.name);
+	attach_open(agent, entry, wish.inode, posted, request);
+}
+
+void api_gate_patch(struct agent *agent, struct http_request *request, const char *name)
+{
+	static const char *const keys[] = {"mode", NULL};
+	struct gate_entry *entry = gates_find(&agent->gates, name);
+	_json_ cJSON *root = NULL;
+	struct fault f = {0};
+	int mode = -1;
+
+	if (!entry) {
+		reply_error(request, MHD_HTTP_NOT_FOUND, "there is no gate \"%s\"", name);
+		return;
+	}
+	root = read_body(request, keys);
+	if (!root)
+		return;
+	if (json_word(root, "mode", mode_words, &mode, &f) || mode < 0) {
+		reply_error(request, MHD_HTTP_BAD_REQUEST, "%s",
+			    f.text[0] ? f.text : "\"mode\" is missing: enforce, audit or off");
+		return;
+	}
+	entry->mode = mode;
+	log_event(mode == PLIC_ENFORCE ? LOG_INFO : LOG_WARN, "gate_mode",
+		  LOG_FIELDS("gate", name, "mode", mode_words[mode]), "set on request");
+	gatefile_save(agent);
+	rules_changed(agent);
+	change_reply(agent, request, MHD_HTTP_OK, name);
+}
+
+static void deleted(struct agent *agent, void *arg, int err, const struct fault *f)
+{
+	struct http_request *request = arg;
+
+	if (err)
+		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			    "the gate can't be removed: %s", f->text);
+	else
+		http_reply(request, MHD_HTTP_NO_CONTENT, NULL, NULL);
+}
+
+void api_gate_delete(struct agent *agent, struct http_request *request, const char *name)
+{
+	struct gate_entry *entry = gates_find(&agent->gates, name);
+
+	if (entry)
+		attach_remove(agent, entry, deleted, request);
+	else
+		reply_error(request, MHD_HTTP_NOT_FOUND, "there is no gate \"%s\"", name);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* api_ports.c - GET /v1/ports. */
+#include "api.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "inspect.h"
+#include "ports.h"
+#include "reply.h"
+
+static void put_counts(cJSON *item, const struct port_row *row)
+{
+	static const char *const verdicts[] = {
+		[PLIC_ALLOWED] = "allowed", [PLIC_DENIED] = "denied", [PLIC_AUDIT] = "audit"};
+	cJSON *packets = cJSON_AddObjectToObject(item, "packets");
+	cJSON *bytes = cJSON_AddObjectToObject(item, "bytes");
+	cJSON *connections = cJSON_AddObjectToObject(item, "connections");
+	cJSON *denied = cJSON_AddObjectToObject(item, "denied");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verdicts); i++) {
+		json_put_u64(packets, verdicts[i], row->count[i].packets);
+		json_put_u64(bytes, verdicts[i], row->count[i].bytes);
+		json_put_u64(connections, verdicts[i], row->count[i].connections);
+	}
+	for (i = 1; i < PORTS_N_REASONS; i++)
+		if (row->denied[i])
+			json_put_u64(denied, reason_word(i), row->denied[i]);
+}
+
+static cJSON *row_json(const struct agent *agent, const char *gate, const struct port_row *row)
+{
+	cJSON *item = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(item, "gate", gate);
+	if (row->port) {
+		cJSON_AddNumberToObject(item, "port", row->port);
+		cJSON_AddNumberToObject(item, "end_port", row->end_port);
+	} else {
+		cJSON_AddNullToObject(item, "port");
+		cJSON_AddNullToObject(item, "end_port");
+	}
+	json_put_string(item, "protocol", row->ip_proto ? proto_word(row->ip_proto) : NULL);
+	cJSON_AddStringToObject(item, "name", row->name);
+	cJSON_AddStringToObject(item, "state", row->state);
+	json_put_string(item, "lid", row->lid);
+	json_put_moment(item, "deadline", &agent->clock, row->deadline_ns);
+	put_counts(item, row);
+	json_put_moment(item, "last_access", &agent->clock, row->access_ns);
+	json_put_moment(item, "last_denied", &agent->clock, row->denied_ns);
+	json_put_string(item, "last_origin", row->access_ns ? "unknown" : NULL);
+	return item;
+}
+
+static void put_gate(cJSON *list, const struct agent *agent, const struct gate_entry *entry)
+{
+	_free_ struct port_row *rows = NULL;
+	size_t i, n = 0;
+
+	ports_list(entry, clock_boot_ns(), &rows, &n);
+	for (i = 0; i < n; i++)
+		cJSON_AddItemToArray(list, row_json(agent, entry->name, &rows[i]));
+}
+
+static void counted(void *arg)
+{
+	struct http_request *request = arg;
+	const struct agent *agent = request->http->agent;
+	const char *gate = http_query(request, "gate");
+	cJSON *list = cJSON_CreateArray();
+	size_t i;
+
+	for (i = 0; i < agent->gates.n_entries; i++)
+		if (!gate || !strcmp(gate, agent->gates.entries[i]->name))
+			put_gate(list, agent, agent->gates.entries[i]);
+	reply_json(request, MHD_HTTP_OK, list);
+}
+
+void api_ports_get(struct agent *agent, struct http_request *request, const char *name)
+{
+	const char *gate = http_query(request, "gate");
+
+	if (gate && !gates_find(&agent->gates, gate)) {
+		reply_error(request, MHD_HTTP_NOT_FOUND, "there is no gate \"%s\"", gate);
+		return;
+	}
+	inspect_gates(agent, gate, INSPECT_COUNTERS, counted, request);
+}

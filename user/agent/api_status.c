@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* api_status.c - GET /v1/status: how the agent is, and everything that needs the operator. */
+#include "api.h"
+
+#include <microhttpd.h>
+#include <stdio.h>
+
+#include "agent.h"
+#include "node.h"
+#include "reply.h"
+
+__attribute__((format(printf, 2, 3))) static void warn(cJSON *warnings, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fault_format(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
+}
+
+static void warn_source(cJSON *warnings, const struct source *source)
+{
+	size_t i;
+
+	if (source->trouble.text[0])
+		warn(warnings, "%s", source->trouble.text);
+	for (i = 0; i < source->n_files; i++) {
+		const struct source_file *file = source->files[i];
+
+		if (file->refusal.text[0])
+			warn(warnings, "\"%s\" is refused: %s%s", file->name, file->refusal.text,
+			     file->good ? "; its last good copy stays in force" : "");
+		if (file->gone_ns && !file->forever)
+			warn(warnings, "\"%s\" is gone from \"%s\": what it gave is withdrawn soon",
+			     file->name, source->dir);
+	}
+}
+
+static void warn_license(cJSON *warnings, const struct source_file *file)
+{
+	const struct license_entry *entry = file->value;
+	char limits[64];
+
+	if (entry->reason)
+		warn(warnings, "license \"%s\" is rejected (%s): %s%s", file->name,
+		     licenses_reason_word(entry->reason), entry->detail.text,
+		     entry->lic ? "; its last good copy stays in force" : "");
+	if (!entry->lic)
+		return;
+	if (license_unenforced(entry->lic, limits, sizeof(limits)))
+		warn(warnings, "license \"%s\" (%s): not enforced by this version: %s", file->name,
+		     entry->lic->lid, limits);
+	if (entry->warn)
+		warn(warnings, "license \"%s\" (%s) ends soon", file->name, entry->lic->lid);
+	if (entry->equivocation)
+		warn(warnings,
+		     "license \"%s\" (%s): another file has the same seq and other content",
+		     file->name, entry->lic->lid);
+}
+
+static void warn_gate(cJSON *warnings, const struct agent *agent, const struct gate_entry *entry)
+{
+	const struct policy *also = NULL;
+
+	if (entry->error.text[0])
+		warn(warnings, "gate \"%s\": %s", entry->name, entry->error.text);
+	if (rules_mode(agent, entry) != PLIC_ENFORCE)
+		warn(warnings, "gate \"%s\" isn't enforced: its mode is %s", entry->name,
+		     rules_mode(agent, entry) == PLIC_OFF ? "off" : "audit");
+	if (!entry->policy)
+		policies_find(&agent->policies, entry->name, &also);
+	if (also)
+		warn(warnings,
+		     "gate \"%s\": policy \"%s\" matches too and has no effect, the first "
+		     "in order of file names holds",
+		     entry->name, also->name);
+}
+
+static cJSON *warnings_json(const struct agent *agent)
+{
+	const struct source *licenses = &agent->licenses.source;
+	cJSON *warnings = cJSON_CreateArray();
+	size_t i;
+
+	warn_source(warnings, &agent->vendors.source);
+	warn_source(warnings, licenses);
+	warn_source(warnings, &agent->licenses.lists);
+	warn_source(warnings, &agent->policies.source);
+	for (i = 0; i < licenses->n_files; i++)
+		warn_license(warnings, licenses->files[i]);
+	for (i = 0; i < agent->gates.n_entries; i++)
+		warn_gate(warnings, agent, agent->gates.entries[i]);
+	if (agent->gates.trouble.text[0])
+		warn(warnings, "%s", agent->gates.trouble.text);
+	if (agent->node && !node_features(agent->node)->tcx)
+		warn(warnings, "wire: removable: this kernel has no tcx links (6.6), so a pod with "
+			       "CAP_NET_ADMIN can remove the hook; it is put back within 1 s");
+	if (agent->node && !node_features(agent->node)->tracing)
+		warn(warnings,
+		     "ledger: this kernel has no BTF tracing, TCP connections aren't counted");
+	return warnings;
+}
+
+static void put_licenses(cJSON *root, const struct licenses *licenses)
+{
+	cJSON *object = cJSON_AddObjectToObject(root, "licenses");
+	unsigned int n[STATE_COUNT] = {0};
+	size_t i;
+
+	for (i = 0; i < licenses->source.n_files; i++)
+		n[((struct license_entry *)licenses->source.files[i]->value)->state]++;
+	for (i = 0; i < STATE_COUNT; i++)
+		cJSON_AddNumberToObject(object, license_state_word(i), n[i]);
+}
+
+static void put_gates(cJSON *root, const struct agent *agent)
+{
+	cJSON *object = cJSON_AddObjectToObject(root, "gates");
+	unsigned int modes[3] = {0}, waiting = 0, failed = 0;
+	size_t i;
+
+	for (i = 0; i < agent->gates.n_entries; i++) {
+		const struct gate_entry *entry = agent->gates.entries[i];
+
+		if (entry->state == GATE_ATTACHED)
+			modes[rules_mode(agent, entry)]++;
+		else if (entry->state == GATE_WAITING)
+			waiting++;
+		else
+			failed++;
+	}
+	cJSON_AddNumberToObject(object, "enforce", modes[PLIC_ENFORCE]);
+	cJSON_AddNumberToObject(object, "audit", modes[PLIC_AUDIT_MODE]);
+	cJSON_AddNumberToObject(object, "off", modes[PLIC_OFF]);
+	cJSON_AddNumberToObject(object, "waiting", waiting);
+	cJSON_AddNumberToObject(object, "failed", failed);
+}
+
+void api_status(struct agent *agent, struct http_request *request, const char *name)
+{
+	cJSON *root = cJSON_CreateObject(), *object;
+
+	cJSON_AddStringToObject(root, "version", PORTLIC_VERSION);
+	cJSON_AddStringToObject(root, "audience", agent->config.audience);
+	json_put_time(root, "started", agent->started);
+	json_put_u64(root, "generation", agent->gates.generation);
+	object = cJSON_AddObjectToObject(root, "features");
+	cJSON_AddBoolToObject(object, "tcx", agent->node && node_features(agent->node)->tcx);
+	cJSON_AddBoolToObject(object, "tracing",
+			      agent->node && node_features(agent->node)->tracing);
+	object = cJSON_AddObjectToObject(root, "trust");
+	cJSON_AddNumberToObject(object, "vendors", trust_n_vendors(agent->vendors.trust));
+	cJSON_AddNumberToObject(object, "keys", trust_n_keys(agent->vendors.trust));
+	put_licenses(root, &agent->licenses);
+	put_gates(root, agent);
+	cJSON_AddItemToObject(root, "warnings", warnings_json(agent));
+	reply_json(request, MHD_HTTP_OK, root);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* apply.c - brings changed rules into the kernel, all gates in one job. */
+#include "rules.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "cleanup.h"
+#include "gatefile.h"
+#include "jobs.h"
+#include "log.h"
+
+struct apply_waiter {
+	struct apply_waiter *next;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+struct apply_job {
+	struct job job;
+	uint64_t generation, began_ns;
+	struct fault fault;
+	size_t n;
+	struct apply_item {
+		struct gate_entry *entry;
+		struct rules *rules;
+		int result;
+	} items[];
+};
+
+static bool same_rules(const struct ruleset *a, const struct ruleset *b)
+{
+	struct plic_header header;
+
+	if (a->n_cells != b->n_cells)
+		return false;
+	header = b->cells[PLIC_CELL_HEADER].header;
+	header.generation = a->cells[PLIC_CELL_HEADER].header.generation;
+	return !memcmp(&a->cells[PLIC_CELL_HEADER].header, &header, sizeof(header)) &&
+	       !memcmp(a->cells + 1, b->cells + 1, (a->n_cells - 1) * sizeof(*a->cells));
+}
+
+static void take_rules(struct gate_entry *entry, struct rules *rules, uint64_t generation)
+{
+	rules_free(entry->rules);
+	entry->rules = rules;
+	entry->generation = generation;
+}
+
+static void settle(struct agent *agent)
+{
+	struct gates *gates = &agent->gates;
+
+	if (gates->applying)
+		return;
+	if (gates->dirty && !agent->stopping) {
+		rules_changed(agent);
+		return;
+	}
+	while (gates->waiters) {
+		struct apply_waiter *waiter = gates->waiters;
+
+		gates->waiters = waiter->next;
+		waiter->done(waiter->arg);
+		free(waiter);
+	}
+}
+
+void rules_when_applied(struct agent *agent, void (*done)(void *arg), void *arg)
+{
+	struct apply_waiter *waiter = malloc(sizeof(*waiter));
+
+	if (!waiter)
+		return done(arg);
+	*waiter = (struct apply_waiter){.next = agent->gates.waiters, .done = done, .arg = arg};
+	agent->gates.waiters = waiter;
+	settle(agent);
+}
+
+static void apply_work(struct job *job)
+{
+	struct apply_job *apply = (struct apply_job *)job;
+	_free_ struct gate **gates = calloc(apply->n, sizeof(*gates));
+	_free_ const struct ruleset **sets = calloc(apply->n, sizeof(*sets));
+	_free_ int *results = calloc(apply->n, sizeof(*results));
+	size_t i, n = 0;
+
+	for (i = 0; i < apply->n; i++) {
+		struct apply_item *item = &apply->items[i];
+
+		item->result = !gates || !sets || !results ? -ENOMEM : -ESTALE;
+		if (item->result == -ENOMEM || !item->entry->gate)
+			continue; /* no handle: its namespace died meanwhile */
+		gates[n] = item->entry->gate;
+		sets[n++] = &item->rules->compiled.set;
+		item->result = 0;
+	}
+	if (n)
+		gates_apply(job->agent->node, gates, sets, n, results, &apply->fault);
+	for (i = n = 0; i < apply->n; i++)
+		if (!apply->items[i].result)
+			apply->items[i].result = results[n++];
+}
+
+static void item_done(struct agent *agent, struct apply_job *apply, struct apply_item *item)
+{
+	struct gate_entry *entry = item->entry;
+
+	if (!item->result && !entry->removed) {
+		take_rules(entry, item->rules, apply->generation);
+		entry->error = (struct fault){0};
+		return;
+	}
+	rules_free(item->rules);
+	if (entry->removed || item->result == -ESTALE)
+		return;
+	agent->gates.failed = true;
+	entry->error = apply->fault;
+	log_event(LOG_ERROR, "apply_failed", LOG_FIELDS("gate", entry->name),
+		  "the rules before stay in force: %s",
+		  apply->fault.text[0] ? apply->fault.text : strerror(-item->result));
+}
+
+static void apply_done(struct job *job)
+{
+	struct apply_job *apply = (struct apply_job *)job;
+	struct agent *agent = job->agent;
+	struct gates *gates = &agent->gates;
+	double seconds = (clock_boot_ns() - apply->began_ns) / 1e9;
+	size_t i;
+
+	for (i = 0; i < apply->n; i++)
+		item_done(agent, apply, &apply->items[i]);
+	gates->apply_seconds_sum += seconds;
+	gates->apply_count++;
+	gates->applying = false;
+	log_event(LOG_DEBUG, "applied", LOG_NO_FIELDS, "generation %llu, %zu gates, %.3f s",
+		  (unsigned long long)apply->generation, apply->n, seconds);
+	free(apply);
+	settle(agent);
+}
+
+/* Compiles one gate; what needs the kernel goes into the job, the rest is taken at once. */
+static void compile_into(struct agent *agent, struct gate_entry *entry, struct apply_job *apply)
+{
+	struct rules *rules;
+	struct fault f = {0};
+	int err = rules_compile(agent, entry, &rules, &f);
+
+	if (err) {
+		entry->error = f;
+		log_event(LOG_ERROR, "compile_failed", LOG_FIELDS("gate", entry->name),
+			  "the rules before stay in force: %s",
+			  f.text[0] ? f.text : strerror(-err));
+	} else if (entry->rules && same_rules(&entry->rules->compiled.set, &rules->compiled.set)) {
+		take_rules(entry, rules, agent->gates.generation);
+	} else {
+		apply->items[apply->n++] = (struct apply_item){.entry = entry, .rules = rules};
+	}
+}
+
+void rules_changed(struct agent *agent)
+{
+	struct gates *gates = &agent->gates;
+	struct apply_job *apply;
+	size_t i;
+
+	gates->dirty = true;
+	if (gates->applying || agent->stopping)
+		return;
+	apply = calloc(1, sizeof(*apply) + gates->n_entries * sizeof(apply->items[0]));
+	if (!apply)
+		return;
+	gates->dirty = false;
+	gates->failed = false;
+	apply->generation = ++gates->generation;
+	apply->began_ns = clock_boot_ns();
+	for (i = 0; i < gates->n_entries; i++)
+		if (gates->entries[i]->state == GATE_ATTACHED)
+			compile_into(agent, gates->entries[i], apply);
+	if (!apply->n) { /* no set carries this generation over a restart */
+		free(apply);
+		gatefile_save(agent);
+		return settle(agent);
+	}
+	gates->applying = true;
+	apply->job.work = apply_work;
+	apply->job.done = apply_done;
+	job_submit(agent, &apply->job);
+}

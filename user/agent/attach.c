@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* attach.c - jobs that open and remove gates. */
+#include "attach.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "gatefile.h"
+#include "jobs.h"
+#include "log.h"
+
+#define RETRY_NS (5 * 1000000000ULL)
+
+struct open_job {
+	struct job job;
+	struct gate_entry *entry;
+	struct gate_spec spec;
+	struct rules *rules;
+	uint64_t inode;
+	int result;
+	struct fault fault;
+	uint32_t id;
+	uint64_t since_ns;
+	struct gate_stand stand;
+	struct gate_attachment *attachments;
+	size_t n_attachments;
+	attach_done *done;
+	void *arg;
+};
+
+static void open_work(struct job *job)
+{
+	struct open_job *open = (struct open_job *)job;
+	struct gate *gate = NULL;
+
+	if (open->entry->gate) { /* can't be: one open at a time */
+		open->result = -EBUSY;
+		return;
+	}
+	open->result = gate_open(job->agent->node, &open->spec, &open->rules->compiled.set, &gate,
+				 &open->fault);
+	if (open->result)
+		return;
+	open->entry->gate = gate;
+	open->id = gate_id(gate);
+	open->since_ns = gate_since_ns(gate);
+	/* The gate stands; what can't be seen of it now the next sweep sees. */
+	gate_stand(gate, true, &open->stand, NULL);
+	gate_attachments(gate, &open->attachments, &open->n_attachments, NULL);
+}
+
+static void open_failed(struct gate_entry *entry, const struct open_job *open)
+{
+	struct fault was = entry->error;
+
+	entry->state = open->result == -ENOENT ? GATE_WAITING : GATE_FAILED;
+	entry->error = open->fault;
+	if (!entry->error.text[0])
+		fault_set(&entry->error, -open->result, "%s", strerror(-open->result));
+	entry->retry_ns = clock_boot_ns() + RETRY_NS;
+	if (strcmp(was.text, entry->error.text))
+		log_event(LOG_ERROR, "gate_failed",
+			  LOG_FIELDS("gate", entry->name, "netns", entry->netns), "%s",
+			  entry->error.text);
+}
+
+/* A port where inbound connections stand and that nothing opens is drained, not cut off. */
+static bool drain_inbound(struct gate_entry *entry, const struct gate_stand *stand)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < stand->n_inbound; i++) {
+		const struct gate_listener *at = &stand->inbound[i];
+		const struct plic_rule *rule;
+		__u16 slot;
+
+		rule = ruleset_lookup(&entry->rules->compiled.set, at->ip_proto, at->port, &slot);
+		if (rule->n_grants)
+			continue;
+		rules_drain(entry, at->ip_proto, at->port);
+		any = true;
+	}
+	return any;
+}
+
+static void opened(struct agent *agent, struct gate_entry *entry, struct open_job *open)
+{
+	bool adopted = open->since_ns < agent->gates.began_ns;
+
+	rules_free(entry->rules);
+	entry->rules = open->rules;
+	open->rules = NULL;
+	entry->state = GATE_ATTACHED;
+	entry->error = (struct fault){0};
+	entry->id = open->id;
+	entry->since_ns = open->since_ns;
+	entry->generation = entry->rules->compiled.set.cells[PLIC_CELL_HEADER].header.generation;
+	free(entry->attachments);
+	entry->attachments = open->attachments;
+	entry->n_attachments = open->n_attachments;
+	gate_stand_free(&entry->stand);
+	entry->stand = open->stand;
+	log_event(LOG_INFO, adopted ? "gate_adopted" : "gate_attached",
+		  LOG_FIELDS("gate", entry->name, "netns", entry->netns), "%zu hooks, %zu ports",
+		  entry->n_attachments, entry->rules->compiled.n_ports);
+	if (entry->netns_ino != open->inode) {
+		entry->netns_ino = open->inode;
+		gatefile_save(agent);
+	}
+	if ((!adopted && drain_inbound(entry, &entry->stand)) ||
+	    entry->generation != agent->gates.generation)
+		rules_changed(agent);
+}
+
+static void open_done(struct job *job)
+{
+	struct open_job *open = (struct open_job *)job;
+	struct gate_entry *entry = open->entry;
+
+	entry->opening = false;
+	if (!open->result && !entry->removed) {
+		opened(job->agent, entry, open);
+	} else {
+		if (!entry->removed)
+			open_failed(entry, open);
+		free(open->attachments);
+		gate_stand_free(&open->stand);
+	}
+	rules_free(open->rules);
+	if (open->done)
+		open->done(job->agent, open->arg, open->result, &open->fault);
+	free(open);
+}
+
+void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t inode, attach_done *done,
+		 void *arg)
+{
+	struct open_job *open = calloc(1, sizeof(*open));
+	int err;
+
+	if (!open)
+		return;
+	if (entry->netns_ino != inode && entry->netns_ino)
+		gate_entry_reset(entry); /* another namespace: nothing of the old one holds */
+	open->job.work = open_work;
+	open->job.done = open_done;
+	open->entry = entry;
+	open->inode = inode;
+	err = rules_compile(agent, entry, &open->rules, &open->fault);
+	if (err) {
+		open->result = err;
+		open_failed(entry, open);
+		if (done)
+			done(agent, arg, err, &entry->error);
+		free(open);
+		return;
+	}
+	open->done = done;
+	open->arg = arg;
+	open->spec =
+		(struct gate_spec){.name = entry->name, .netns = entry->netns, .id = entry->id};
+	entry->opening = true;
+	job_submit(agent, &open->job);
+}
+
+struct remove_job {
+	struct job job;
+	struct gate_entry *entry;
+	attach_done *done;
+	void *arg;
+	int result;
+	struct fault fault;
+};
+
+static void remove_work(struct job *job)
+{
+	struct remove_job *remove = (struct remove_job *)job;
+	struct gate_entry *entry = remove->entry;
+
+	if (entry->gate)
+		remove->result = gate_remove(entry->gate, &remove->fault);
+	else
+		remove->result = gate_collect(job->agent->node, entry->name, &remove->fault);
+	entry->gate = NULL;
+	if (remove->result == -ENOENT) /* it never came up: no pins */
+		remove->result = 0;
+}
+
+static void remove_done(struct job *job)
+{
+	struct remove_job *remove = (struct remove_job *)job;
+
+	if (remove->result)
+		log_event(LOG_ERROR, "gate_failed", LOG_FIELDS("gate", remove->entry->name), "%s",
+			  remove->fault.text);
+	else
+		log_event(LOG_INFO, "gate_removed", LOG_FIELDS("gate", remove->entry->name),
+			  "taken down with its pins");
+	if (remove->done)
+		remove->done(job->agent, remove->arg, remove->result, &remove->fault);
+	gate_entry_free(remove->entry);
+	free(remove);
+}
+
+void attach_remove(struct agent *agent, struct gate_entry *entry, attach_done *done, void *arg)
+{
+	struct remove_job *remove = calloc(1, sizeof(*remove));
+
+	if (!remove)
+		return;
+	remove->job.work = remove_work;
+	remove->job.done = remove_done;
+	remove->entry = entry;
+	remove->done = done;
+	remove->arg = arg;
+	gates_take_out(&agent->gates, entry);
+	gatefile_save(agent);
+	job_submit(agent, &remove->job);
+}

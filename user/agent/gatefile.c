@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* gatefile.c - the table of gates on disk. */
+#include "gatefile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "cleanup.h"
+#include "file.h"
+#include "json.h"
+#include "log.h"
+
+#define GATEFILE_MAX_BYTES (64 << 20)
+
+static const struct json_limits limits = {.max_depth = 16, .max_members = 1 << 20};
+static const char *const mode_words[] = {"enforce", "audit", "off", NULL};
+
+static cJSON *entry_json(const struct gate_entry *entry)
+{
+	cJSON *item = cJSON_CreateObject();
+	char number[24];
+
+	cJSON_AddStringToObject(item, "name", entry->name);
+	cJSON_AddStringToObject(item, "netns", entry->netns);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)entry->netns_ino);
+	cJSON_AddRawToObject(item, "netns_inode", number);
+	if (entry->mode >= 0)
+		cJSON_AddStringToObject(item, "mode", mode_words[entry->mode]);
+	if (entry->policy_text)
+		cJSON_AddRawToObject(item, "policy", entry->policy_text);
+	return item;
+}
+
+void gatefile_save(struct agent *agent)
+{
+	struct gates *gates = &agent->gates;
+	_json_ cJSON *root = cJSON_CreateObject();
+	cJSON *list = cJSON_AddArrayToObject(root, "gates");
+	_free_ char *text = NULL;
+	struct fault f = {0};
+	char number[24];
+	size_t i;
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)gates->generation);
+	cJSON_AddRawToObject(root, "generation", number);
+	for (i = 0; i < gates->n_entries; i++)
+		cJSON_AddItemToArray(list, entry_json(gates->entries[i]));
+	text = cJSON_Print(root);
+	if (!text || file_replace(gates->path, text, strlen(text), 0600, &f)) {
+		gates->trouble = f;
+		log_event(LOG_ERROR, "state_unwritable", LOG_FIELDS("file", gates->path),
+			  "a restart won't know the gates as they are now: %s", f.text);
+		return;
+	}
+	gates->trouble = (struct fault){0};
+}
+
+static int load_entry(struct agent *agent, const cJSON *item, struct fault *f)
+{
+	const char *name = "", *netns = NULL;
+	const cJSON *policy = NULL;
+	struct gate_entry *entry;
+	int64_t inode = 0;
+	int mode = -1, err;
+
+	err = json_string(item, "name", 1, GATE_NAME_MAX, &name, f);
+	if (!err)
+		err = json_string(item, "netns", 1, 4095, &netns, f);
+	if (!err)
+		err = json_word(item, "mode", mode_words, &mode, f);
+	if (!err)
+		err = json_int(item, "netns_inode", 0, JSON_INT_MAX, &inode, f);
+	if (!err)
+		err = json_object(item, "policy", &policy, f);
+	if (err)
+		return err;
+	if (!gate_name_ok(name) || !netns || gates_find(&agent->gates, name))
+		return fault_set(f, EBADMSG,
+				 "gate \"%s\" has a bad name, stands twice or has no "
+				 "netns",
+				 name);
+	entry = gates_add(&agent->gates, name, netns);
+	if (!entry)
+		return -ENOMEM;
+	entry->mode = mode;
+	entry->netns_ino = inode;
+	if (policy) {
+		_free_ char *text = cJSON_PrintUnformatted(policy);
+		struct fault why = {0};
+
+		if (text && gate_entry_set_policy(entry, text, agent->vendors.trust, &why))
+			log_event(LOG_ERROR, "policy_refused", LOG_FIELDS("gate", name),
+				  "the gate's own policy has no effect: %s", why.text);
+	}
+	return 0;
+}
+
+static int load(struct agent *agent, const void *bytes, size_t len, struct fault *f)
+{
+	_json_ cJSON *root = NULL;
+	const cJSON *list = NULL, *item;
+	struct json_error error;
+	int64_t generation = 0;
+	int err = json_parse(bytes, len, &limits, &root, &error);
+
+	if (err)
+		return fault_set(f, -err, "%s", err == -EBADMSG ? error.text : strerror(-err));
+	err = json_int(root, "generation", 0, JSON_INT_MAX, &generation, f);
+	if (!err)
+		err = json_array(root, "gates", 0, PLIC_MAX_GATES, &list, f);
+	if (err)
+		return err;
+	if (!list)
+		return fault_set(f, EBADMSG, "\"gates\" is missing");
+	agent->gates.generation = generation;
+	cJSON_ArrayForEach (item, list) {
+		err = load_entry(agent, item, f);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void gatefile_load(struct agent *agent)
+{
+	struct gates *gates = &agent->gates;
+	_free_ void *bytes = NULL;
+	_free_ char *bad = NULL;
+	struct fault why = {0};
+	size_t len = 0;
+	int err = file_read(gates->path, GATEFILE_MAX_BYTES, &bytes, &len, &why);
+
+	if (err == -ENOENT)
+		return;
+	if (!err)
+		err = load(agent, bytes, len, &why);
+	if (!err)
+		return;
+	if (asprintf(&bad, "%s.bad", gates->path) < 0 || rename(gates->path, bad))
+		log_event(LOG_ERROR, "state_unwritable", LOG_FIELDS("file", gates->path),
+			  "can't be moved aside: %s", strerror(errno));
+	fault_set(
+		&gates->trouble, EBADMSG,
+		"\"%s\" couldn't be read (%s); it was moved to \"%s.bad\", and the gates that are "
+		"pinned were taken over: compare `portlic gate list`",
+		gates->path, why.text, gates->path);
+	log_event(LOG_ERROR, "state_lost", LOG_FIELDS("file", gates->path), "%s",
+		  gates->trouble.text);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* gates.c - the table of gates. */
+#include "gates.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const state_words[GATE_N_STATES] = {
+	[GATE_WAITING] = "waiting", [GATE_ATTACHED] = "attached", [GATE_FAILED] = "failed"};
+
+const char *gate_state_word(enum gate_state state)
+{
+	return state_words[state];
+}
+
+bool gate_name_ok(const char *name)
+{
+	static const char alnum[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	size_t len = strlen(name);
+
+	return len && len <= GATE_NAME_MAX && strchr(alnum, name[0]) &&
+	       strchr(alnum, name[len - 1]) &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == len;
+}
+
+struct gate_entry *gates_find(const struct gates *gates, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < gates->n_entries; i++)
+		if (!strcmp(gates->entries[i]->name, name))
+			return gates->entries[i];
+	return NULL;
+}
+
+static bool free_id(const struct gates *gates, uint32_t *id)
+{
+	uint32_t candidate;
+	size_t i;
+
+	for (candidate = 0; candidate < PLIC_MAX_GATES; candidate++) {
+		for (i = 0; i < gates->n_entries; i++)
+			if (gates->entries[i]->id == candidate)
+				break;
+		if (i == gates->n_entries) {
+			*id = candidate;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct gate_entry *gates_add(struct gates *gates, const char *name, const char *netns)
+{
+	struct gate_entry **grown, *entry;
+	size_t at = gates->n_entries;
+	uint32_t id;
+
+	grown = reallocarray(gates->entries, at + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	gates->entries = grown;
+	if (!free_id(gates, &id))
+		return NULL;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->name = strdup(name);
+	entry->netns = strdup(netns);
+	entry->mode = -1;
+	entry->id = id;
+	if (!entry->name || !entry->netns) {
+		gate_entry_free(entry);
+		return NULL;
+	}
+	for (; at && strcmp(grown[at - 1]->name, name) > 0; at--)
+		grown[at] = grown[at - 1];
+	grown[at] = entry;
+	gates->n_entries++;
+	return entry;
+}
+
+void gates_take_out(struct gates *gates, struct gate_entry *entry)
+{
+	size_t i = 0;
+
+	while (gates->entries[i] != entry)
+		i++;
+	gates->n_entries--;
+	memmove(gates->entries + i, gates->entries + i + 1,
+		(gates->n_entries - i) * sizeof(*gates->entries));
+	entry->removed = true;
+}
+
+void gate_entry_reset(struct gate_entry *entry)
+{
+	rules_free(entry->rules);
+	entry->rules = NULL;
+	free(entry->tombstones);
+	entry->tombstones = NULL;
+	entry->n_tombstones = 0;
+	gate_counters_free(&entry->counters);
+	entry->counters = (struct gate_counters){0};
+	free(entry->attachments);
+	entry->attachments = NULL;
+	entry->n_attachments = 0;
+	gate_stand_free(&entry->stand);
+	entry->stand = (struct gate_stand){0};
+	entry->since_ns = 0;
+}
+
+void gate_entry_free(struct gate_entry *entry)
+{
+	gate_entry_reset(entry);
+	policy_free(entry->policy);
+	free(entry->policy_text);
+	free(entry->name);
+	free(entry->netns);
+	free(entry);
+}
+
+int gate_entry_set_policy(struct gate_entry *entry, const char *text, const struct trust *trust,
+			  struct fault *f)
+{
+	struct policy *policy;
+	char *copy = strdup(text);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	err = policy_parse(entry->name, text, strlen(text), trust, &policy, f);
+	if (err) {
+		free(copy);
+		return err;
+	}
+	policy_free(entry->policy);
+	free(entry->policy_text);
+	entry->policy = policy;
+	entry->policy_text = copy;
+	return 0;
+}
+
+/* At the end of the agent, when the kernel thread is idle. */
+void gates_close(struct gates *gates)
+{
+	size_t i;
+
+	for (i = 0; i < gates->n_entries; i++) {
+		gate_close(gates->entries[i]->gate);
+		gate_entry_free(gates->entries[i]);
+	}
+	free(gates->entries);
+	free(gates->path);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* gates.h - the gates that the operator wants, and what has become of each. */
+#ifndef PORTLIC_AGENT_GATES_H
+#define PORTLIC_AGENT_GATES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gate.h"
+#include "policy.h"
+#include "rules.h"
+
+#define GATE_NAME_MAX 63
+
+enum gate_state {
+	GATE_WAITING, /* its namespace isn't there */
+	GATE_ATTACHED,
+	GATE_FAILED, /* tried again later */
+	GATE_N_STATES,
+};
+const char *gate_state_word(enum gate_state state);
+
+struct gate_entry {
+	/* As the operator wants it; kept in STATE_DIR/gates.json. */
+	char *name, *netns;
+	int mode;	       /* enum plic_mode; -1: the policy's */
+	struct policy *policy; /* its own, NULL: one of the policy directory */
+	char *policy_text;
+	uint64_t netns_ino; /* of the namespace it was on last, 0: none yet */
+
+	/* The handle belongs to the kernel thread: only a job's work() reads or writes it. */
+	struct gate *gate;
+
+	/* As it is; for the loop. */
+	enum gate_state state;
+	struct fault error; /* of the last attempt, "" if it went well */
+	bool opening;	    /* a job is putting it up */
+	bool sweep_failed;  /* the error is the sweep's */
+	bool removed;	    /* no longer in the table; freed after its last job */
+	uint64_t retry_ns;  /* boot clock: not before */
+	uint32_t id;
+	uint64_t since_ns; /* boot clock, when it came */
+	uint64_t generation;
+	struct rules *rules; /* in force; NULL: none yet */
+	struct tombstone *tombstones;
+	size_t n_tombstones;
+
+	/* What the last inspection saw. */
+	struct gate_counters counters;
+	struct gate_attachment *attachments;
+	size_t n_attachments;
+	struct gate_stand stand;
+
+	uint64_t unprotected_ns;     /* since the agent started */
+	uint64_t lost[GATE_N_HOOKS]; /* attachments that had gone, since the agent started */
+};
+
+struct apply_waiter;
+
+struct gates {
+	struct gate_entry **entries; /* sorted by name */
+	size_t n_entries;
+	char *path;	     /* gates.json */
+	uint64_t began_ns;   /* boot clock, when the agent started: older gates are adopted */
+	uint64_t generation; /* of the last compilation, node-wide */
+	bool applying;	     /* a job swaps rule sets */
+	bool dirty;	     /* and another has to follow */
+	bool failed;	     /* the last one left a gate behind */
+	struct apply_waiter *waiters;
+	double apply_seconds_sum; /* portlic_apply_duration_seconds */
+	uint64_t apply_count;
+	struct fault trouble; /* with gates.json, "" if none */
+};
+
+void gates_close(struct gates *gates);
+struct gate_entry *gates_find(const struct gates *gates, const char *name);
+
+/* A new entry in the table, waiting. name and netns are copied. NULL: no memory or no free id. */
+struct gate_entry *gates_add(struct gates *gates, const char *name, const char *netns);
+
+/* Out of the table; gate_entry_free when the last job that holds it is done. */
+void gates_take_out(struct gates *gates, struct gate_entry *entry);
+void gate_entry_free(struct gate_entry *entry);
+
+/* Forgets what belongs to a namespace that is gone: rules, slots, tombstones, inspections. */
+void gate_entry_reset(struct gate_entry *entry);
+
+/* Gives it a policy of its own (text: JSON, parsed with trust). -EBADMSG with the reason. */
+int gate_entry_set_policy(struct gate_entry *entry, const char *text, const struct trust *trust,
+			  struct fault *f);
+
+/* Lower-case letters, digits, '-' and '.', at most 63, a letter or digit at both ends. */
+bool gate_name_ok(const char *name);
+
+#endif

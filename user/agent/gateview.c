@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* gateview.c - builds the object of a gate. */
+#include "gateview.h"
+
+#include <string.h>
+
+#include "agent.h"
+#include "ports.h"
+#include "reply.h"
+
+bool gate_unlicensed(const struct gate_entry *entry, const struct gate_listener *listener)
+{
+	const struct plic_rule *rule;
+	__u16 slot;
+
+	if (!entry->rules)
+		return true;
+	rule = ruleset_lookup(&entry->rules->compiled.set, listener->ip_proto, listener->port,
+			      &slot);
+	return !rule_live_grant(rule, clock_boot_ns());
+}
+
+/* How many ports of the gate something opens now; a range counts each of its ports. */
+static unsigned int ports_allowed(const struct gate_entry *entry)
+{
+	uint64_t now_ns = clock_boot_ns();
+	unsigned int n = 0;
+	size_t i;
+
+	for (i = 0; entry->rules && i < entry->rules->compiled.n_ports; i++) {
+		const struct compiled_port *port = &entry->rules->compiled.ports[i];
+
+		if (rule_live_grant(&port->rule, now_ns))
+			n += port->end_port - port->port + 1u;
+	}
+	return n;
+}
+
+static bool hook_present(const struct gate_entry *entry, enum gate_hook hook)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < entry->n_attachments; i++) {
+		if (entry->attachments[i].hook != hook)
+			continue;
+		if (!entry->attachments[i].present)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* A hook stands in the list while all its attachments are there. */
+static void put_hooks(cJSON *item, const struct gate_entry *entry)
+{
+	static const enum gate_hook order[] = {HOOK_WIRE, HOOK_SOCKET, HOOK_EGRESS, HOOK_LEDGER};
+	cJSON *hooks = cJSON_AddArrayToObject(item, "hooks");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		if (hook_present(entry, order[i]))
+			cJSON_AddItemToArray(hooks, cJSON_CreateString(gate_hook_word(order[i])));
+}
+
+static void put_attachments(cJSON *item, const struct gate_entry *entry)
+{
+	cJSON *list = cJSON_AddArrayToObject(item, "attachments");
+	size_t i;
+
+	for (i = 0; i < entry->n_attachments; i++) {
+		const struct gate_attachment *at = &entry->attachments[i];
+		cJSON *object = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(object, "hook", gate_hook_word(at->hook));
+		json_put_string(object, "interface", at->interface[0] ? at->interface : NULL);
+		cJSON_AddStringToObject(object, "kind", at->kind);
+		cJSON_AddBoolToObject(object, "removable", at->removable);
+		cJSON_AddBoolToObject(object, "present", at->present);
+		cJSON_AddItemToArray(list, object);
+	}
+}
+
+static void put_listeners(cJSON *item, const struct gate_entry *entry)
+{
+	cJSON *list = cJSON_AddArrayToObject(item, "unlicensed_listeners");
+	size_t i;
+
+	for (i = 0; i < entry->stand.n_listeners; i++) {
+		const struct gate_listener *at = &entry->stand.listeners[i];
+		cJSON *object;
+
+		if (!gate_unlicensed(entry, at))
+			continue;
+		object = cJSON_CreateObject();
+		cJSON_AddNumberToObject(object, "port", at->port);
+		cJSON_AddStringToObject(object, "protocol", proto_word(at->ip_proto));
+		cJSON_AddItemToArray(list, object);
+	}
+}
+
+cJSON *gate_json(const struct agent *agent, const struct gate_entry *entry)
+{
+	static const char *const modes[] = {
+		[PLIC_ENFORCE] = "enforce", [PLIC_AUDIT_MODE] = "audit", [PLIC_OFF] = "off"};
+	const struct policy *policy = rules_policy(agent, entry);
+	cJSON *item = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(item, "name", entry->name);
+	cJSON_AddStringToObject(item, "netns", entry->netns);
+	cJSON_AddStringToObject(item, "mode", modes[rules_mode(agent, entry)]);
+	json_put_u64(item, "generation", entry->generation);
+	put_hooks(item, entry);
+	cJSON_AddNumberToObject(item, "ports_allowed", ports_allowed(entry));
+	cJSON_AddStringToObject(item, "state", gate_state_word(entry->state));
+	json_put_string(item, "policy", policy ? policy->name : NULL);
+	json_put_moment(item, "since", &agent->clock, entry->since_ns);
+	put_attachments(item, entry);
+	put_listeners(item, entry);
+	cJSON_AddNumberToObject(item, "unprotected_seconds", entry->unprotected_ns / 1e9);
+	json_put_string(item, "error", entry->error.text[0] ? entry->error.text : NULL);
+	return item;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* inspect.c - one job reads all that is asked for. */
+#include "inspect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "jobs.h"
+
+struct inspect_job {
+	struct job job;
+	unsigned int what;
+	void (*done)(void *arg);
+	void *arg;
+	size_t n;
+	struct inspect_item {
+		struct gate_entry *entry;
+		unsigned int have; /* of what */
+		struct gate_counters counters;
+		struct gate_attachment *attachments;
+		size_t n_attachments;
+		struct gate_stand stand;
+	} items[];
+};
+
+static void inspect_one(struct inspect_item *item, unsigned int what)
+{
+	struct gate *gate = item->entry->gate;
+
+	if (!gate)
+		return;
+	if ((what & INSPECT_COUNTERS) && !gate_counters(gate, &item->counters, NULL))
+		item->have |= INSPECT_COUNTERS;
+	if ((what & INSPECT_ATTACHMENTS) &&
+	    !gate_attachments(gate, &item->attachments, &item->n_attachments, NULL))
+		item->have |= INSPECT_ATTACHMENTS;
+	if ((what & INSPECT_LISTENERS) && !gate_stand(gate, false, &item->stand, NULL))
+		item->have |= INSPECT_LISTENERS;
+}
+
+static void inspect_work(struct job *job)
+{
+	struct inspect_job *inspect = (struct inspect_job *)job;
+	size_t i;
+
+	for (i = 0; i < inspect->n; i++)
+		inspect_one(&inspect->items[i], inspect->what);
+}
+
+static void take(struct inspect_item *item)
+{
+	struct gate_entry *entry = item->entry;
+
+	if (item->have & INSPECT_COUNTERS) {
+		gate_counters_free(&entry->counters);
+		entry->counters = item->counters;
+	}
+	if (item->have & INSPECT_ATTACHMENTS) {
+		free(entry->attachments);
+		entry->attachments = item->attachments;
+		entry->n_attachments = item->n_attachments;
+	}
+	if (item->have & INSPECT_LISTENERS) {
+		gate_stand_free(&entry->stand);
+		entry->stand = item->stand;
+	}
+}
+
+static void inspect_done(struct job *job)
+{
+	struct inspect_job *inspect = (struct inspect_job *)job;
+	size_t i;
+
+	for (i = 0; i < inspect->n; i++)
+		take(&inspect->items[i]);
+	if (inspect->done)
+		inspect->done(inspect->arg);
+	free(inspect);
+}
+
+void inspect_gates(struct agent *agent, const char *name, unsigned int what,
+		   void (*done)(void *arg), void *arg)
+{
+	const struct gates *gates = &agent->gates;
+	struct inspect_job *inspect;
+	size_t i;
+
+	inspect = calloc(1, sizeof(*inspect) + gates->n_entries * sizeof(inspect->items[0]));
+	if (!inspect) {
+		if (done)
+			done(arg);
+		return;
+	}
+	inspect->job.work = inspect_work;
+	inspect->job.done = inspect_done;
+	inspect->what = what;
+	inspect->done = done;
+	inspect->arg = arg;
+	for (i = 0; i < gates->n_entries; i++)
+		if (gates->entries[i]->state == GATE_ATTACHED &&
+		    (!name || !strcmp(gates->entries[i]->name, name)))
+			inspect->items[inspect->n++].entry = gates->entries[i];
+	job_submit(agent, &inspect->job);
+}

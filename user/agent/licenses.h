@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * licenses.h - the license directory: from files to views that compile_gate takes.
+ *
+ * A path keeps its last good copy in force when its bytes turn bad; a vanished file is held, an
+ * unloaded one isn't. Revocation lists lie beside the licenses; a list that was once good holds for
+ * ever, or deleting it would be a way round it.
+ */
+#ifndef PORTLIC_AGENT_LICENSES_H
+#define PORTLIC_AGENT_LICENSES_H
+
+#include "lifecycle.h"
+#include "revocation.h"
+#include "sources.h"
+
+#define LICENSES_UNREADABLE LICENSE_N_REASONS /* one more reason: the file can't be read at all */
+#define LICENSES_N_REASONS (LICENSE_N_REASONS + 1)
+
+/* The value of a license's source_file. */
+struct license_entry {
+	struct license *lic; /* in force, or waiting for it; NULL: rejected */
+	bool stale_bytes;    /* lic is the last good copy: the present bytes are bad or gone */
+	unsigned int reason; /* of the present bytes: enum license_reason or LICENSES_UNREADABLE */
+	struct fault detail;
+	enum license_state state; /* STATE_REJECTED: without lic */
+	bool warn, equivocation;
+	struct deadlines deadlines;
+};
+
+struct licenses {
+	struct source source, lists;
+	struct revocations *revocations;
+	const char *audience;
+	char node[64];		    /* machine-id, "" if there is none */
+	struct license_view *views; /* those with lic, in order of their files */
+	struct source_file **view_files;
+	size_t n_views;
+	uint64_t rejected[LICENSES_N_REASONS]; /* since the start */
+};
+
+struct trust;
+
+int licenses_open(struct licenses *licenses, const char *dir, const char *audience,
+		  const char *state_dir, struct fault *f);
+void licenses_close(struct licenses *licenses);
+
+/*
+ * Reads the directory again; all is verified anew if the trust store is another one. true: what is
+ * granted may have changed.
+ */
+bool licenses_scan(struct licenses *licenses, const struct trust *trust, bool trust_changed,
+		   int64_t now);
+
+/* Lets time pass: states, holds, tokens from the near future. true: as licenses_scan. */
+bool licenses_tick(struct licenses *licenses, const struct trust *trust, int64_t now);
+
+const char *licenses_reason_word(unsigned int reason);
+struct license_check licenses_check(const struct licenses *licenses, const struct trust *trust,
+				    int64_t now);
+
+/* The limits in it that this version doesn't enforce, "seats, tls"; false: none. */
+bool license_unenforced(const struct license *lic, char *text, size_t len);
+
+/*
+ * Forgets a file (name) or all files of a license line (lid) and removes them from the directory.
+ * -ENOENT: neither; else -errno with the file that can't be removed.
+ */
+int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t now,
+		    struct fault *f);
+
+#endif

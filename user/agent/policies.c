@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* policies.c - parses policy files; a bad one leaves its last good copy in force. */
+#include "policies.h"
+
+#include "log.h"
+
+static const char *const suffixes[] = {".json", NULL};
+
+static void free_policy(void *value)
+{
+	policy_free(value);
+}
+
+int policies_open(struct policies *policies, const char *dir, const char *state_dir,
+		  struct fault *f)
+{
+	*policies = (struct policies){.source = {.dir = dir,
+						 .suffixes = suffixes,
+						 .max_bytes = POLICY_MAX_BYTES,
+						 .free_value = free_policy}};
+	return source_open(&policies->source, state_dir, "policies", f);
+}
+
+void policies_close(struct policies *policies)
+{
+	source_close(&policies->source);
+}
+
+static void read_policy(struct source *source, const struct trust *trust, struct source_file *file)
+{
+	struct policy *policy = NULL;
+	struct fault why = file->trouble;
+
+	if (file->bytes &&
+	    !policy_parse(file->name, file->bytes, file->len, trust, &policy, &why)) {
+		file->refusal = (struct fault){0};
+		source_accept(source, file);
+		log_event(LOG_INFO, "policy_loaded",
+			  LOG_FIELDS("file", file->name, "policy", policy->name),
+			  "%zu opens, %zu port entries", policy->n_open, policy->n_ports);
+	} else {
+		if (!file->gone_ns)
+			source_refuse(source, file, "policy_refused", why.text);
+		if (file->good &&
+		    policy_parse(file->name, file->good, file->good_len, trust, &policy, &why))
+			source_refuse(source, file, "policy_refused", why.text);
+	}
+	policy_free(file->value);
+	file->value = policy;
+	file->fresh = false;
+}
+
+bool policies_scan(struct policies *policies, const struct trust *trust, bool trust_changed)
+{
+	struct source *source = &policies->source;
+	bool changed = source_scan(source);
+	size_t i;
+
+	if (!changed && !trust_changed)
+		return false;
+	for (i = 0; i < source->n_files;) {
+		struct source_file *file = source->files[i];
+
+		if (source_hold_over(file)) {
+			log_event(LOG_WARN, "policy_withdrawn", LOG_FIELDS("file", file->name),
+				  "the policy file is gone: it has no effect any more");
+			source_forget(source, i);
+			continue;
+		}
+		if (file->fresh || trust_changed)
+			read_policy(source, trust, file);
+		i++;
+	}
+	return true;
+}
+
+const struct policy *policies_find(const struct policies *policies, const char *gate,
+				   const struct policy **also)
+{
+	const struct policy *found = NULL, *second = NULL;
+	size_t i;
+
+	for (i = 0; i < policies->source.n_files && !second; i++) {
+		const struct policy *policy = policies->source.files[i]->value;
+
+		if (!policy || !policy_matches_gate(policy, gate))
+			continue;
+		if (found)
+			second = policy;
+		else
+			found = policy;
+	}
+	if (also)
+		*also = second;
+	return found;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* ports.c - joins compiled ports with what the kernel counted. */
+#include "ports.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gates.h"
+
+const char *reason_word(unsigned int reason)
+{
+	static const char *const words[] = {
+#define WORD(number, name, word, text) [number] = word,
+		PLIC_REASONS(WORD)
+#undef WORD
+	};
+
+	return reason < sizeof(words) / sizeof(words[0]) && words[reason] ? words[reason] : "none";
+}
+
+const char *proto_word(uint8_t ip_proto)
+{
+	static char number[4];
+
+	switch (ip_proto) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_SCTP:
+		return "sctp";
+	}
+	snprintf(number, sizeof(number), "%u", ip_proto);
+	return number;
+}
+
+/* The first grant that satisfies a condition; its rule's grants stand with the last to end first. */
+static const struct plic_grant *pending_grant(const struct plic_rule *rule, uint64_t now_ns)
+{
+	size_t i;
+
+	for (i = 0; i < rule->n_grants; i++)
+		if (rule->grants[i].from_ns > now_ns)
+			return &rule->grants[i];
+	return NULL;
+}
+
+static const struct plic_grant *draining_grant(const struct plic_rule *rule, uint64_t now_ns)
+{
+	size_t i;
+
+	for (i = 0; i < rule->n_grants; i++)
+		if (rule->grants[i].new_until_ns <= now_ns && now_ns < rule->grants[i].cut_at_ns)
+			return &rule->grants[i];
+	return NULL;
+}
+
+static void set_live(struct port_row *row, const struct roster *roster,
+		     const struct plic_grant *grant)
+{
+	bool grace = false;
+
+	row->state = "open";
+	row->deadline_ns = grant->new_until_ns;
+	if (!grant->license)
+		return;
+	if (roster && grant->license <= roster->n) {
+		enum license_state state = roster->licenses[grant->license - 1].state;
+
+		row->lid = roster->licenses[grant->license - 1].lid;
+		grace = state == STATE_GRACE || state == STATE_STALE;
+	}
+	row->state = grace ? "grace" : "licensed";
+}
+
+static const char *ended_word(const struct plic_rule *rule)
+{
+	size_t i;
+	bool revoked = false, lapsed = false;
+
+	for (i = 0; i < rule->n_grants; i++) {
+		revoked |= rule->grants[i].ended_reason == PLIC_REASON_REVOKED;
+		lapsed |= rule->grants[i].ended_reason == PLIC_REASON_LAPSED;
+	}
+	return revoked ? "revoked" : lapsed ? "lapsed" : "unlicensed";
+}
+
+/* The one word for a port, see docs/api.md: a live grant first, then the mode, then its past. */
+static void set_state(struct port_row *row, const struct roster *roster,
+		      const struct plic_rule *rule, uint64_t now_ns)
+{
+	const struct plic_grant *grant = rule_live_grant(rule, now_ns);
+	const struct plic_grant *past = rule->n_grants ? &rule->grants[0] : NULL;
+
+	row->deadline_ns = PLIC_NEVER;
+	if (grant) {
+		set_live(row, roster, grant);
+		return;
+	}
+	if (past && past->license && roster && past->license <= roster->n) {
+		row->lid = roster->licenses[past->license - 1].lid;
+		row->deadline_ns = past->new_until_ns;
+	}
+	if (rule->mode == PLIC_OFF)
+		row->state = "unenforced";
+	else if (rule->mode == PLIC_AUDIT_MODE)
+		row->state = "audit";
+	else if (pending_grant(rule, now_ns))
+		row->state = "pending";
+	else if (row->ip_proto == IPPROTO_TCP && draining_grant(rule, now_ns))
+		row->state = "draining";
+	else
+		row->state = ended_word(rule);
+}
+
+static void add_traffic(struct port_row *row, const struct plic_traffic *traffic)
+{
+	row->count[PLIC_ALLOWED].packets += traffic->packets;
+	row->count[PLIC_ALLOWED].bytes += traffic->bytes;
+	row->count[PLIC_ALLOWED].connections += traffic->connections;
+	if (traffic->last_ns > row->access_ns)
+		row->access_ns = traffic->last_ns;
+}
+
+static void add_denial(struct port_row *row, const struct gate_denial *denial)
+{
+	unsigned int verdict = denial->key.verdict == PLIC_AUDIT ? PLIC_AUDIT : PLIC_DENIED;
+	uint64_t *last = verdict == PLIC_AUDIT ? &row->access_ns : &row->denied_ns;
+
+	row->count[verdict].packets += denial->count.packets;
+	row->count[verdict].bytes += denial->count.bytes;
+	row->count[verdict].connections += denial->count.connections;
+	if (denial->key.reason < PORTS_N_REASONS)
+		row->denied[denial->key.reason] += denial->count.packets;
+	if (denial->count.last_ns > *last)
+		*last = denial->count.last_ns;
+}
+
+struct table {
+	const struct gate_entry *entry;
+	const struct compiled *compiled;
+	uint64_t now_ns;
+	struct port_row *rows;
+	size_t n;
+};
+
+/* A row for a port without one: what the set says of it now. */
+static struct port_row *add_row(struct table *table, uint8_t proto, uint16_t port, uint16_t end)
+{
+	struct port_row *row = &table->rows[table->n++];
+	const struct plic_rule *rule;
+	__u16 slot;
+
+	*row = (struct port_row){.port = port, .end_port = end, .ip_proto = proto, .name = ""};
+	rule = ruleset_lookup(&table->compiled->set, proto, port, &slot);
+	set_state(row, table->entry->rules->roster, rule, table->now_ns);
+	return row;
+}
+
+static void add_compiled(struct table *table, const struct compiled_port *port)
+{
+	struct port_row *row = &table->rows[table->n++];
+
+	*row = (struct port_row){.port = port->port,
+				 .end_port = port->end_port,
+				 .ip_proto = port->ip_proto,
+				 .slot = port->slot,
+				 .name = port->name};
+	set_state(row, table->entry->rules->roster, &port->rule, table->now_ns);
+}
+
+static struct port_row *row_of_slot(struct table *table, uint16_t slot)
+{
+	const struct plic_slot *at;
+	struct port_row *row;
+	size_t i;
+
+	for (i = 1; i < table->n; i++)
+		if (table->rows[i].slot == slot)
+			return &table->rows[i];
+	at = &table->compiled->slots[slot]; /* its port isn't named any more */
+	row = add_row(table, at->ip_proto, at->port, at->end_port);
+	row->slot = slot;
+	return row;
+}
+
+static struct port_row *row_of_port(struct table *table, uint8_t proto, uint16_t port)
+{
+	size_t i;
+
+	for (i = 1; i < table->n; i++) {
+		struct port_row *row = &table->rows[i];
+
+		if (row->ip_proto == proto && row->port <= port && port <= row->end_port)
+			return row;
+	}
+	return add_row(table, proto, port, port);
+}
+
+static struct port_row *row_of_denial(struct table *table, const struct plic_denial_key *key)
+{
+	if (key->slot && key->slot < table->compiled->n_slots)
+		return row_of_slot(table, key->slot);
+	if (!key->slot && key->port)
+		return row_of_port(table, key->proto, key->port);
+	return &table->rows[0];
+}
+
+static void count(struct table *table)
+{
+	const struct gate_counters *counters = &table->entry->counters;
+	size_t i;
+
+	for (i = 0; i < counters->n_slots && i < table->compiled->n_slots; i++) {
+		const struct plic_traffic *traffic = &counters->traffic[i];
+
+		if (!i)
+			add_traffic(&table->rows[0], traffic);
+		else if (traffic->packets || traffic->connections)
+			add_traffic(row_of_slot(table, i), traffic);
+	}
+	for (i = 0; i < counters->n_denials; i++)
+		add_denial(row_of_denial(table, &counters->denials[i].key), &counters->denials[i]);
+}
+
+static int by_port(const void *a, const void *b)
+{
+	const struct port_row *x = a, *y = b;
+
+	if (!x->port != !y->port) /* `other` goes last */
+		return !x->port - !y->port;
+	if (x->ip_proto != y->ip_proto)
+		return x->ip_proto - y->ip_proto;
+	return x->port != y->port ? x->port - y->port : x->end_port - y->end_port;
+}
+
+int ports_list(const struct gate_entry *entry, uint64_t now_ns, struct port_row **out, size_t *n)
+{
+	struct table table = {.entry = entry, .now_ns = now_ns, .n = 1};
+	size_t i, room;
+
+	if (!entry->rules) {
+		*out = NULL;
+		*n = 0;
+		return 0;
+	}
+	table.compiled = &entry->rules->compiled;
+	room = 1 + table.compiled->n_ports + table.compiled->n_slots + entry->counters.n_denials;
+	table.rows = calloc(room, sizeof(*table.rows));
+	if (!table.rows)
+		return -ENOMEM;
+	table.rows[0] = (struct port_row){.name = "other"};
+	set_state(&table.rows[0], entry->rules->roster,
+		  &table.compiled->set.cells[PLIC_CELL_DEFAULT].rule, now_ns);
+	for (i = 0; i < table.compiled->n_ports; i++)
+		add_compiled(&table, &table.compiled->ports[i]);
+	count(&table);
+	qsort(table.rows, table.n, sizeof(*table.rows), by_port);
+	*out = table.rows;
+	*n = table.n;
+	return 0;
+}

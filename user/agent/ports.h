@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* ports.h - the port list of a gate: rules in force and counters, row by row. */
+#ifndef PORTLIC_AGENT_PORTS_H
+#define PORTLIC_AGENT_PORTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "portlic.h"
+
+#define PORTS_N_REASONS (PLIC_REASON_STATE_LOST + 1)
+
+struct port_count {
+	uint64_t packets, bytes, connections;
+};
+
+struct port_row {
+	uint16_t port, end_port; /* 0: the rest of the gate */
+	uint8_t ip_proto;	 /* 0: any */
+	uint16_t slot;		 /* PLIC_SLOT_OTHER: a port without a rule */
+	const char *name;
+	const char *state;		  /* docs/api.md */
+	const char *lid;		  /* NULL: none */
+	uint64_t deadline_ns;		  /* boot clock; PLIC_NEVER: none */
+	struct port_count count[3];	  /* by enum plic_verdict */
+	uint64_t denied[PORTS_N_REASONS]; /* packets by enum plic_reason, audited ones too */
+	uint64_t access_ns, denied_ns; /* boot clock, last time let through and denied; 0: never */
+};
+
+struct gate_entry;
+
+/*
+ * Rows sorted by protocol and port, `other` last; strings belong to the entry. The caller frees *out.
+ * 0 or -ENOMEM.
+ */
+int ports_list(const struct gate_entry *entry, uint64_t now_ns, struct port_row **out, size_t *n);
+
+const char *reason_word(unsigned int reason); /* enum plic_reason */
+const char *proto_word(uint8_t ip_proto);     /* "tcp", "udp", "sctp", else the number */
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* rules.c - compiles the rules of one gate. */
+#include "rules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "cleanup.h"
+
+/*
+ * A tombstone stands on past its cut, until the connections that it cuts have timed out on both
+ * sides (tcp_retries2: about 15 minutes); then their ports are free for the pod's own clients.
+ */
+#define TOMBSTONE_KEEP_NS (3600 * 1000000000ULL)
+
+static void roster_put(struct roster *roster)
+{
+	size_t i;
+
+	if (!roster || --roster->refs)
+		return;
+	for (i = 0; i < roster->n; i++)
+		free(roster->licenses[i].lid);
+	free(roster);
+}
+
+void rules_free(struct rules *rules)
+{
+	if (!rules)
+		return;
+	compiled_free(&rules->compiled);
+	roster_put(rules->roster);
+	free(rules);
+}
+
+static struct roster *roster_new(const struct licenses *licenses)
+{
+	struct roster *roster;
+	size_t i;
+
+	roster = calloc(1, sizeof(*roster) + licenses->n_views * sizeof(roster->licenses[0]));
+	if (!roster)
+		return NULL;
+	roster->refs = 1;
+	for (i = 0; i < licenses->n_views; i++) {
+		roster->licenses[i].lid = strdup(licenses->views[i].lic->lid);
+		roster->licenses[i].state = licenses->views[i].state;
+		roster->n++;
+		if (!roster->licenses[i].lid) {
+			roster_put(roster);
+			return NULL;
+		}
+	}
+	return roster;
+}
+
+const struct policy *rules_policy(const struct agent *agent, const struct gate_entry *entry)
+{
+	return entry->policy ? entry->policy : policies_find(&agent->policies, entry->name, NULL);
+}
+
+enum plic_mode rules_mode(const struct agent *agent, const struct gate_entry *entry)
+{
+	const struct policy *policy = rules_policy(agent, entry);
+
+	if (entry->mode >= 0)
+		return entry->mode;
+	return policy ? policy->mode : PLIC_ENFORCE;
+}
+
+const struct plic_grant *rule_live_grant(const struct plic_rule *rule, uint64_t now_ns)
+{
+	size_t i;
+
+	for (i = 0; i < rule->n_grants; i++)
+		if (rule->grants[i].from_ns <= now_ns && now_ns < rule->grants[i].new_until_ns)
+			return &rule->grants[i];
+	return NULL;
+}
+
+/* One more, or a later cut for one that is there already. */
+static int add_tombstone(struct gate_entry *entry, const struct tombstone *more)
+{
+	struct tombstone *grown;
+	size_t i;
+
+	for (i = 0; i < entry->n_tombstones; i++) {
+		struct tombstone *old = &entry->tombstones[i];
+
+		if (old->ip_proto == more->ip_proto && old->port == more->port &&
+		    old->end_port == more->end_port) {
+			*old = *more;
+			return 0;
+		}
+	}
+	grown = reallocarray(entry->tombstones, entry->n_tombstones + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	entry->tombstones = grown;
+	grown[entry->n_tombstones++] = *more;
+	return 0;
+}
+
+static void drop_old_tombstones(struct gate_entry *entry, uint64_t now_ns)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < entry->n_tombstones; i++)
+		if (now_ns < entry->tombstones[i].cut_at_ns + TOMBSTONE_KEEP_NS)
+			entry->tombstones[n++] = entry->tombstones[i];
+	entry->n_tombstones = n;
+}
+
+void rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port)
+{
+	struct tombstone stood = {.port = port,
+				  .end_port = port,
+				  .ip_proto = ip_proto,
+				  .reason = PLIC_REASON_UNLICENSED,
+				  .cut_at_ns = clock_boot_ns() + TOMBSTONE_DRAIN_NS};
+
+	add_tombstone(entry, &stood);
+}
+
+static int compile(struct agent *agent, struct gate_entry *entry, struct compiled *out,
+		   struct fault *f)
+{
+	static const struct plic_slot no_slots[1];
+	struct compile_input in = {
+		.views = agent->licenses.views,
+		.n_views = agent->licenses.n_views,
+		.policy = rules_policy(agent, entry),
+		.mode = entry->mode,
+		.tombstones = entry->tombstones,
+		.n_tombstones = entry->n_tombstones,
+		.slots = entry->rules ? entry->rules->compiled.slots : no_slots,
+		.n_slots = entry->rules ? entry->rules->compiled.n_slots : 1,
+		.base = clock_base(&agent->clock),
+		.generation = agent->gates.generation,
+	};
+
+	return compile_gate(&in, out, f);
+}
+
+/* What loses its right from the present rules to `next`. *n: how many tombstones that made. */
+static int bury(struct gate_entry *entry, const struct compiled *next, size_t *n)
+{
+	_free_ struct tombstone *more = NULL;
+	size_t i;
+	int err = 0;
+
+	*n = 0;
+	if (!entry->rules)
+		return 0;
+	err = compile_diff_tombstones(&entry->rules->compiled, next, clock_boot_ns(),
+				      TOMBSTONE_DRAIN_NS, PLIC_REASON_WITHDRAWN, &more, n);
+	for (i = 0; !err && i < *n; i++)
+		err = add_tombstone(entry, &more[i]);
+	return err;
+}
+
+int rules_compile(struct agent *agent, struct gate_entry *entry, struct rules **out,
+		  struct fault *f)
+{
+	struct rules *rules = calloc(1, sizeof(*rules));
+	size_t n_buried = 0;
+	int err;
+
+	if (!rules)
+		return -ENOMEM;
+	drop_old_tombstones(entry, clock_boot_ns());
+	err = compile(agent, entry, &rules->compiled, f);
+	if (!err)
+		err = bury(entry, &rules->compiled, &n_buried);
+	if (!err && n_buried) {
+		compiled_free(&rules->compiled);
+		rules->compiled = (struct compiled){0};
+		err = compile(agent, entry, &rules->compiled, f);
+	}
+	if (!err && !(rules->roster = roster_new(&agent->licenses)))
+		err = -ENOMEM;
+	if (err) {
+		rules_free(rules);
+		return err;
+	}
+	*out = rules;
+	return 0;
+}
+
+/* A drained port in a set that was read back: a grant of no license that has ended. */
+static void adopt_tombstones(struct gate_entry *entry, const struct compiled_port *port)
+{
+	size_t i;
+
+	for (i = 0; i < port->rule.n_grants; i++) {
+		const struct plic_grant *grant = &port->rule.grants[i];
+		struct tombstone tombstone = {.port = port->port,
+					      .end_port = port->end_port,
+					      .ip_proto = port->ip_proto,
+					      .reason = grant->ended_reason,
+					      .cut_at_ns = grant->cut_at_ns};
+
+		if (!grant->license && grant->cut_at_ns != PLIC_NEVER)
+			add_tombstone(entry, &tombstone);
+	}
+}
+
+int rules_adopt(struct gate_entry *entry, struct ruleset *set, struct fault *f)
+{
+	struct rules *rules = calloc(1, sizeof(*rules));
+	struct compiled *c;
+	size_t i;
+	int err;
+
+	if (!rules)
+		return -ENOMEM;
+	c = &rules->compiled;
+	err = ruleset_slots(set, &c->slots, &c->n_slots, f);
+	if (!err && !(c->ports = calloc(c->n_slots, sizeof(*c->ports))))
+		err = -ENOMEM;
+	if (err) {
+		rules_free(rules);
+		return err;
+	}
+	for (i = 1; i < c->n_slots; i++) {
+		const struct plic_slot *at = &c->slots[i];
+		struct compiled_port *port = &c->ports[c->n_ports];
+		const struct plic_rule *rule;
+		__u16 slot;
+
+		rule = ruleset_lookup(set, at->ip_proto, at->port, &slot);
+		if (slot != i) /* an old counter: its port isn't named any more */
+			continue;
+		*port = (struct compiled_port){.port = at->port,
+					       .end_port = at->end_port,
+					       .ip_proto = at->ip_proto,
+					       .slot = slot,
+					       .rule = *rule};
+		adopt_tombstones(entry, port);
+		c->n_ports++;
+	}
+	c->set = *set;
+	*set = (struct ruleset){0};
+	rules_free(entry->rules);
+	entry->rules = rules;
+	return 0;
+}

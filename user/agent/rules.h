@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rules.h - from licenses and policies to the rule sets in the kernel.
+ *
+ * A set is built on the loop, which is pure, and swapped in on the kernel thread, for all gates whose
+ * rules changed in one job. Only one such job is under way at a time.
+ */
+#ifndef PORTLIC_AGENT_RULES_H
+#define PORTLIC_AGENT_RULES_H
+
+#include "compile.h"
+
+struct agent;
+struct gate_entry;
+
+/* The licenses that a set was compiled from, by their number - 1; shared by the sets of all gates. */
+struct roster {
+	unsigned int refs;
+	size_t n;
+	struct {
+		char *lid;
+		enum license_state state;
+	} licenses[];
+};
+
+struct rules {
+	struct compiled compiled;
+	struct roster *roster; /* NULL: read back from the kernel */
+};
+
+void rules_free(struct rules *rules); /* NULL-safe */
+
+/* Licenses, policies, a mode or the clock changed: compiles all gates and applies what differs. */
+void rules_changed(struct agent *agent);
+
+/* Calls done(arg) on the loop as soon as nothing is left to apply. */
+void rules_when_applied(struct agent *agent, void (*done)(void *arg), void *arg);
+
+/*
+ * Compiles the next rules of one gate. What loses its right against entry->rules joins the entry's
+ * tombstones.
+ */
+int rules_compile(struct agent *agent, struct gate_entry *entry, struct rules **out,
+		  struct fault *f);
+
+/* A set read back from pins becomes entry->rules, its drained ports the entry's tombstones. */
+int rules_adopt(struct gate_entry *entry, struct ruleset *set, struct fault *f);
+
+/* Inbound connections that stood on ports without a rule when the gate came: they are drained. */
+void rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port);
+
+/* The policy that holds for a gate, NULL: none. */
+const struct policy *rules_policy(const struct agent *agent, const struct gate_entry *entry);
+
+enum plic_mode rules_mode(const struct agent *agent, const struct gate_entry *entry);
+
+/* A grant that admits new flows now; NULL: none. */
+const struct plic_grant *rule_live_grant(const struct plic_rule *rule, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* sources.c - scans a directory and remembers what was good in it. */
+#include "sources.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "file.h"
+#include "log.h"
+
+bool source_name_fits(const char *name, const char *const *suffixes)
+{
+	size_t len = strlen(name);
+
+	for (; name[0] != '.' && *suffixes; suffixes++) {
+		size_t tail = strlen(*suffixes);
+
+		if (len > tail && !strcmp(name + len - tail, *suffixes))
+			return true;
+	}
+	return false;
+}
+
+struct source_file *source_find(const struct source *source, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < source->n_files; i++)
+		if (!strcmp(source->files[i]->name, name))
+			return source->files[i];
+	return NULL;
+}
+
+static void file_free(const struct source *source, struct source_file *file)
+{
+	if (source->free_value)
+		source->free_value(file->value);
+	free(file->name);
+	free(file->bytes);
+	free(file->good);
+	free(file);
+}
+
+static struct source_file *file_add(struct source *source, const char *name)
+{
+	struct source_file **grown, *file;
+	size_t at = source->n_files;
+
+	if (at == SOURCE_MAX_FILES)
+		return NULL;
+	grown = realloc(source->files, (at + 1) * sizeof(*grown));
+	if (!grown)
+		return NULL;
+	source->files = grown;
+	file = calloc(1, sizeof(*file));
+	if (!file || !(file->name = strdup(name))) {
+		free(file);
+		return NULL;
+	}
+	for (; at && strcmp(grown[at - 1]->name, name) > 0; at--)
+		grown[at] = grown[at - 1];
+	grown[at] = file;
+	source->n_files++;
+	return file;
+}
+
+static bool same(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	return !a == !b && a_len == b_len && (!a || !memcmp(a, b, a_len));
+}
+
+static void read_one(struct source *source, const char *name, bool *changed)
+{
+	struct source_file *file = source_find(source, name);
+	_free_ char *path = NULL;
+	_free_ void *bytes = NULL;
+	struct fault why = {0};
+	size_t len = 0;
+	int err;
+
+	if (!file)
+		file = file_add(source, name);
+	if (!file || asprintf(&path, "%s/%s", source->dir, name) < 0)
+		return;
+	err = file_read(path, source->max_bytes, &bytes, &len, &why);
+	if (err == -ENOENT) /* a dangling symlink: as good as gone */
+		return;
+	file->seen = true;
+	if (!file->gone_ns && same(bytes, len, file->bytes, file->len) &&
+	    !strcmp(why.text, file->trouble.text) && (file->bytes || file->trouble.text[0]))
+		return;
+	free(file->bytes);
+	file->bytes = TAKE_PTR(bytes);
+	file->len = len;
+	file->trouble = why;
+	file->too_big = err == -EFBIG;
+	file->gone_ns = 0;
+	file->fresh = true;
+	*changed = true;
+}
+
+bool source_hold_over(const struct source_file *file)
+{
+	if (!file->gone_ns || file->forever)
+		return false;
+	return !file->good || clock_boot_ns() - file->gone_ns >= SOURCE_HOLD_S * 1000000000ULL;
+}
+
+static void miss(struct source *source, struct source_file *file, bool *changed)
+{
+	if (!file->gone_ns) {
+		file->gone_ns = clock_boot_ns();
+		free(file->bytes);
+		file->bytes = NULL;
+		file->len = 0;
+		file->trouble = (struct fault){0};
+		*changed = true;
+		if (file->good && !file->forever)
+			log_event(LOG_WARN, "file_gone",
+				  LOG_FIELDS("dir", source->dir, "file", file->name),
+				  "the file is gone; what it gave stays in force %d s",
+				  SOURCE_HOLD_S);
+	}
+	if (source_hold_over(file))
+		*changed = true;
+}
+
+static void dir_trouble(struct source *source, const char *why)
+{
+	struct fault was = source->trouble;
+
+	fault_set(&source->trouble, EIO,
+		  "directory \"%s\" can't be read: %s; what was loaded from "
+		  "it stays in force",
+		  source->dir, why);
+	if (strcmp(was.text, source->trouble.text))
+		log_event(LOG_ERROR, "directory_unreadable", LOG_FIELDS("dir", source->dir), "%s",
+			  source->trouble.text);
+}
+
+/* An empty directory on another device than before: what was mounted there is gone. */
+static bool unmounted(struct source *source, DIR *dir, size_t n_seen)
+{
+	struct stat st;
+
+	if (fstat(dirfd(dir), &st))
+		return true;
+	if (source->dev && source->dev != st.st_dev && !n_seen && source->n_files)
+		return true;
+	source->dev = st.st_dev;
+	return false;
+}
+
+bool source_scan(struct source *source)
+{
+	DIR *dir = opendir(source->dir);
+	struct dirent *entry;
+	size_t i, n_seen = 0;
+	bool changed = !source->scanned;
+
+	source->scanned = true;
+	if (!dir) {
+		dir_trouble(source, strerror(errno));
+		return changed;
+	}
+	for (i = 0; i < source->n_files; i++)
+		source->files[i]->seen = false;
+	while ((errno = 0, entry = readdir(dir))) {
+		if (!source_name_fits(entry->d_name, source->suffixes))
+			continue;
+		n_seen++;
+		read_one(source, entry->d_name, &changed);
+	}
+	if (errno || unmounted(source, dir, n_seen)) {
+		dir_trouble(source, errno ? strerror(errno) : "it was unmounted");
+		closedir(dir);
+		return changed;
+	}
+	closedir(dir);
+	source->trouble = (struct fault){0};
+	for (i = 0; i < source->n_files; i++)
+		if (!source->files[i]->seen)
+			miss(source, source->files[i], &changed);
+	return changed;
+}
+
+static char *kept_path(const struct source *source, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", source->keep_dir, name) < 0 ? NULL : path;
+}
+
+void source_accept(struct source *source, struct source_file *file)
+{
+	_free_ char *path = kept_path(source, file->name);
+	struct fault f = {0};
+	void *copy;
+
+	if (same(file->bytes, file->len, file->good, file->good_len))
+		return;
+	copy = malloc(file->len ? file->len : 1);
+	if (!copy || !path) {
+		free(copy);
+		return;
+	}
+	memcpy(copy, file->bytes, file->len);
+	free(file->good);
+	file->good = copy;
+	file->good_len = file->len;
+	if (file_replace(path, copy, file->len, 0600, &f))
+		log_event(LOG_ERROR, "state_unwritable", LOG_FIELDS("file", path),
+			  "the last good copy isn't on disk and a restart won't find it: %s",
+			  f.text);
+}
+
+void source_refuse(const struct source *source, struct source_file *file, const char *event,
+		   const char *why)
+{
+	if (!strcmp(file->refusal.text, why))
+		return;
+	fault_set(&file->refusal, EBADMSG, "%s", why);
+	log_event(LOG_ERROR, event, LOG_FIELDS("dir", source->dir, "file", file->name), "%s%s", why,
+		  file->good ? "; its last good copy stays in force" : "");
+}
+
+void source_forget(struct source *source, size_t i)
+{
+	struct source_file *file = source->files[i];
+	_free_ char *path = kept_path(source, file->name);
+
+	if (path)
+		unlink(path);
+	file_free(source, file);
+	source->n_files--;
+	memmove(source->files + i, source->files + i + 1,
+		(source->n_files - i) * sizeof(*source->files));
+}
+
+/* What was good before the restart is held until the directory says otherwise. */
+static void load_kept(struct source *source)
+{
+	DIR *dir = opendir(source->keep_dir);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		_free_ char *path = NULL;
+		struct source_file *file;
+		struct fault f;
+
+		if (!source_name_fits(entry->d_name, source->suffixes))
+			continue;
+		path = kept_path(source, entry->d_name);
+		file = path ? file_add(source, entry->d_name) : NULL;
+		if (!file)
+			continue;
+		file->gone_ns = clock_boot_ns();
+		file->fresh = true;
+		if (file_read(path, source->max_bytes, &file->good, &file->good_len, &f))
+			log_event(LOG_WARN, "state_unreadable", LOG_FIELDS("file", path),
+				  "a kept copy can't be read: %s", f.text);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+int source_open(struct source *source, const char *state_dir, const char *keep, struct fault *f)
+{
+	if (asprintf(&source->keep_dir, "%s/%s", state_dir, keep) < 0) {
+		source->keep_dir = NULL;
+		return -ENOMEM;
+	}
+	if (mkdir(source->keep_dir, 0700) && errno != EEXIST)
+		return fault_set(f, errno, "can't make \"%s\": %s", source->keep_dir,
+				 strerror(errno));
+	load_kept(source);
+	return 0;
+}
+
+void source_close(struct source *source)
+{
+	size_t i;
+
+	for (i = 0; i < source->n_files; i++)
+		file_free(source, source->files[i]);
+	free(source->files);
+	free(source->keep_dir);
+	*source = (struct source){0};
+}

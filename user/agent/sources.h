@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sources.h - a directory of files that the operator may change at any time.
+ *
+ * Each file has the bytes that were read last and the last good bytes, which its reader accepted.
+ * Good bytes are kept in the state directory too, so that a restart finds them. A file that vanished
+ * is held SOURCE_HOLD_S (a Kubernetes Secret is swapped by symlink); a directory that can't be read
+ * takes nothing away.
+ */
+#ifndef PORTLIC_AGENT_SOURCES_H
+#define PORTLIC_AGENT_SOURCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fault.h"
+
+#define SOURCE_HOLD_S 60
+#define SOURCE_MAX_FILES 8192
+
+struct source_file {
+	char *name;
+	void *bytes; /* as they are in the directory; NULL: gone or unreadable */
+	size_t len;
+	void *good; /* accepted last; NULL: never */
+	size_t good_len;
+	void *value;	      /* what its reader made of the bytes in force; NULL: nothing */
+	struct fault trouble; /* why it can't be read, "" if it can */
+	struct fault refusal; /* why its reader refused the present bytes, "" if it didn't */
+	bool too_big;	      /* that is the trouble */
+	uint64_t gone_ns;     /* boot clock, when it was missed first; 0: it is there */
+	bool fresh;	      /* changed since its reader looked last */
+	bool seen;	      /* by the scan that runs */
+	bool forever;	      /* good bytes outlive the file */
+};
+
+struct source {
+	const char *dir;
+	const char *const *suffixes; /* NULL-terminated */
+	size_t max_bytes;
+	char *keep_dir; /* where good bytes are kept */
+	void (*free_value)(void *value);
+	struct source_file **files; /* sorted by name */
+	size_t n_files;
+	struct fault trouble; /* why the directory can't be read, "" if it can */
+	dev_t dev;
+	bool scanned; /* once at least */
+};
+
+/*
+ * Opens STATE_DIR/keep (made if absent) and loads its files as held ones. source: dir, suffixes,
+ * max_bytes and free_value (may be NULL) are set, the rest is zero.
+ */
+int source_open(struct source *source, const char *state_dir, const char *keep, struct fault *f);
+void source_close(struct source *source);
+
+/* Reads the directory again. true: something is fresh, gone or over its hold, or it is the first
+ * time. */
+bool source_scan(struct source *source);
+
+/* Its reader took the present bytes: they are the good ones from now on. */
+void source_accept(struct source *source, struct source_file *file);
+
+/* Writes down why present bytes aren't taken, and logs it if that is news. */
+void source_refuse(const struct source *source, struct source_file *file, const char *event,
+		   const char *why);
+
+/* Forgets a file, kept copy and all. Later elements of files move down. */
+void source_forget(struct source *source, size_t i);
+
+struct source_file *source_find(const struct source *source, const char *name);
+
+/* The hold of a vanished file is over. */
+bool source_hold_over(const struct source_file *file);
+
+/* Has the suffix of a source, and isn't hidden. */
+bool source_name_fits(const char *name, const char *const *suffixes);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* sweep.c - the periodic round over all gates. */
+#include "sweep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "attach.h"
+#include "inspect.h"
+#include "jobs.h"
+#include "log.h"
+#include "netns.h"
+
+#define INSPECT_EVERY 20 /* rounds: 10 s */
+#define PRUNE_EVERY 1200 /* rounds: 10 min */
+
+struct sweep_job {
+	struct job job;
+	bool prune;
+	size_t n;
+	struct sweep_item {
+		struct gate_entry *entry;
+		int result;
+		struct gate_sweep seen;
+		struct fault fault;
+	} items[];
+};
+
+static void sweep_work(struct job *job)
+{
+	struct sweep_job *round = (struct sweep_job *)job;
+	size_t i;
+
+	for (i = 0; i < round->n; i++) {
+		struct sweep_item *item = &round->items[i];
+		struct gate_entry *entry = item->entry;
+
+		if (!entry->gate)
+			continue;
+		item->result = gate_sweep(entry->gate, &item->seen, &item->fault);
+		if (item->result)
+			continue;
+		if (item->seen.dead) {
+			item->result = gate_remove(entry->gate, &item->fault);
+			entry->gate = NULL;
+		} else if (round->prune) {
+			gate_prune_denials(entry->gate, NULL);
+		}
+	}
+}
+
+static void log_gap(struct gate_entry *entry, const struct gate_sweep *seen)
+{
+	char gap[32];
+	int hook;
+
+	entry->unprotected_ns += seen->unprotected_ns;
+	snprintf(gap, sizeof(gap), "%.3f", seen->unprotected_ns / 1e9);
+	if (seen->added)
+		log_event(LOG_INFO, "interfaces_covered",
+			  LOG_FIELDS("gate", entry->name, "unprotected_seconds", gap),
+			  "%u new interfaces", seen->added);
+	for (hook = 0; hook < GATE_N_HOOKS; hook++) {
+		entry->lost[hook] += seen->restored[hook];
+		if (seen->restored[hook])
+			log_event(LOG_ERROR, "attachment_lost",
+				  LOG_FIELDS("gate", entry->name, "hook", gate_hook_word(hook),
+					     "unprotected_seconds", gap),
+				  "%u attachments were gone and have been put back: somebody "
+				  "removed them",
+				  seen->restored[hook]);
+	}
+}
+
+/* true: attachments are other ones than before. */
+static bool swept(struct sweep_item *item)
+{
+	struct gate_entry *entry = item->entry;
+	unsigned int restored = 0;
+	int hook;
+
+	if (entry->removed)
+		return false;
+	if (item->seen.dead) {
+		log_event(LOG_INFO, "namespace_gone",
+			  LOG_FIELDS("gate", entry->name, "netns", entry->netns),
+			  "the gate waits for another one");
+		gate_entry_reset(entry);
+		entry->state = GATE_WAITING;
+		fault_set(&entry->error, 0, "the namespace is gone");
+		return false;
+	}
+	if (item->result) {
+		if (strcmp(entry->error.text, item->fault.text))
+			log_event(LOG_ERROR, "sweep_failed", LOG_FIELDS("gate", entry->name), "%s",
+				  item->fault.text);
+		entry->error = item->fault;
+		entry->sweep_failed = true;
+		return false;
+	}
+	if (entry->sweep_failed)
+		entry->error = (struct fault){0};
+	entry->sweep_failed = false;
+	log_gap(entry, &item->seen);
+	for (hook = 0; hook < GATE_N_HOOKS; hook++)
+		restored += item->seen.restored[hook];
+	return restored || item->seen.added;
+}
+
+static void sweep_done(struct job *job)
+{
+	struct sweep_job *round = (struct sweep_job *)job;
+	struct agent *agent = job->agent;
+	bool changed = false;
+	size_t i;
+
+	agent->sweeping = false;
+	for (i = 0; i < round->n; i++)
+		changed |= swept(&round->items[i]);
+	free(round);
+	if (changed && !agent->stopping)
+		inspect_gates(agent, NULL, INSPECT_ATTACHMENTS, NULL, NULL);
+}
+
+/*
+ * A PID may come to mean another process: a gate named by /proc/PID waits for its own namespace
+ * only, or a stranger would be cut off.
+ */
+static bool may_open(const struct gate_entry *entry, uint64_t inode)
+{
+	return !entry->netns_ino || entry->netns_ino == inode ||
+	       strncmp(entry->netns, "/proc/", strlen("/proc/")) != 0;
+}
+
+static void try_waiting(struct agent *agent, struct gate_entry *entry)
+{
+	struct fault f = {0};
+	uint64_t inode;
+
+	if (entry->state == GATE_ATTACHED || entry->opening || clock_boot_ns() < entry->retry_ns)
+		return;
+	if (!netns_inode(entry->netns, &inode, &f) && may_open(entry, inode)) {
+		attach_open(agent, entry, inode, NULL, NULL);
+		return;
+	}
+	if (!entry->error.text[0]) {
+		if (!f.text[0])
+			fault_set(&f, 0, "\"%s\" is another namespace now", entry->netns);
+		entry->error = f;
+		log_event(LOG_WARN, "gate_waiting", LOG_FIELDS("gate", entry->name), "%s", f.text);
+	}
+}
+
+void sweep(struct agent *agent)
+{
+	static unsigned int rounds;
+	struct gates *gates = &agent->gates;
+	struct sweep_job *round;
+	size_t i;
+
+	if (agent->sweeping || agent->stopping)
+		return;
+	round = calloc(1, sizeof(*round) + gates->n_entries * sizeof(round->items[0]));
+	if (!round)
+		return;
+	rounds++;
+	round->job.work = sweep_work;
+	round->job.done = sweep_done;
+	round->prune = rounds % PRUNE_EVERY == 0;
+	for (i = 0; i < gates->n_entries; i++)
+		if (gates->entries[i]->state == GATE_ATTACHED)
+			round->items[round->n++].entry = gates->entries[i];
+	agent->sweeping = true;
+	job_submit(agent, &round->job);
+	for (i = 0; i < gates->n_entries; i++)
+		try_waiting(agent, gates->entries[i]);
+	if (rounds % INSPECT_EVERY == 0)
+		inspect_gates(agent, NULL, INSPECT_LISTENERS, NULL, NULL);
+}

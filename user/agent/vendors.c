@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* vendors.c - builds the trust store; a bad file costs only itself. */
+#include "vendors.h"
+
+#include "cleanup.h"
+#include "log.h"
+
+static const char *const suffixes[] = {".jwks", NULL};
+
+int vendors_open(struct vendors *vendors, const char *dir, const char *state_dir, struct fault *f)
+{
+	int err;
+
+	*vendors = (struct vendors){
+		.source = {.dir = dir, .suffixes = suffixes, .max_bytes = TRUST_MAX_BYTES}};
+	err = source_open(&vendors->source, state_dir, "trust", f);
+	return err ? err : trust_new(&vendors->trust);
+}
+
+void vendors_close(struct vendors *vendors)
+{
+	source_close(&vendors->source);
+	trust_free(vendors->trust);
+	vendors->trust = NULL;
+}
+
+/* The present bytes, or else the last good ones. */
+static void add_file(struct source *source, struct source_file *file, struct trust *trust)
+{
+	struct fault why = file->trouble;
+
+	if (file->bytes) {
+		if (!trust_add(trust, file->name, file->bytes, file->len, &why)) {
+			file->refusal = (struct fault){0};
+			source_accept(source, file);
+			return;
+		}
+	}
+	if (!file->gone_ns)
+		source_refuse(source, file, "trust_refused", why.text);
+	if (file->good && trust_add(trust, file->name, file->good, file->good_len, &why))
+		source_refuse(source, file, "trust_refused", why.text);
+}
+
+bool vendors_scan(struct vendors *vendors)
+{
+	struct source *source = &vendors->source;
+	struct trust *trust;
+	size_t i;
+
+	if (!source_scan(source) || trust_new(&trust))
+		return false;
+	for (i = 0; i < source->n_files;) {
+		struct source_file *file = source->files[i];
+
+		if (source_hold_over(file)) {
+			if (file->good)
+				log_event(LOG_WARN, "trust_withdrawn",
+					  LOG_FIELDS("file", file->name),
+					  "the trust file is gone: its keys are trusted no more");
+			source_forget(source, i);
+			continue;
+		}
+		add_file(source, file, trust);
+		file->fresh = false;
+		i++;
+	}
+	trust_free(vendors->trust);
+	vendors->trust = trust;
+	log_event(LOG_INFO, "trust_loaded", LOG_NO_FIELDS, "%zu vendors, %zu keys",
+		  trust_n_vendors(trust), trust_n_keys(trust));
+	return true;
+}
