@@ -109,10 +109,10 @@ static void refuses_the_file(void **state)
 	refused("\"alow\"", "{\"iss\":\"x\",\"alow\":{\"ports\":\"1-2\"},\"keys\":[]}");
 	refused("\"allow\"", "{\"iss\":\"x\",\"allow\":[],\"keys\":[]}");
 	refused("\"port\"", "{\"iss\":\"x\",\"allow\":{\"port\":\"1-2\"},\"keys\":[]}");
-	refused("\"allow.ports\"", "{\"iss\":\"x\",\"allow\":{\"ports\":\"\"},\"keys\":[]}");
-	refused("\"allow.ports\"", "{\"iss\":\"x\",\"allow\":{\"ports\":80},\"keys\":[]}");
+	refused("\"allow\": \"ports\"", "{\"iss\":\"x\",\"allow\":{\"ports\":\"\"},\"keys\":[]}");
+	refused("\"allow\": \"ports\"", "{\"iss\":\"x\",\"allow\":{\"ports\":80},\"keys\":[]}");
 	refused("\"namespaces\"", "{\"iss\":\"x\",\"allow\":{\"namespaces\":[]},\"keys\":[]}");
-	refused("\"reserve.ports\"", "{\"iss\":\"x\",\"reserve\":{\"ports\":\"9-1\"},\"keys\":[]}");
+	refused("\"reserve\": \"ports\"", "{\"iss\":\"x\",\"reserve\":{\"ports\":\"9-1\"},\"keys\":[]}");
 	refused("\"x\"", "{\"iss\":\"x\",\"reserve\":{\"x\":\"9\"},\"keys\":[]}");
 }
 

@@ -156,28 +156,34 @@ static int read_times(const cJSON *payload, struct license *lic, struct rejectio
 	return r ? r : claims_time(payload, "exp", &lic->exp, why);
 }
 
-static int read_bind(const cJSON *payload, struct license *lic, struct fault *f)
+static int read_binding(const cJSON *bind, struct license *lic, struct fault *f)
 {
 	static const char *const known[] = {"cluster", "nodes", NULL};
-	const char *cluster = NULL, *unknown;
-	const cJSON *bind = NULL;
-	int r = json_object(payload, "bind", &bind, f);
+	const char *cluster = NULL, *unknown = json_unknown(bind, known);
+	int r;
 
-	if (r || !bind)
-		return r;
-	unknown = json_unknown(bind, known);
 	if (unknown)
-		return fault_set(f, EINVAL, "\"bind\": member \"%.64s\" is unknown; remove it",
-				 unknown);
+		return fault_set(f, EINVAL, "\"%.64s\" is unknown; remove it", unknown);
 	r = json_string(bind, "cluster", 1, LICENSE_MAX_ISS, &cluster, f);
 	if (!r)
 		r = json_strings(bind, "nodes", 1, json_default_limits.max_members, 1,
 				 LICENSE_MAX_ISS, &lic->bind_nodes, &lic->n_bind_nodes, f);
 	if (!r && !cluster && !lic->n_bind_nodes)
-		r = fault_set(f, EINVAL, "\"bind\" needs \"cluster\" or \"nodes\"");
+		r = fault_set(f, EINVAL, "needs \"cluster\" or \"nodes\"");
 	if (!r && cluster && !(lic->bind_cluster = strdup(cluster)))
 		r = -ENOMEM;
 	return r;
+}
+
+static int read_bind(const cJSON *payload, struct license *lic, struct fault *f)
+{
+	const cJSON *bind = NULL;
+	struct fault inner = {""};
+	int r = json_object(payload, "bind", &bind, f);
+
+	if (r || !bind)
+		return r;
+	return json_within("bind", read_binding(bind, lic, &inner), &inner, f);
 }
 
 static int read_terms(const cJSON *payload, struct license *lic, struct fault *f)

@@ -8,15 +8,11 @@ static const char *const scope_words[] = {
 	[SCOPE_POD] = "pod", [SCOPE_NODE] = "node", [SCOPE_CLUSTER] = "cluster", NULL};
 
 /* An unknown member could be a restriction, and dropping one would over-grant. */
-static int refuse_unknown(const cJSON *object, const char *where, const char *const *known,
-			  struct fault *f)
+static int refuse_unknown(const cJSON *object, const char *const *known, struct fault *f)
 {
 	const char *unknown = json_unknown(object, known);
 
-	if (!unknown)
-		return 0;
-	return fault_set(f, EINVAL, "\"%s\": member \"%.64s\" is unknown; remove it", where,
-			 unknown);
+	return unknown ? fault_set(f, EINVAL, "\"%.64s\" is unknown; remove it", unknown) : 0;
 }
 
 static int read_scope(const cJSON *object, enum license_scope *out, struct fault *f)
@@ -28,25 +24,16 @@ static int read_scope(const cJSON *object, enum license_scope *out, struct fault
 	return r;
 }
 
-static int missing(const char *where, const char *what, struct fault *f)
-{
-	return fault_set(f, EINVAL, "\"%s\" needs %s", where, what);
-}
-
-int claims_seats(const cJSON *object, int64_t *seats, enum license_scope *scope, struct fault *f)
+static int read_seats(const cJSON *item, int64_t *seats, enum license_scope *scope, struct fault *f)
 {
 	static const char *const known[] = {"limit", "scope", NULL};
-	const cJSON *item = json_get(object, "seats");
 	int64_t limit = 0;
-	int r;
+	int r = refuse_unknown(item, known, f);
 
-	if (!cJSON_IsObject(item))
-		return json_int(object, "seats", 1, JSON_INT_MAX, seats, f);
-	r = refuse_unknown(item, "seats", known, f);
 	if (!r)
 		r = json_int(item, "limit", 1, JSON_INT_MAX, &limit, f);
 	if (!r && !limit)
-		r = missing("seats", "\"limit\"", f);
+		r = fault_set(f, EINVAL, "\"limit\" is missing");
 	if (!r)
 		r = read_scope(item, scope, f);
 	if (!r)
@@ -54,18 +41,24 @@ int claims_seats(const cJSON *object, int64_t *seats, enum license_scope *scope,
 	return r;
 }
 
-int claims_quota(const cJSON *object, struct license_quota *out, struct fault *f)
+int claims_seats(const cJSON *object, int64_t *seats, enum license_scope *scope, struct fault *f)
+{
+	const cJSON *item = json_get(object, "seats");
+	struct fault inner = {""};
+
+	if (!cJSON_IsObject(item))
+		return json_int(object, "seats", 1, JSON_INT_MAX, seats, f);
+	return json_within("seats", read_seats(item, seats, scope, &inner), &inner, f);
+}
+
+static int read_quota(const cJSON *item, struct license_quota *out, struct fault *f)
 {
 	static const char *const known[] = {"connections", "bytes", "window",
 					    "over",	   "scope", NULL};
 	static const char *const over_words[] = {"report", "block", NULL};
 	struct license_quota quota = {.scope = SCOPE_POD};
-	const cJSON *item = NULL;
-	int over = 0, r = json_object(object, "quota", &item, f);
+	int over = 0, r = refuse_unknown(item, known, f);
 
-	if (r || !item)
-		return r;
-	r = refuse_unknown(item, "quota", known, f);
 	if (!r)
 		r = json_int(item, "connections", 1, JSON_INT_MAX, &quota.connections, f);
 	if (!r)
@@ -77,7 +70,8 @@ int claims_quota(const cJSON *object, struct license_quota *out, struct fault *f
 	if (!r)
 		r = read_scope(item, &quota.scope, f);
 	if (!r && (!quota.window_s || (!quota.connections && !quota.bytes)))
-		r = missing("quota", "\"window\" and one of \"connections\" and \"bytes\"", f);
+		r = fault_set(f, EINVAL,
+			      "needs \"window\" and one of \"connections\" and \"bytes\"");
 	if (r)
 		return r;
 	quota.block = over == 1;
@@ -85,20 +79,27 @@ int claims_quota(const cJSON *object, struct license_quota *out, struct fault *f
 	return 0;
 }
 
-int claims_rate(const cJSON *object, struct license_rate *out, struct fault *f)
+int claims_quota(const cJSON *object, struct license_quota *out, struct fault *f)
 {
-	static const char *const known[] = {"connections", "per", "burst", NULL};
-	struct license_rate rate = {.per_s = 1};
 	const cJSON *item = NULL;
-	int r = json_object(object, "rate", &item, f);
+	struct fault inner = {""};
+	int r = json_object(object, "quota", &item, f);
 
 	if (r || !item)
 		return r;
-	r = refuse_unknown(item, "rate", known, f);
+	return json_within("quota", read_quota(item, out, &inner), &inner, f);
+}
+
+static int read_rate(const cJSON *item, struct license_rate *out, struct fault *f)
+{
+	static const char *const known[] = {"connections", "per", "burst", NULL};
+	struct license_rate rate = {.per_s = 1};
+	int r = refuse_unknown(item, known, f);
+
 	if (!r)
 		r = json_int(item, "connections", 1, JSON_INT_MAX, &rate.connections, f);
 	if (!r && !rate.connections)
-		r = missing("rate", "\"connections\"", f);
+		r = fault_set(f, EINVAL, "\"connections\" is missing");
 	if (!r)
 		r = json_int(item, "per", 1, JSON_INT_MAX, &rate.per_s, f);
 	rate.burst = rate.connections;
@@ -107,4 +108,15 @@ int claims_rate(const cJSON *object, struct license_rate *out, struct fault *f)
 	if (!r)
 		*out = rate;
 	return r;
+}
+
+int claims_rate(const cJSON *object, struct license_rate *out, struct fault *f)
+{
+	const cJSON *item = NULL;
+	struct fault inner = {""};
+	int r = json_object(object, "rate", &item, f);
+
+	if (r || !item)
+		return r;
+	return json_within("rate", read_rate(item, out, &inner), &inner, f);
 }

@@ -78,6 +78,9 @@ int json_strings(const cJSON *object, const char *name, size_t min, size_t max, 
 		 size_t max_len, char ***out, size_t *n, struct fault *f);
 void json_free_strings(char **strings, size_t n);
 
+/* Passes r on; when it is an error, *f says: "name": what inner says. For members of a member. */
+int json_within(const char *name, int r, const struct fault *inner, struct fault *f);
+
 /* One value without a name. json_string_value: NULL if it is no string, or a wrong one. */
 const char *json_string_value(const cJSON *item, size_t min_len, size_t max_len);
 /* -1: not in integer syntax; INT64_MAX: larger than JSON_INT_MAX. */

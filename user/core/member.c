@@ -193,6 +193,11 @@ int json_strings(const cJSON *object, const char *name, size_t min, size_t max, 
 	return 0;
 }
 
+int json_within(const char *name, int r, const struct fault *inner, struct fault *f)
+{
+	return r ? fault_set(f, -r, "\"%s\": %s", name, inner->text) : 0;
+}
+
 const char *json_unknown(const cJSON *object, const char *const *known)
 {
 	const cJSON *item;

@@ -66,19 +66,16 @@ void trust_free(struct trust *trust)
 	free(trust);
 }
 
-static int refuse_unknown(const cJSON *object, const char *const *known, const char *where,
-			  struct fault *f)
+static int refuse_unknown(const cJSON *object, const char *const *known, struct fault *f)
 {
 	const char *unknown = json_unknown(object, known);
 
 	if (!unknown)
 		return 0;
-	return fault_set(f, EINVAL, "%s\"%.64s\" is unknown here; correct or remove it", where,
-			 unknown);
+	return fault_set(f, EINVAL, "\"%.64s\" is unknown here; correct or remove it", unknown);
 }
 
-static int read_ports(const cJSON *object, const char *where, struct port_range **out, size_t *n,
-		      struct fault *f)
+static int read_ports(const cJSON *object, struct port_range **out, size_t *n, struct fault *f)
 {
 	const cJSON *item = json_get(object, "ports");
 	const char *text = cJSON_GetStringValue(item);
@@ -89,45 +86,52 @@ static int read_ports(const cJSON *object, const char *where, struct port_range 
 	r = text ? portlist_parse(text, out, n) : -EINVAL;
 	if (r == -EINVAL)
 		return fault_set(f, EINVAL,
-				 "\"%s.ports\" must be a list of ports like \"9443,9500-9599\"",
-				 where);
+				 "\"ports\" must be a list of ports like \"9443,9500-9599\"");
 	return r ? fault_set(f, ENOMEM, "out of memory") : 0;
 }
 
-static int read_allow(const cJSON *set, struct trust_vendor *vendor, struct fault *f)
+static int read_allow(const cJSON *allow, struct trust_vendor *vendor, struct fault *f)
 {
 	static const char *const known[] = {"ports", "namespaces", NULL};
-	const cJSON *allow = NULL;
-	int r = json_object(set, "allow", &allow, f);
+	int r = refuse_unknown(allow, known, f);
 
-	if (r || !allow)
-		return r;
-	r = refuse_unknown(allow, known, "\"allow\": ", f);
 	if (!r)
-		r = read_ports(allow, "allow", &vendor->allow, &vendor->n_allow, f);
+		r = read_ports(allow, &vendor->allow, &vendor->n_allow, f);
 	if (!r)
 		r = json_strings(allow, "namespaces", 1, 1024, 1, 253, &vendor->allow_namespaces,
 				 &vendor->n_allow_namespaces, f);
 	return r;
 }
 
-static int read_reserve(const cJSON *set, struct trust_vendor *vendor, struct fault *f)
+static int read_reserve(const cJSON *reserve, struct trust_vendor *vendor, struct fault *f)
 {
 	static const char *const known[] = {"ports", NULL};
-	const cJSON *reserve = NULL;
-	int r = json_object(set, "reserve", &reserve, f);
+	int r = refuse_unknown(reserve, known, f);
 
-	if (r || !reserve)
-		return r;
-	r = refuse_unknown(reserve, known, "\"reserve\": ", f);
-	return r ? r : read_ports(reserve, "reserve", &vendor->reserve, &vendor->n_reserve, f);
+	return r ? r : read_ports(reserve, &vendor->reserve, &vendor->n_reserve, f);
+}
+
+/* What the operator says of the vendor. */
+static int read_bounds(const cJSON *set, struct trust_vendor *vendor, struct fault *f)
+{
+	const cJSON *allow = NULL, *reserve = NULL;
+	struct fault inner = {""};
+	int r = json_object(set, "allow", &allow, f);
+
+	if (!r && allow)
+		r = json_within("allow", read_allow(allow, vendor, &inner), &inner, f);
+	if (!r)
+		r = json_object(set, "reserve", &reserve, f);
+	if (!r && reserve)
+		r = json_within("reserve", read_reserve(reserve, vendor, &inner), &inner, f);
+	return r;
 }
 
 static int read_vendor(const cJSON *set, struct trust_vendor *vendor, struct fault *f)
 {
 	static const char *const known[] = {"iss", "allow", "reserve", "keys", NULL};
 	const char *iss = NULL;
-	int r = refuse_unknown(set, known, "", f);
+	int r = refuse_unknown(set, known, f);
 
 	if (!r)
 		r = json_string(set, "iss", 1, LICENSE_MAX_ISS, &iss, f);
@@ -140,8 +144,7 @@ static int read_vendor(const cJSON *set, struct trust_vendor *vendor, struct fau
 	vendor->iss = strdup(iss);
 	if (!vendor->iss)
 		return fault_set(f, ENOMEM, "out of memory");
-	r = read_allow(set, vendor, f);
-	return r ? r : read_reserve(set, vendor, f);
+	return read_bounds(set, vendor, f);
 }
 
 static int read_key(const cJSON *jwk, struct trust_key *key, struct fault *f)
