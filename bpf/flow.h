@@ -49,6 +49,30 @@ static __always_inline void flow_key(struct __sk_buff *skb, const struct packet 
 	}
 }
 
+/* The same for an incoming packet out of the linear part: parse_fast() has read it. */
+static __always_inline bool flow_key_fast(struct __sk_buff *skb, const struct packet *p,
+					  struct plic_flow_key *key)
+{
+	void *l3 = (void *)(long)skb->data + ETH_HLEN, *end = (void *)(long)skb->data_end;
+
+	*key = (struct plic_flow_key){
+		.remote_port = p->sport, .local_port = p->dport, .proto = p->proto};
+	if (p->family == 4) {
+		struct iphdr *ip = l3;
+
+		if (l3 + sizeof(*ip) > end)
+			return false;
+		map_ipv4(key->remote, ip->saddr);
+	} else {
+		struct ipv6hdr *ip = l3;
+
+		if (l3 + sizeof(*ip) > end)
+			return false;
+		__builtin_memcpy(key->remote, &ip->saddr, sizeof(key->remote));
+	}
+	return true;
+}
+
 static __always_inline void flow_any_remote(struct plic_flow_key *key)
 {
 	__builtin_memset(key->remote, 0, sizeof(key->remote));

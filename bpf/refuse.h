@@ -242,11 +242,13 @@ static __noinline int refuse(struct __sk_buff *skb, const struct packet *p, __u6
 	if (err)
 		return TC_ACT_SHOT;
 	/*
-	 * On lo straight in again: on the way out the packet would keep the connection tracking of the
-	 * one it was, and NAT would send it astray.
+	 * On lo, IPv6 goes straight in again: on the way out the packet would keep the connection
+	 * tracking of the one it was, and NAT would send it astray. IPv4 can't: stripped of its route,
+	 * a packet from a local address is a martian there.
 	 */
-	return bpf_redirect(skb->ifindex,
-			    skb->ifindex == REFUSE_LOOPBACK_IFINDEX ? BPF_F_INGRESS : 0);
+	return bpf_redirect(skb->ifindex, p->family == 6 && skb->ifindex == REFUSE_LOOPBACK_IFINDEX
+						  ? BPF_F_INGRESS
+						  : 0);
 }
 
 #endif

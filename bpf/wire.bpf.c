@@ -81,8 +81,8 @@ static __always_inline void note_reply(__u32 local_port)
 		b->replies[local_port % PLIC_REPLY_NOTES] = bpf_jiffies64() << 16 | local_port;
 }
 
-/* A connected UDP socket of the pod waits for this packet: it spoke first, before the gate came. */
-static __always_inline bool wire_connected(struct __sk_buff *skb, const struct packet *p)
+/* Has the pod a UDP socket that is connected to where this packet comes from? */
+static __always_inline bool has_connected_socket(struct __sk_buff *skb, const struct packet *p)
 {
 	struct plic_budget *b = budget();
 	struct bpf_sock_tuple tuple = {};
@@ -116,24 +116,26 @@ static __always_inline bool wire_connected(struct __sk_buff *skb, const struct p
 	return connected;
 }
 
-/*
- * UDP or SCTP that no rule admits: may be an answer to the pod's own flow. A named port has only the
- * flows of before it was named: egress records none from it, and a lapsed server's sockets that are
- * connected to its clients must not keep it open.
- */
-static __noinline int wire_is_answer(struct __sk_buff *skb, const struct packet *p, bool named,
-				     __u64 now)
+/* An answer to a flow that egress recorded. */
+static __noinline int wire_is_own(struct __sk_buff *skb, const struct packet *p, __u64 now)
 {
 	struct plic_flow_key key;
 
 	if (!p)
 		return 0;
 	flow_key(skb, p, true, &key);
-	if (flow_is_own(&key, now)) {
-		note_reply(p->dport);
-		return 1;
-	}
-	if (named || p->proto != IPPROTO_UDP || !wire_connected(skb, p))
+	if (!flow_is_own(&key, now))
+		return 0;
+	note_reply(p->dport);
+	return 1;
+}
+
+/* The same of a flow from before the gate came; from now on it is recorded. */
+static __noinline int wire_is_connected(struct __sk_buff *skb, const struct packet *p, __u64 now)
+{
+	struct plic_flow_key key;
+
+	if (!p || p->proto != IPPROTO_UDP || !has_connected_socket(skb, p))
 		return 0;
 	flow_key(skb, p, true, &key);
 	flow_touch(&plic_flows, &key, now);
@@ -171,7 +173,12 @@ static __noinline int wire_not_allowed(struct __sk_buff *skb, struct packet *p, 
 		if (!open && wire_is_marked(skb, p))
 			return WIRE_PASS;
 	} else {
-		if (wire_is_answer(skb, p, named, now))
+		/*
+		 * A named port has the flows of before it was named, and no more: egress records none from
+		 * it, and the sockets that a lapsed server has connected to its clients must not keep it
+		 * open.
+		 */
+		if (named ? wire_is_own(skb, p, now) : wire_is_connected(skb, p, now))
 			return WIRE_PASS;
 		if (d->verdict == PLIC_AUDIT)
 			wire_client(skb, p, now);
@@ -184,8 +191,7 @@ static __noinline int wire_not_allowed(struct __sk_buff *skb, struct packet *p, 
 	return TC_ACT_SHOT;
 }
 
-SEC("tc")
-int plic_wire(struct __sk_buff *skb)
+static __noinline int wire_whole(struct __sk_buff *skb)
 {
 	struct packet p;
 	struct decision d;
@@ -203,8 +209,9 @@ int plic_wire(struct __sk_buff *skb)
 	now = clock_now();
 	if (!decide_rule(&d, gate_set(), p.proto, p.dport))
 		return wire_not_allowed(skb, &p, &d, open, now);
-	if (d.slot == PLIC_SLOT_OTHER && !open)
-		return WIRE_PASS; /* an answer to a connection that the pod opened */
+	if (d.slot == PLIC_SLOT_OTHER &&
+	    (p.proto == IPPROTO_TCP ? !open : wire_is_own(skb, &p, now)))
+		return WIRE_PASS; /* an answer to what the pod sent */
 	decide_times(&d, now, !open);
 	if (d.verdict != PLIC_ALLOWED)
 		return wire_not_allowed(skb, &p, &d, open, now);
@@ -217,6 +224,59 @@ int plic_wire(struct __sk_buff *skb)
 	if (d.rule->mode != PLIC_OFF && is_for_us(skb))
 		count_allowed(plic_gate_id, d.slot, &n, now);
 	return WIRE_PASS;
+}
+
+/*
+ * What most packets are, judged in registers: plain ones that the first grant of their port admits, and
+ * answers to the pod. True: allowed, and counted. False: not known here; nothing has happened yet.
+ */
+static __always_inline bool wire_fast(struct __sk_buff *skb)
+{
+	struct packet p;
+	struct amount n;
+	const struct plic_rule *rule;
+	struct plic_flow_key key;
+	struct plic_flow *flow;
+	__u64 now;
+	__u32 slot;
+	void *set = gate_set();
+
+	if (!set || !parse_fast(skb, &p))
+		return false;
+	rule = find_rule(set, p.proto, p.dport, &slot);
+	if (!rule)
+		return false;
+	if (p.proto == IPPROTO_TCP) {
+		if (slot == PLIC_SLOT_OTHER)
+			return !is_open(&p);
+		if (plic_marked)
+			return false;
+	} else if (!flow_key_fast(skb, &p, &key)) {
+		return false;
+	} else if (slot == PLIC_SLOT_OTHER) {
+		if (!bpf_map_lookup_elem(&plic_flows, &key))
+			return false;
+		note_reply(p.dport);
+		return true;
+	}
+	now = clock_now();
+	if (rule->mode == PLIC_OFF || !rule->n_grants || !grant_admits(&rule->grants[0], now) ||
+	    !is_for_us(skb))
+		return false;
+	if (p.proto == IPPROTO_UDP) {
+		flow = bpf_map_lookup_elem(&plic_clients, &key);
+		if (!flow || now - flow->last_ns > FLOW_REFRESH_NS)
+			return false;
+	}
+	n = amount_of(skb, &p, false);
+	count_allowed(plic_gate_id, slot, &n, now);
+	return true;
+}
+
+SEC("tc")
+int plic_wire(struct __sk_buff *skb)
+{
+	return wire_fast(skb) ? WIRE_PASS : wire_whole(skb);
 }
 
 char LICENSE[] SEC("license") __weak = "Dual MIT/GPL";
