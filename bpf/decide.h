@@ -93,15 +93,15 @@ static __noinline int decide_ended(struct decision *d, __u64 now, bool establish
 	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
 
-		if (now < g->cut_at_ns)
-			cut = false;
 		if (now < g->from_ns) {
 			pending = 1;
 			continue;
 		}
+		if (now < g->cut_at_ns)
+			cut = false;
 		if (!ended)
 			ended = g->ended_reason ?: PLIC_REASON_LAPSED;
-		if (g->lapse == PLIC_REPORT)
+		if (g->lapse == PLIC_REPORT && now < g->cut_at_ns) /* a revocation ends it */
 			report = 1;
 	}
 	d->reason = ended ?: pending ? PLIC_REASON_NOT_YET_VALID : PLIC_REASON_UNLICENSED;

@@ -93,6 +93,24 @@ static int check_allowed(const struct trust_vendor *vendor, const struct license
 	return 0;
 }
 
+/* Ports that another vendor's trust file reserves: nobody else's license opens them. */
+static int check_reserved(const struct trust *trust, const struct license *lic,
+			  struct rejection *why)
+{
+	for (size_t i = 0; i < lic->n_ports; i++) {
+		const struct license_port *p = &lic->ports[i];
+		const struct trust_vendor *vendor =
+			trust_reserved(trust, p->port, p->end_port, lic->iss);
+
+		if (vendor)
+			return reject(why, LICENSE_NOT_ALLOWED,
+				      "\"ports\"[%zu] %u-%u: trust file \"%.64s\" reserves ports "
+				      "there for another vendor",
+				      i, p->port, p->end_port, vendor->file);
+	}
+	return 0;
+}
+
 int claims_check(const struct license_check *check, const struct trust_key *key,
 		 const struct license *lic, struct rejection *why)
 {
@@ -104,5 +122,7 @@ int claims_check(const struct license_check *check, const struct trust_key *key,
 		r = check_binding(check, lic, why);
 	if (!r)
 		r = claims_check_times(lic, check->now, why);
-	return r ? r : check_allowed(key->vendor, lic, why);
+	if (!r)
+		r = check_allowed(key->vendor, lic, why);
+	return r ? r : check_reserved(check->trust, lic, why);
 }
