@@ -7,7 +7,7 @@ import json
 import os
 import stat
 
-from harness import (EXP, IAT, ISS, Vendor, b64, check, claims, done, equal, path,
+from harness import (EXP, IAT, ISS, ROOT, Vendor, b64, check, claims, done, equal, path,
                      portlic, unb64, write)
 
 # --- keygen
@@ -81,6 +81,12 @@ for i, (reason, bad) in enumerate(REFUSED):
     check(f"refused ({i}): {reason}", r.code == 1 and not r.out and f" {reason}: " in r.err, r)
 r = vendor.sign(claims(exp=IAT), "-o", "json")
 check("a refusal as JSON has the reason", r.code == 1 and r.json()["reason"] == "exp_before_nbf" and not r.err, r)
+
+with open(os.path.join(ROOT, "docs/man/portlic-license.5"), encoding="utf-8") as f:
+    example = f.read().split(".Sh EXAMPLES")[1].split("-offset indent\n")[1].split(".Ed")[0]
+acme = Vendor("acme", "https://acme.example")
+r = acme.sign(example.encode())
+check("the claims in portlic-license(5) are good", r.code == 0, r)
 
 plain = {k: v for k, v in vendor.jwk.items() if k not in ("iss", "kid")}
 os.chmod(write("plain.jwk", json.dumps(plain)), 0o600)
