@@ -141,7 +141,7 @@ struct box_run box_run(struct bpf_program *prog, const void *frame, size_t len, 
 		opts.ctx_size_in = sizeof(skb);
 	}
 	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts)) {
-		run.verdict = -errno - 1000; /* no verdict at all */
+		run.verdict = BOX_NO_RUN;
 		return run;
 	}
 	run.verdict = opts.retval;

@@ -16,11 +16,11 @@
 #define BOX_SLOTS 32 /* counter slots */
 #define BOX_SECOND 1000000000ULL
 
-#define DROP 2	   /* TC_ACT_SHOT */
-#define PASS (-1)  /* TCX_NEXT */
-#define REDIRECT 7 /* TC_ACT_REDIRECT */
+#define DROP 2		   /* TC_ACT_SHOT */
+#define PASS (-1)	   /* TCX_NEXT */
+#define REDIRECT 7	   /* TC_ACT_REDIRECT */
+#define BOX_NO_RUN (-1000) /* the kernel doesn't run a program on such a frame */
 
-/* What `link` of the rule set's ports the tests use: box_port() and friends fill it. */
 struct box {
 	struct gate_bpf *skel;
 	int n_cpus;
