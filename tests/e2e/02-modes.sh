@@ -37,8 +37,8 @@ check "audit counts what it would have denied" eventually 3 sh -c \
 	"[ \"\$(portlic port list pod -o json | python3 -c 'import json,sys; print(next(p[\"connections\"][\"audit\"] for p in json.load(sys.stdin) if p[\"port\"]==6379))')\" = $((before + 3)) ]"
 is "gate list names the mode" "$(portlic gate list -o json | json 'd[0]["mode"]')" audit
 
-rm "$T/policies.d/pod.json"
-check "without the policy the gate enforces" becomes 6379 refused
+policy '{"name":"p","match":{"gates":["another"]},"mode":"audit"}'
+check "a policy for another gate: this one enforces" becomes 6379 refused
 
 check "gate set --mode audit" portlic gate set pod --mode audit
 check "... lets 9090 through" becomes 9090 ok

@@ -90,6 +90,7 @@ net() { "$LIB/net.py" "$@"; }
 background() { # background COMMAND...: ended by the clean-up; its pid is ${PIDS[-1]}
 	"$@" < /dev/null >> "$T/background.log" 2>&1 &
 	PIDS+=($!)
+	disown
 }
 # The same inside a namespace, as one process.
 in_pod() { background nsenter --net="/run/netns/$POD" "$@"; }
