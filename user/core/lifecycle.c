@@ -41,6 +41,11 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static bool reached(int64_t t, int64_t now)
+{
+	return t != LIFECYCLE_NEVER && now >= t;
+}
+
 /* The moments of one license that no other license moves. */
 struct moments {
 	int64_t stale;	 /* wants a newer list from here on */
@@ -90,11 +95,11 @@ static bool ends_soon(const struct license *lic, int64_t now)
 
 static enum license_state state_of(const struct license *lic, const struct moments *m, int64_t now)
 {
-	if (now >= m->revoked)
+	if (reached(m->revoked, now))
 		return STATE_REVOKED;
 	if (!has_begun(lic, now))
 		return STATE_PENDING;
-	if (now >= m->lapse)
+	if (reached(m->lapse, now))
 		return STATE_LAPSED;
 	if (now >= lic->exp)
 		return STATE_GRACE;
@@ -104,7 +109,8 @@ static enum license_state state_of(const struct license *lic, const struct momen
 static void set_deadlines(struct license_view *view, const struct moments *m, int64_t now)
 {
 	struct deadlines *d = &view->deadlines;
-	bool revoked = m->revoked <= m->lapse || now >= m->revoked;
+	bool revoked = (m->revoked != LIFECYCLE_NEVER && m->revoked <= m->lapse) ||
+		       reached(m->revoked, now);
 
 	view->lapse = view->lic->lapse;
 	if (revoked && view->lapse == PLIC_REPORT)
@@ -147,7 +153,8 @@ static int compare_rank(const struct license *a, const struct license *b)
 /* A license replaces lower ones from when it begins, for good, unless it is itself revoked by jti. */
 static bool replaces(const struct license *lic, const struct revocations *revocations, int64_t now)
 {
-	return has_begun(lic, now) && (!revocations || now < revocations_at_jti(revocations, lic));
+	return has_begun(lic, now) &&
+	       !(revocations && reached(revocations_at_jti(revocations, lic), now));
 }
 
 /* a and b are two files of one line, a the one that comes first. */
