@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -95,16 +96,27 @@ int gate_load(struct gate *g, bool marked, struct fault *f)
 		     : 0;
 }
 
+/* The linker leaves room behind the variables, so the map says how long its value is. */
 int gate_set_marked(struct gate *g)
 {
-	__typeof__(*((struct gate_bpf *)0)->bss) state;
+	const size_t at = offsetof(struct gate_bpf__bss, plic_marked);
+	struct bpf_map_info info = {0};
+	__u32 len = sizeof(info);
+	_free_ char *state = NULL;
+	const uint32_t one = 1;
 	uint32_t zero = 0;
-	int r = bpf_map_lookup_elem(g->state, &zero, &state);
+	int r = bpf_obj_get_info_by_fd(g->state, &info, &len);
 
 	if (r < 0)
 		return r;
-	state.plic_marked = 1;
-	return bpf_map_update_elem(g->state, &zero, &state, BPF_ANY);
+	state = calloc(1, info.value_size);
+	if (!state)
+		return -ENOMEM;
+	r = bpf_map_lookup_elem(g->state, &zero, state);
+	if (r < 0)
+		return r;
+	memcpy(state + at, &one, sizeof(one));
+	return bpf_map_update_elem(g->state, &zero, state, BPF_ANY);
 }
 
 void gate_find_maps(struct gate *g)

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# kernel.mk - gates in network namespaces, by the library alone: needs root, as namespaces and BPF do.
+KERNEL_NAMES := $(sort $(patsubst tests/kernel/%.c,%,$(wildcard tests/kernel/test_*.c)))
+TESTS_kernel += $(KERNEL_NAMES:%=$(B)/tests/kernel/%) tests/kernel/clsact.sh
+KERNEL_COMMON := $(B)/tests/kernel/bed.o $(B)/tests/kernel/peer.o
+
+$(B)/tests/kernel/%.o: tests/kernel/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/tests/kernel/test_%: $(B)/tests/kernel/test_%.o $(KERNEL_COMMON) $(B)/libkernel.a $(B)/libcore.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $$($(PKG_CONFIG) --libs libbpf libelf zlib libmnl)
+tests/kernel/clsact.sh: $(KERNEL_NAMES:%=$(B)/tests/kernel/%)
