@@ -88,7 +88,13 @@ static __always_inline bool flow_is_own(struct plic_flow_key *key, __u64 now)
 		return true;
 	flow_any_remote(key);
 	flow = bpf_map_lookup_elem(&plic_flows, key);
-	return flow && now - flow->last_ns < PLIC_ANY_REMOTE_NS;
+	/* Added, not subtracted: another CPU's clock may be a jiffy ahead of this one's. */
+	return flow && now < flow->last_ns + PLIC_ANY_REMOTE_NS;
+}
+
+static __always_inline bool flow_is_due(const struct plic_flow *flow, __u64 now)
+{
+	return now > flow->last_ns + FLOW_REFRESH_NS;
 }
 
 /* Writes the flow or brings its time up. True: it was not there. */
@@ -99,7 +105,7 @@ static __always_inline bool flow_touch(void *map, const struct plic_flow_key *ke
 
 	if (!flow)
 		return bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST) == 0;
-	if (now - flow->last_ns > FLOW_REFRESH_NS)
+	if (flow_is_due(flow, now))
 		flow->last_ns = now;
 	return false;
 }

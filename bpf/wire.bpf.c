@@ -265,7 +265,7 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 		return false;
 	if (p.proto == IPPROTO_UDP) {
 		flow = bpf_map_lookup_elem(&plic_clients, &key);
-		if (!flow || now - flow->last_ns > FLOW_REFRESH_NS)
+		if (!flow || flow_is_due(flow, now))
 			return false;
 	}
 	n = amount_of(skb, &p, false);
