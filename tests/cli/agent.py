@@ -92,8 +92,8 @@ def asked(text, r, *want):
 answers["GET", "/v1/status"], answers["GET", "/v1/gates"] = (200, STATUS), (200, [GATE])
 r = asked("status asks for status and gates", portlic("status"), ("GET", "/v1/status"), ("GET", "/v1/gates"))
 check("status in words", r.code == 0 and all(w in r.out for w in (
-    "started 2d ago", "prod-1", "1 vendors, 2 keys", "2 active, 1 rejected", "WARNING     disk is full", "web: enforce")), r)
-check("... the wire gate is a link", "wire        link" in r.out and "removable" not in r.out, r)
+    "started 2d ago", "prod-1", "1 vendors, 2 keys", "2 active, 1 rejected", "WARNING      disk is full", "web: enforce")), r)
+check("... the wire gate is a link", "wire         link" in r.out and "removable" not in r.out, r)
 equal("status -o json", {k: v for k, v in portlic("status", "-o", "json").json().items() if k != "wire"}, STATUS)
 for text, status, gates in (("a clsact filter", STATUS, [{**GATE, "attachments": [
         {"hook": "wire", "interface": "eth0", "kind": "clsact", "removable": True, "present": True}]}]),
@@ -172,7 +172,10 @@ r = asked("license load", portlic("license", "load", token), ("POST", "/v1/licen
 check("... the file's bytes, a line, the warning", seen[0][2] == b"token\n" and r.code == 0 and "line-1" in r.out and
       "in 12d" in r.out and "warning: " in r.err and "it ends earlier than before" in r.err, r)
 asked("a file of another name gets .lic", portlic("license", "load", write("x.jwt", "t")), ("POST", "/v1/licenses?file=x.jwt.lic"))
-asked("a revocation list keeps its name", portlic("license", "load", write("x.rl", "t")), ("POST", "/v1/licenses?file=x.rl"))
+r = portlic("license", "load", write("x.rl", "t"))
+check("a revocation list belongs into the directory: exit 2, not sent", r.code == 2 and not seen and "license_dir" in r.err, r)
+r = portlic("license", "load", write("big.lic", "e" * 65537))
+check("one that is too big isn't sent: exit 1", r.code == 1 and not seen and "65536" in r.err, r)
 r = portlic("license", "load", token, path("none.lic"), token)
 check("one that can't be read: the others load, exit 2", r.code == 2 and len(seen) == 2 and "none.lic" in r.err, r)
 answers["POST", "/v1/licenses"] = (422, {"error": '"x.lic" is rejected', "reason": "wrong_audience", "detail": "aud is b"})

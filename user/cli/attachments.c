@@ -31,6 +31,8 @@ char *attachments_text(const cJSON *gate)
 		unsigned int removable, gone;
 		char *longer;
 
+		if (!text)
+			return NULL;
 		attachments_count(gate, hook ? hook : "", &removable, &gone);
 		if (asprintf(&longer, "%s%s%s%s", text, *text ? " " : "", hook ? hook : "?",
 			     gone	 ? "(GONE)"

@@ -8,7 +8,6 @@
 #include "files.h"
 #include "license_text.h"
 #include "output.h"
-#include "revocation.h"
 #include "when.h"
 
 static bool ends_with(const char *text, const char *end)
@@ -18,14 +17,14 @@ static bool ends_with(const char *text, const char *end)
 	return len > n && !strcmp(text + len - n, end);
 }
 
-/* The agent watches for *.lic and *.rl: a file of another name gets .lic put behind it. */
+/* The agent keeps licenses as *.lic: a file of another name gets .lic put behind it. */
 static char *request_path(const char *file)
 {
 	const char *name = file_name(file);
 	_free_ char *path = client_path("/v1/licenses?file=", name);
 	char *whole = NULL;
 
-	if (!path || ends_with(name, ".lic") || ends_with(name, ".rl"))
+	if (!path || ends_with(name, ".lic"))
 		return TAKE_PTR(path);
 	return asprintf(&whole, "%s.lic", path) < 0 ? NULL : whole;
 }
@@ -50,20 +49,37 @@ static void print_loaded(const cJSON *license, const char *file)
 	puts(shown ? shown : "loaded");
 }
 
+static int read_token(const char *file, struct buffer *token, struct failure *why)
+{
+	int r;
+
+	if (!strcmp(file, "-"))
+		return fail(why, EXIT_USAGE,
+			    "`license load` needs a file with a name: the agent keeps it under it");
+	if (ends_with(file, ".rl"))
+		return fail(why, EXIT_USAGE,
+			    "\"%s\" is a revocation list: put it into the agent's license_dir, "
+			    "which is watched",
+			    file);
+	r = file_read(file, LICENSE_MAX_BYTES, token, why);
+	if (!r && token->len > LICENSE_MAX_BYTES)
+		return fail(why, EXIT_REFUSED, "\"%s\" is bigger than a license may be (%d bytes)",
+			    file, LICENSE_MAX_BYTES);
+	return r;
+}
+
 static int load(const struct args *args, const char *file, struct failure *why)
 {
 	_buffer_ struct buffer token = {};
 	_reply_ struct reply reply = {};
 	_free_ char *path = request_path(file);
 	const cJSON *item;
-	int r = file_read(file, REVOCATION_MAX_BYTES, &token, why);
+	int r = read_token(file, &token, why);
 
 	if (r)
 		return r;
 	if (!path)
 		return fail(why, EXIT_USAGE, "out of memory");
-	if (token.len > REVOCATION_MAX_BYTES)
-		return fail(why, EXIT_REFUSED, "\"%s\" is too big for a license", file);
 	r = client_call(args, "POST", path, token.bytes, token.len, &reply, why);
 	if (r)
 		return r;
@@ -86,10 +102,7 @@ int cmd_license_load(const struct args *args, struct failure *why)
 
 	for (size_t i = 0; i < args->n_operands; i++) {
 		const char *file = args->operands[i];
-		int r = strcmp(file, "-") ? load(args, file, why)
-					  : fail(why, EXIT_USAGE,
-						 "`license load` needs a file with "
-						 "a name: the agent keeps it under it");
+		int r = load(args, file, why);
 
 		if (r)
 			print_failure(args->json, why);

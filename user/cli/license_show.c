@@ -78,13 +78,6 @@ static int show_json(const char *file, const struct shown *shown, struct failure
 	return print_json(object, why);
 }
 
-static void show_line(const char *name, const char *text)
-{
-	_free_ char *safe_name = printable(name), *safe = printable(text);
-
-	printf("%-12s %s\n", safe_name ? safe_name : "?", safe ? safe : "?");
-}
-
 /* One claim: strings bare, times in words beside the number, the rest as JSON. */
 static void show_claim(const cJSON *claim)
 {
@@ -101,7 +94,7 @@ static void show_claim(const cJSON *claim)
 		    asprintf(&line, "%s (%s)", text, when) < 0)
 			line = NULL;
 	}
-	show_line(claim->string, line ? line : text ? text : "?");
+	print_field(claim->string, line ? line : text ? text : "?");
 }
 
 /* Arrays one element a line: ports, features, revoked. */
@@ -119,7 +112,7 @@ static void show_claims(const cJSON *claims)
 						    ? strdup(element->valuestring)
 						    : cJSON_PrintUnformatted(element);
 
-			show_line(claim->string, text ? text : "?");
+			print_field(claim->string, text ? text : "?");
 		}
 	}
 }
@@ -143,9 +136,9 @@ int cmd_license_show(const struct args *args, struct failure *why)
 		return show_json(file, &shown, why);
 	printf("NOT VERIFIED: anyone can write this; `portlic license verify` checks who signed "
 	       "it\n\n");
-	show_line("typ", shown.typ);
-	show_line("alg", shown.jws.alg);
-	show_line("kid", shown.jws.kid);
+	print_field("typ", shown.typ);
+	print_field("alg", shown.jws.alg);
+	print_field("kid", shown.jws.kid);
 	show_claims(shown.claims);
 	if (!strcmp(shown.typ, JWS_TYP_LICENSE) &&
 	    license_check_claims(shown.jws.payload, shown.jws.payload_len, INT64_MAX, &rejection)) {
@@ -153,7 +146,7 @@ int cmd_license_show(const struct args *args, struct failure *why)
 
 		snprintf(line, sizeof(line), "%s: %s", license_reason_word(rejection.reason),
 			 rejection.detail);
-		show_line("REFUSED", line);
+		print_field("REFUSED", line);
 	}
 	return 0;
 }

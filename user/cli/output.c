@@ -73,6 +73,13 @@ int print_json(const cJSON *json, struct failure *why)
 	return print_text(cJSON_Print(json), why);
 }
 
+void print_field(const char *label, const char *text)
+{
+	_free_ char *name = printable(label), *shown = printable(text && *text ? text : "-");
+
+	printf("%-12s %s\n", name ? name : "?", shown ? shown : "?");
+}
+
 int print_done(const struct args *args, const char *noun, const char *name, const char *done,
 	       struct failure *why)
 {

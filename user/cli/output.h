@@ -16,6 +16,8 @@ __attribute__((format(printf, 1, 2))) void warning(const char *fmt, ...);
 /* Prints an object or array on its own line (compact) or indented; EXIT_USAGE when out of memory. */
 int print_json_line(const cJSON *json, struct failure *why);
 int print_json(const cJSON *json, struct failure *why);
+/* "label        text", "-" for NULL or "". */
+void print_field(const char *label, const char *text);
 /* What was done to what: "gate web: deleted", or {"deleted":"web"}. */
 int print_done(const struct args *args, const char *noun, const char *name, const char *done,
 	       struct failure *why);

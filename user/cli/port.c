@@ -121,13 +121,6 @@ static bool is_port(const cJSON *item, long port, const char *protocol)
 	       (double)port <= (last > first ? last : first);
 }
 
-static void print_line(const char *label, const char *text)
-{
-	_free_ char *shown = printable(text && *text ? text : "-");
-
-	printf("%-12s %s\n", label, shown ? shown : "?");
-}
-
 static void print_when(const cJSON *port, const char *label, const char *name)
 {
 	const char *text = member_text(port, name);
@@ -135,11 +128,11 @@ static void print_when(const cJSON *port, const char *label, const char *name)
 	int64_t t;
 
 	if (when_parse(text, &t)) {
-		print_line(label, NULL);
+		print_field(label, NULL);
 		return;
 	}
 	snprintf(line, sizeof(line), "%.32s (%s)", text, when_relative(t, time(NULL), relative));
-	print_line(label, line);
+	print_field(label, line);
 }
 
 static void print_counters(const cJSON *port, const char *name)
@@ -150,7 +143,7 @@ static void print_counters(const cJSON *port, const char *name)
 	snprintf(line, sizeof(line), "%.0f allowed, %.0f denied, %.0f audit",
 		 member_number(counters, "allowed"), member_number(counters, "denied"),
 		 member_number(counters, "audit"));
-	print_line(name, line);
+	print_field(name, line);
 }
 
 /* The contract's list of reasons gives each word its sentence. */
@@ -170,23 +163,23 @@ static void print_port(const cJSON *port)
 	const cJSON *reason;
 	char line[128];
 
-	print_line("gate", member_text(port, "gate"));
+	print_field("gate", member_text(port, "gate"));
 	snprintf(line, sizeof(line), "%s/%s", port_text(port, &number),
 		 member_text(port, "protocol") ? member_text(port, "protocol") : "?");
-	print_line("port", line);
-	print_line("name", member_text(port, "name"));
-	print_line("state", member_text(port, "state"));
-	print_line("license", member_text(port, "lid"));
+	print_field("port", line);
+	print_field("name", member_text(port, "name"));
+	print_field("state", member_text(port, "state"));
+	print_field("license", member_text(port, "lid"));
 	print_when(port, "ends", "deadline");
 	print_counters(port, "packets");
 	print_counters(port, "bytes");
 	print_counters(port, "connections");
 	print_when(port, "last access", "last_access");
-	print_line("last origin", member_text(port, "last_origin"));
+	print_field("last origin", member_text(port, "last_origin"));
 	cJSON_ArrayForEach (reason, json_get(port, "denied")) {
 		snprintf(line, sizeof(line), "%.0f %s (%s)", reason->valuedouble, reason->string,
 			 reason_sentence(reason->string));
-		print_line("denied", line);
+		print_field("denied", line);
 	}
 }
 

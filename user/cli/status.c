@@ -8,13 +8,6 @@
 #include "output.h"
 #include "when.h"
 
-static void print_line(const char *label, const char *text)
-{
-	_free_ char *shown = printable(text && *text ? text : "-");
-
-	printf("%-11s %s\n", label, shown ? shown : "?");
-}
-
 /* "2 active, 1 rejected" out of {"active":2,"rejected":1,"grace":0}. */
 static void print_numbers(const char *label, const cJSON *numbers)
 {
@@ -28,7 +21,7 @@ static void print_numbers(const char *label, const cJSON *numbers)
 		at += (size_t)snprintf(line + at, sizeof(line) - at, "%s%.0f %s", at ? ", " : "",
 				       item->valuedouble, item->string);
 	}
-	print_line(label, at ? line : "none");
+	print_field(label, at ? line : "none");
 }
 
 /* Can root in a pod take the wire gate away? It can where it is a clsact filter. */
@@ -65,7 +58,7 @@ static void print_gates(const cJSON *gates)
 			     member_number(gate, "ports_allowed"), hooks ? hooks : "",
 			     error ? "; " : "", error ? error : "") < 0)
 			line = NULL;
-		print_line("gate", line);
+		print_field("gate", line);
 	}
 }
 
@@ -82,23 +75,24 @@ static void print_status(const cJSON *status, const cJSON *gates)
 		 when_parse(member_text(status, "started"), &started)
 			 ? ""
 			 : when_relative(started, time(NULL), relative));
-	print_line("agent", line);
-	print_line("audience", member_text(status, "audience"));
+	print_field("agent", line);
+	print_field("audience", member_text(status, "audience"));
 	snprintf(line, sizeof(line), "%.0f", member_number(status, "generation"));
-	print_line("generation", line);
+	print_field("generation", line);
 	snprintf(line, sizeof(line), "%.0f vendors, %.0f keys", member_number(trust, "vendors"),
 		 member_number(trust, "keys"));
-	print_line("trust", line);
+	print_field("trust", line);
 	print_numbers("licenses", json_get(status, "licenses"));
 	print_numbers("gates", json_get(status, "gates"));
 	if (!strcmp(wire, "removable"))
-		print_line("wire", "removable: before Linux 6.6, root in a pod can take the filter "
-				   "away; the agent puts it back and counts the gap");
+		print_field("wire",
+			    "removable: before Linux 6.6, root in a pod can take the filter "
+			    "away; the agent puts it back and counts the gap");
 	else
-		print_line("wire", wire);
+		print_field("wire", wire);
 	print_gates(gates);
 	cJSON_ArrayForEach (item, json_get(status, "warnings"))
-		print_line("WARNING", cJSON_GetStringValue(item));
+		print_field("WARNING", cJSON_GetStringValue(item));
 }
 
 int cmd_status(const struct args *args, struct failure *why)
