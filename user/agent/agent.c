@@ -58,9 +58,15 @@ static void on_watchdog(uv_timer_t *timer)
 	notify_manager("WATCHDOG=1");
 }
 
-/* All gates were tried once: the rest of the start. */
-static void become_ready(struct agent *agent)
+void agent_ready_if_tried(struct agent *agent)
 {
+	size_t i;
+
+	if (agent->ready || !agent->swept || agent->stopping)
+		return;
+	for (i = 0; i < agent->gates.n_entries; i++)
+		if (agent->gates.entries[i]->opening)
+			return;
 	agent->ready = true;
 	notify_manager("READY=1");
 	log_event(LOG_INFO, "ready",
@@ -72,13 +78,10 @@ static void become_ready(struct agent *agent)
 static void on_sweep(uv_timer_t *timer)
 {
 	struct agent *agent = timer->data;
-	size_t i, n_opening = 0;
 
 	sweep(agent);
-	for (i = 0; i < agent->gates.n_entries; i++)
-		n_opening += agent->gates.entries[i]->opening;
-	if (!agent->ready && !n_opening)
-		become_ready(agent);
+	agent->swept = true;
+	agent_ready_if_tried(agent);
 }
 
 static void on_signal(uv_signal_t *handle, int number)

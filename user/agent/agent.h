@@ -33,6 +33,7 @@ struct agent {
 	unsigned int jobs_running;
 	int64_t started; /* effective time */
 	bool sweeping;	 /* a sweep is queued or runs */
+	bool swept;	 /* the first sweep has begun to open what waits */
 	bool ready;	 /* all gates were tried once */
 	bool stopping;
 	int exit_code;
@@ -43,6 +44,9 @@ int agent_run(struct config *config);
 
 /* Reads the three directories again and applies what changed. */
 void agent_rescan(struct agent *agent);
+
+/* To be called when a gate was tried: the last one at the start makes the agent ready. */
+void agent_ready_if_tried(struct agent *agent);
 
 /* Begins the end: nothing new starts; the pins stay and go on enforcing. */
 void agent_stop(struct agent *agent, int exit_code);

@@ -132,6 +132,7 @@ static void open_done(struct job *job)
 	rules_free(open->rules);
 	if (open->done)
 		open->done(job->agent, open->arg, open->result, &open->fault);
+	agent_ready_if_tried(job->agent);
 	free(open);
 }
 

@@ -47,7 +47,10 @@ int licenses_open(struct licenses *licenses, const char *dir, const char *audien
 			   .suffixes = license_suffixes,
 			   .max_bytes = LICENSE_MAX_BYTES,
 			   .free_value = entry_free},
-		.lists = {.dir = dir, .suffixes = list_suffixes, .max_bytes = REVOCATION_MAX_BYTES},
+		.lists = {.dir = dir,
+			  .suffixes = list_suffixes,
+			  .max_bytes = REVOCATION_MAX_BYTES,
+			  .second = true},
 	};
 	read_machine_id(licenses->node, sizeof(licenses->node));
 	err = source_open(&licenses->source, state_dir, "licenses", f);

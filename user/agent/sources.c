@@ -135,6 +135,8 @@ static void dir_trouble(struct source *source, const char *why)
 {
 	struct fault was = source->trouble;
 
+	if (source->second)
+		return;
 	fault_set(&source->trouble, EIO,
 		  "directory \"%s\" can't be read: %s; what was loaded from "
 		  "it stays in force",

@@ -46,6 +46,7 @@ struct source {
 	size_t n_files;
 	struct fault trouble; /* why the directory can't be read, "" if it can */
 	dev_t dev;
+	bool second;  /* another source reads the same directory and tells its trouble */
 	bool scanned; /* once at least */
 };
 
