@@ -149,12 +149,29 @@ static void print_counters(const cJSON *port, const char *name)
 /* The contract's list of reasons gives each word its sentence. */
 static const char *reason_sentence(const char *word)
 {
-#define REASON_SENTENCE(number, name, reason_word, text)                                           \
-	if (!strcmp(word, reason_word))                                                            \
-		return text;
-	PLIC_REASONS(REASON_SENTENCE)
+	static const struct {
+		const char *word, *text;
+	} sentences[] = {
+#define REASON_SENTENCE(number, name, reason_word, sentence) {reason_word, sentence},
+		PLIC_REASONS(REASON_SENTENCE)
 #undef REASON_SENTENCE
-	return "";
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sentences); i++)
+		if (!strcmp(word, sentences[i].word))
+			return sentences[i].text;
+	return "a reason that this version doesn't know";
+}
+
+static void print_denied(const cJSON *reason)
+{
+	char line[160];
+
+	if (!reason->string || !cJSON_IsNumber(reason))
+		return;
+	snprintf(line, sizeof(line), "%.0f %s (%s)", reason->valuedouble, reason->string,
+		 reason_sentence(reason->string));
+	print_field("denied", line);
 }
 
 static void print_port(const cJSON *port)
@@ -176,11 +193,8 @@ static void print_port(const cJSON *port)
 	print_counters(port, "connections");
 	print_when(port, "last access", "last_access");
 	print_field("last origin", member_text(port, "last_origin"));
-	cJSON_ArrayForEach (reason, json_get(port, "denied")) {
-		snprintf(line, sizeof(line), "%.0f %s (%s)", reason->valuedouble, reason->string,
-			 reason_sentence(reason->string));
-		print_field("denied", line);
-	}
+	cJSON_ArrayForEach (reason, json_get(port, "denied"))
+		print_denied(reason);
 }
 
 int cmd_port_show(const struct args *args, struct failure *why)

@@ -16,7 +16,8 @@ static void print_numbers(const char *label, const cJSON *numbers)
 	size_t at = 0;
 
 	cJSON_ArrayForEach (item, numbers) {
-		if (!cJSON_IsNumber(item) || item->valuedouble == 0 || at >= sizeof(line))
+		if (!item->string || !cJSON_IsNumber(item) || item->valuedouble == 0 ||
+		    at >= sizeof(line))
 			continue;
 		at += (size_t)snprintf(line + at, sizeof(line) - at, "%s%.0f %s", at ? ", " : "",
 				       item->valuedouble, item->string);
