@@ -115,6 +115,8 @@ static uint64_t relative(int64_t t)
 {
 	if (t == 0 || (uint64_t)t == PLIC_NEVER)
 		return t;
+	if (t < 0 && box_now() <= (uint64_t)-t)
+		return 1; /* before boot */
 	return box_now() + t;
 }
 

@@ -75,7 +75,7 @@ static void publish(struct box *box, int mode, int deny)
 	struct plic_header header = {.generation = 1, .mode = mode, .deny = deny};
 	struct plic_rule none = {.mode = mode, .deny = deny};
 	struct plic_rule open = box_rule(0, NEVER, NEVER), pending = box_rule(H, 2 * H, 3 * H);
-	struct plic_rule draining = box_rule(0, -H / 3600, H), cut = box_rule(0, -H, -H / 2);
+	struct plic_rule draining = box_rule(0, -H / 3600, H), cut = box_rule(0, -H / 1800, -H / 3600);
 	struct plic_rule second = box_rule(0, NEVER, NEVER), mixed = cut;
 	struct ruleset_port ports[24];
 	size_t n = 0;
