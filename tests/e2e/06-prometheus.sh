@@ -30,7 +30,8 @@ sleep 1.2
 allowed='sum(portlic_port_connections_total{gate="pod",port="8080",verdict="allowed"})'
 check "allowed connections, exactly" eventually 5 asks "$allowed" "$((before + 20)).0"
 denied='sum(portlic_port_connections_total{gate="pod",verdict="denied"})'
-check "denied connections, exactly" eventually 5 asks "$denied" 3.0
+check "denied connections, exactly" eventually 5 asks "$denied" "$(portlic port list pod -o json | json 'sum(p["connections"]["denied"] for p in d)').0"
+is "... three of them at 9090" "$(port 9090 'p["connections"]["denied"]')" 3
 check "denials by reason" eventually 5 sh -c "curl -sf http://$METRICS/metrics | grep -q '^portlic_port_denied_total{.*reason=\"unlicensed\"'"
 between "expiry of the license" "$(query 'portlic_license_expiry_timestamp_seconds{lid="line-1"}')" "$end" "$end"
 has "license info" "$(query 'portlic_license_info{lid="line-1",plan="team"}')" 1.0

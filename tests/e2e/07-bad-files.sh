@@ -30,7 +30,15 @@ drop audience.lic '"aud":"elsewhere"' '"lid":"aud"'
 rejected audience.lic wrong_audience
 drop bound.lic '"lid":"bound"' '"bind":{"nodes":["00000000000000000000000000000000"]}'
 rejected bound.lic wrong_binding
-VENDOR=vendor drop issuer.lic '"iss":"https://other.example"' '"lid":"iss"'
+# `portlic license sign` would not issue this one
+/usr/bin/python3 - "$T/vendor.jwk" > "$T/t" << 'P'
+import sys, time, jwt
+key = jwt.algorithms.OKPAlgorithm.from_jwk(open(sys.argv[1]).read())
+now = int(time.time())
+print(jwt.encode({"iss": "https://other.example", "sub": "c", "aud": "e2e", "jti": "i", "iat": now - 10, "exp": now + 600, "ver": 1, "lid": "iss",
+                  "seq": 1, "ports": [{"port": 8082}]}, key, algorithm="EdDSA", headers={"typ": "portlic+jwt", "kid": "vendor-1"}))
+P
+raw issuer.lic "$(cat "$T/t")"
 rejected issuer.lic issuer_mismatch
 is "the good license is in force among them" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
 between "rejections are counted" "$(metric portlic_license_rejected_total)" 6 1000
@@ -46,8 +54,8 @@ drop good.lic '"seq":2' '"ports":[{"port":8080},{"port":8081}]'
 check "the mended file is in force" eventually 2 sh -c "[ \$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8081) = ok ]"
 
 # trust files
-cp "$T/vendor.jwk" "$T/trust.d/private.jwks"
-check "a private key in the trust store is refused by name" eventually 3 grep -q 'private.jwks' "$T/agent.log"
+printf '{"iss":"https://x.example","keys":[%s]}' "$(cat "$T/vendor.jwk")" > "$T/token" && mv "$T/token" "$T/trust.d/private.jwks"
+check "a private key in the trust store is refused by name" eventually 3 grep -qi 'private.jwks.*private key' "$T/agent.log"
 printf '{"iss":"https://x.example","keys":[{"kty":"RSA","kid":"r"}]}' > "$T/trust.d/rsa.jwks"
 check "a foreign key is refused by name" eventually 3 grep -q 'rsa.jwks' "$T/agent.log"
 is "8080 stays" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
@@ -68,20 +76,20 @@ sleep 1.5
 is "a license directory that is gone keeps all" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
 mv "$T/away" "$T/licenses.d"
 drop good.lic '"seq":3' '"ports":[{"port":8080},{"port":8081}]'
-sleep 1
-is "it is watched again when it is back" "$(portlic license list -o json | json 'next(l["seq"] for l in d if l["lid"] == "line-1")')" 3
+check "it is watched again when it is back" eventually 5 sh -c \
+	"portlic license list -o json | python3 -c 'import json,sys; sys.exit(not any(l[\"seq\"] == 3 for l in json.load(sys.stdin)))'"
 
 # configs
-refuses() { # refuses TEXT CONFIG WORD
+refuses() { # refuses TEXT CONFIG WORD [STATUS]
 	printf '%s' "$2" > "$T/bad.json"
 	timeout 5 "$BUILD/portlicd" --config "$T/bad.json" > "$T/out" 2>&1
-	is "$1: exit status 2" $? 2
+	is "$1: exit status ${4:-2}" $? "${4:-2}"
 	has "... naming it" "$(cat "$T/out")" "$3"
 }
 refuses "config: not JSON" '{"audience":' bad.json
 refuses "config: an unknown key" "$(sed 's/"audience"/"audiense"/' "$T/portlicd.json")" audiense
 refuses "config: a wrong type" "$(sed 's/"audience": "e2e"/"audience": 7/' "$T/portlicd.json")" audience
-refuses "config: not a bpffs" "$(sed "s|$T/bpf/portlic|$T/nowhere/portlic|; s|portlicd.sock|other.sock|; s|127.0.0.1:[0-9]*|127.0.0.1:1|" "$T/portlicd.json")" "$T/nowhere"
+refuses "config: not a bpffs" "$(sed "s|$T/bpf/portlic|$T/nowhere/portlic|; s|portlicd.sock|other.sock|; s|$T/state|$T/other|; s|127.0.0.1:[0-9]*|127.0.0.1:1|" "$T/portlicd.json")" "$T/nowhere" 1
 refuses "config: metrics" "$(sed 's|"127.0.0.1:[0-9]*"|"localhost"|; s|portlicd.sock|other.sock|' "$T/portlicd.json")" metrics
 timeout 5 "$BUILD/portlicd" --config "$T/none.json" > "$T/out" 2>&1
 is "config: no such file: exit status 2" $? 2
