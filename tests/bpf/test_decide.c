@@ -21,6 +21,7 @@ enum port {
 	DRAINING,
 	CUT,
 	REPORT,
+	REPORT_CUT,
 	REVOKED,
 	SILENT, /* cut, deny: drop */
 	AUDITED,
@@ -41,6 +42,7 @@ enum slot_of {
 	S_DRAINING,
 	S_CUT,
 	S_REPORT,
+	S_REPORT_CUT,
 	S_REVOKED,
 	S_SILENT,
 	S_AUDITED,
@@ -75,8 +77,10 @@ static void publish(struct box *box, int mode, int deny)
 	struct plic_header header = {.generation = 1, .mode = mode, .deny = deny};
 	struct plic_rule none = {.mode = mode, .deny = deny};
 	struct plic_rule open = box_rule(0, NEVER, NEVER), pending = box_rule(H, 2 * H, 3 * H);
-	struct plic_rule draining = box_rule(0, -H / 3600, H), cut = box_rule(0, -H / 1800, -H / 3600);
+	struct plic_rule draining = box_rule(0, -H / 3600, H),
+			 cut = box_rule(0, -H / 1800, -H / 3600);
 	struct plic_rule second = box_rule(0, NEVER, NEVER), mixed = cut;
+	struct plic_rule report = box_rule(0, -H / 3600, NEVER);
 	struct ruleset_port ports[24];
 	size_t n = 0;
 
@@ -94,7 +98,9 @@ static void publish(struct box *box, int mode, int deny)
 	add(ports, &n, S_DRAINING, IPPROTO_TCP, DRAINING, draining);
 	add(ports, &n, S_CUT, IPPROTO_TCP, CUT, cut);
 	add(ports, &n, S_REPORT, IPPROTO_TCP, REPORT,
-	    with(cut, PLIC_REPORT, PLIC_REASON_LAPSED, 0, 0));
+	    with(report, PLIC_REPORT, PLIC_REASON_LAPSED, 0, 0));
+	add(ports, &n, S_REPORT_CUT, IPPROTO_TCP, REPORT_CUT,
+	    with(cut, PLIC_REPORT, PLIC_REASON_REVOKED, 0, 0));
 	add(ports, &n, S_REVOKED, IPPROTO_TCP, REVOKED, with(cut, 0, PLIC_REASON_REVOKED, 0, 0));
 	add(ports, &n, S_SILENT, IPPROTO_TCP, SILENT,
 	    with(cut, 0, PLIC_REASON_LAPSED, PLIC_ENFORCE, PLIC_DROP));
@@ -108,7 +114,7 @@ static void publish(struct box *box, int mode, int deny)
 	add(ports, &n, S_UDP_OPEN, IPPROTO_UDP, UDP_OPEN, open);
 	add(ports, &n, S_UDP_LAPSED, IPPROTO_UDP, UDP_LAPSED, draining);
 	add(ports, &n, S_UDP_REPORT, IPPROTO_UDP, UDP_REPORT,
-	    with(cut, PLIC_REPORT, PLIC_REASON_LAPSED, 0, 0));
+	    with(report, PLIC_REPORT, PLIC_REASON_LAPSED, 0, 0));
 	add(ports, &n, S_SCTP, IPPROTO_SCTP, SCTP_OPEN, open);
 	header.ip_open[IPPROTO_GRE / 8] |= 1 << IPPROTO_GRE % 8;
 	box_publish(box, &header, &none, ports, n);
