@@ -92,6 +92,8 @@ static cJSON *warnings_json(const struct agent *agent)
 		warn_license(warnings, licenses->files[i]);
 	for (i = 0; i < agent->gates.n_entries; i++)
 		warn_gate(warnings, agent, agent->gates.entries[i]);
+	if (agent->gates.lost.text[0])
+		warn(warnings, "%s", agent->gates.lost.text);
 	if (agent->gates.trouble.text[0])
 		warn(warnings, "%s", agent->gates.trouble.text);
 	if (agent->node && !node_features(agent->node)->tcx)

@@ -147,6 +147,5 @@ void gatefile_load(struct agent *agent)
 		"\"%s\" couldn't be read (%s); it was moved to \"%s.bad\", and the gates that are "
 		"pinned were taken over: compare `portlic gate list`",
 		gates->path, why.text, gates->path);
-	log_event(LOG_ERROR, "state_lost", LOG_FIELDS("file", gates->path), "%s",
-		  gates->trouble.text);
+	log_event(LOG_ERROR, "state_lost", LOG_FIELDS("file", gates->path), "%s", gates->lost.text);
 }

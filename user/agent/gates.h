@@ -70,7 +70,8 @@ struct gates {
 	struct apply_waiter *waiters;
 	double apply_seconds_sum; /* portlic_apply_duration_seconds */
 	uint64_t apply_count;
-	struct fault trouble; /* with gates.json, "" if none */
+	struct fault lost;    /* gates.json couldn't be read at the start, "" if it could */
+	struct fault trouble; /* it can't be written, "" if it can */
 };
 
 void gates_close(struct gates *gates);

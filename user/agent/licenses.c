@@ -135,13 +135,12 @@ static void reject(struct licenses *licenses, struct source_file *file, struct l
 static void fall_back(const struct license_check *check, struct source_file *file,
 		      struct license_entry *entry)
 {
-	struct rejection why;
+	struct rejection why = {0};
 
-	entry->stale_bytes = true;
-	if (file->good && !license_read(check, file->good, file->good_len, &entry->lic, &why))
-		return;
-	if (!file->good || !file->gone_ns)
-		return;
+	if (file->good)
+		license_read(check, file->good, file->good_len, &entry->lic, &why);
+	if (!file->gone_ns)
+		return; /* the present bytes have a reason of their own */
 	entry->reason = why.reason;
 	fault_set(&entry->detail, EBADMSG, "%s", why.detail);
 }
@@ -154,7 +153,6 @@ static void read_license(struct licenses *licenses, const struct license_check *
 	struct rejection why = {0};
 	int err = -EBADMSG;
 
-	entry->stale_bytes = false;
 	if (file->bytes)
 		err = license_read(check, file->bytes, file->len, &entry->lic, &why);
 	if (!err) {
@@ -229,7 +227,8 @@ static void log_state(const struct source_file *file, const struct license_entry
 	log_event(bad || entry->warn ? LOG_WARN : LOG_INFO, "license_state",
 		  LOG_FIELDS("file", file->name, "lid", entry->lic->lid, "state",
 			     license_state_word(entry->state), "deadline", until),
-		  "%s", entry->warn ? "its end is near" : "its state changed");
+		  "seq %lld is %s%s", (long long)entry->lic->seq, license_state_word(entry->state),
+		  entry->warn ? ", and its end is near" : "");
 	if (entry->equivocation)
 		log_event(
 			LOG_ERROR, "license_equivocation",

@@ -19,7 +19,6 @@
 /* The value of a license's source_file. */
 struct license_entry {
 	struct license *lic; /* in force, or waiting for it; NULL: rejected */
-	bool stale_bytes;    /* lic is the last good copy: the present bytes are bad or gone */
 	unsigned int reason; /* of the present bytes: enum license_reason or LICENSES_UNREADABLE */
 	struct fault detail;
 	enum license_state state; /* STATE_REJECTED: without lic */

@@ -120,6 +120,8 @@ static void miss(struct source *source, struct source_file *file, bool *changed)
 		file->bytes = NULL;
 		file->len = 0;
 		file->trouble = (struct fault){0};
+		file->refusal = (struct fault){0};
+		file->fresh = true;
 		*changed = true;
 		if (file->good && !file->forever)
 			log_event(LOG_WARN, "file_gone",
