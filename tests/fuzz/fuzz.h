@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz.h - the inputs of fuzz_license: a letter that says what the rest is, then the rest. */
+#ifndef PORTLIC_FUZZ_H
+#define PORTLIC_FUZZ_H
+
+#define FUZZ_NOW 1800000000LL
+#define FUZZ_ISS "https://vendor.example"
+#define FUZZ_AUD "plant-7"
+#define FUZZ_KID "k1"
+#define FUZZ_SEED_BYTE 1 /* the signing key's seed is this byte, 32 times */
+
+#define FUZZ_MODES(X)                                                                              \
+	X(TOKEN, 'T', "the bytes of a license file")                                               \
+	X(CLAIMS, 'C', "a license's payload, signed well")                                         \
+	X(HEADER, 'H', "a header, signed well")                                                    \
+	X(JSON, 'J', "any JSON text")                                                              \
+	X(TRUST, 'K', "a trust file")                                                              \
+	X(LIST_FILE, 'L', "the bytes of a revocation list's file")                                 \
+	X(LIST, 'R', "a revocation list's payload, signed well")                                   \
+	X(POLICY, 'P', "a policy file")                                                            \
+	X(PRIVATE, 'S', "a private key file")                                                      \
+	X(PORTS, 'N', "a list of ports")
+
+enum fuzz_mode {
+#define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),
+	FUZZ_MODES(FUZZ_MODE_ENUM)
+#undef FUZZ_MODE_ENUM
+};
+
+#endif

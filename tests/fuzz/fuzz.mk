@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+# fuzz.mk - the core under libFuzzer, ASan and UBSan; `make test` runs it for FUZZ_SMOKE_SECONDS.
+FUZZ_SECONDS ?= 300
+FUZZ := $(BUILD)/fuzz
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_FLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE -Iinclude -Iuser/core -fno-omit-frame-pointer
+FUZZ_SEED_FILES := $(foreach f,$(wildcard policies/*.policy.json),P $f) \
+	$(foreach f,$(wildcard policies/*.claims.json),C $f)
+TESTS_fuzz += tests/fuzz/smoke
+
+$(FUZZ)/core/%.o: user/core/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(FUZZ_FLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+$(FUZZ)/fuzz_license: tests/fuzz/fuzz_license.c tests/fuzz/fuzz.h $(CORE:$(B)/%=$(FUZZ)/%)
+	$(call say,FUZZ)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) -lsodium -lcjson
+$(FUZZ)/seeds: tests/fuzz/seeds.c tests/fuzz/fuzz.h $(B)/libcore.a
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) -lsodium -lcjson
+$(FUZZ)/seed.d/stamp: $(FUZZ)/seeds $(wildcard policies/*.json)
+	$(Q)rm -rf $(@D) && mkdir -p $(@D) && $< $(@D) $(FUZZ_SEED_FILES) && touch $@
+tests/fuzz/smoke: $(FUZZ)/fuzz_license $(FUZZ)/seed.d/stamp ;
+fuzz: $(FUZZ)/fuzz_license $(FUZZ)/seed.d/stamp ## FUZZ_SECONDS=300 of libFuzzer over the core
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS)
+.PHONY: fuzz

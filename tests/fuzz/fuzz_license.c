@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz_license.c - libFuzzer target over all that the core reads: from the bytes of a file to claims,
+ * states and deadlines. What lies behind a signature is reached by signing the input here.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base64.h"
+#include "fuzz.h"
+#include "jwk.h"
+#include "jws.h"
+#include "license.h"
+#include "lifecycle.h"
+#include "policy.h"
+#include "portlist.h"
+#include "revocation.h"
+#include "trust.h"
+#include "utf8.h"
+
+/* What must hold for any input; a breach is a finding. */
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			abort();                                                                   \
+	} while (0)
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct jwk key;
+static struct trust *trust;
+static struct license_check check;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	uint8_t seed[32];
+	struct fault f;
+	char *text;
+
+	memset(seed, FUZZ_SEED_BYTE, sizeof(seed));
+	MUST(!trust_new(&trust));
+	MUST(!jwk_from_seed(seed, FUZZ_KID, &key));
+	MUST(!jwk_write_trust(&key, FUZZ_ISS, &text));
+	MUST(!trust_add(trust, "fuzz.jwks", text, strlen(text), &f));
+	free(text);
+	check = (struct license_check){.trust = trust, .audience = FUZZ_AUD, .now = FUZZ_NOW};
+	return 0;
+}
+
+/* A message is printable UTF-8 and not empty. */
+static void must_be_text(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	size_t left = strlen(text), n;
+
+	MUST(left);
+	for (; left; c += n, left -= n) {
+		n = utf8_length(c, left);
+		MUST(n && !utf8_control(c));
+	}
+}
+
+static void must_be_rejected(int r, const struct rejection *why)
+{
+	MUST(r == -EBADMSG);
+	MUST(why->reason > LICENSE_OK && why->reason < LICENSE_N_REASONS);
+	must_be_text(why->detail);
+}
+
+static void judge(const struct license *lic)
+{
+	static const int64_t times[] = {INT64_MIN, 0, FUZZ_NOW, LICENSE_TIME_MAX, INT64_MAX};
+	struct license_view views[2];
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		memset(views, 0, sizeof(views));
+		views[0].lic = views[1].lic = lic;
+		lifecycle_judge(views, 2, NULL, times[i]);
+		MUST(views[1].state == STATE_SUPERSEDED && !views[0].equivocation);
+		MUST(views[0].deadlines.cut_at >= views[0].deadlines.new_until);
+	}
+}
+
+static void must_be_sound(const struct license *lic)
+{
+	MUST(!strcmp(lic->iss, FUZZ_ISS));
+	MUST(lic->exp > lic->nbf && lic->nbf >= 1 && lic->exp <= LICENSE_TIME_MAX);
+	MUST(lic->iat <= FUZZ_NOW + LIFECYCLE_SLACK_S);
+	MUST(lic->n_aud >= 1 && lic->n_aud <= 16 && lic->n_features <= 64);
+	MUST(lic->n_ports <= LICENSE_MAX_PORTS && lic->seq >= 0 && lic->grace_s >= 0);
+	for (size_t i = 0; i < lic->n_ports; i++)
+		MUST(lic->ports[i].port >= 1 && lic->ports[i].end_port >= lic->ports[i].port);
+	judge(lic);
+}
+
+static void read_license(const void *buf, size_t len)
+{
+	struct rejection why = {0};
+	struct license *lic = NULL;
+	int r = license_read(&check, buf, len, &lic, &why);
+
+	if (r) {
+		MUST(!lic);
+		must_be_rejected(r, &why);
+	} else {
+		must_be_sound(lic);
+	}
+	license_free(lic);
+	lic = NULL;
+	license_peek(buf, len, &lic, &why);
+	license_free(lic);
+}
+
+static void read_claims(const void *payload, size_t len)
+{
+	struct rejection why = {0};
+	char *token;
+	int r;
+
+	MUST(!jws_sign(key.secret_key, "EdDSA", JWS_TYP_LICENSE, FUZZ_KID, payload, len, &token));
+	read_license(token, strlen(token));
+	free(token);
+	r = license_check_claims(payload, len, FUZZ_NOW, &why);
+	if (r)
+		must_be_rejected(r, &why);
+}
+
+/* The header as it is, over an empty object. */
+static void read_header(const uint8_t *header, size_t len)
+{
+	size_t at = BASE64_CHARS(len);
+	char *token = malloc(at + 128);
+	uint8_t signature[64];
+
+	MUST(token);
+	base64_encode(header, len, token);
+	strcpy(token + at, ".e30");
+	crypto_sign_detached(signature, NULL, (uint8_t *)token, at + 4, key.secret_key);
+	token[at + 4] = '.';
+	base64_encode(signature, sizeof(signature), token + at + 5);
+	read_license(token, strlen(token));
+	free(token);
+}
+
+static void read_list_file(const void *buf, size_t len)
+{
+	struct license lic = {.iss = FUZZ_ISS, .jti = "j", .lid = "l", .kid = FUZZ_KID};
+	struct rejection why = {0};
+	struct revocations *lists;
+	int r;
+
+	MUST(!revocations_new(&lists));
+	r = revocations_add(lists, &check, buf, len, &why);
+	if (r)
+		must_be_rejected(r, &why);
+	MUST((revocations_newest(lists, FUZZ_ISS) >= 0) == !r);
+	MUST(revocations_at(lists, &lic) <= revocations_at_jti(lists, &lic));
+	revocations_free(lists);
+}
+
+static void read_list(const void *payload, size_t len)
+{
+	char *token;
+
+	MUST(!jws_sign(key.secret_key, "Ed25519", JWS_TYP_REVOCATION, FUZZ_KID, payload, len,
+		       &token));
+	read_list_file(token, strlen(token));
+	free(token);
+}
+
+/* Strict JSON is still strict JSON when cJSON has written it. */
+static void read_json(const char *text, size_t len)
+{
+	cJSON *tree = NULL, *again = NULL;
+	struct json_error err;
+	char *printed;
+
+	if (json_parse(text, len, NULL, &tree, &err)) {
+		MUST(!tree);
+		return;
+	}
+	printed = cJSON_PrintUnformatted(tree);
+	MUST(printed);
+	MUST(!json_parse(printed, strlen(printed), NULL, &again, &err));
+	cJSON_free(printed);
+	cJSON_Delete(tree);
+	cJSON_Delete(again);
+}
+
+static void read_trust(const void *buf, size_t len)
+{
+	struct trust *store;
+	struct fault f = {""};
+
+	MUST(!trust_new(&store));
+	if (trust_add(store, "fuzz.jwks", buf, len, &f)) {
+		must_be_text(f.text);
+		MUST(!trust_n_keys(store) && !trust_n_vendors(store));
+	} else {
+		MUST(trust_n_vendors(store) == 1);
+		trust_reserved(store, 1, 65535, NULL);
+	}
+	trust_free(store);
+}
+
+static void read_policy(const void *buf, size_t len)
+{
+	struct policy *policy = NULL;
+	struct fault f = {""};
+
+	if (policy_parse("fuzz.json", buf, len, trust, &policy, &f))
+		must_be_text(f.text);
+	else
+		policy_matches_gate(policy, "acme-1");
+	policy_free(policy);
+}
+
+static void read_private(const void *buf, size_t len)
+{
+	struct fault f = {""};
+	struct jwk out;
+
+	if (jwk_read_private("fuzz.jwk", buf, len, &out, &f))
+		must_be_text(f.text);
+}
+
+static void read_ports(const void *buf, size_t len)
+{
+	char *text = strndup(buf, len);
+	struct port_range *list;
+	size_t n;
+
+	MUST(text);
+	if (!portlist_parse(text, &list, &n)) {
+		MUST(n >= 1 && list[0].first >= 1);
+		for (size_t i = 1; i < n; i++)
+			MUST(list[i].first > list[i - 1].last + 1);
+		free(list);
+	}
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	/* A copy of the exact size: a read past the end is ASan's. */
+	size_t len = size ? size - 1 : 0;
+	uint8_t *rest;
+
+	if (!size)
+		return -1;
+	rest = malloc(len + !len);
+	MUST(rest);
+	memcpy(rest, data + 1, len);
+	switch (data[0]) {
+	case FUZZ_TOKEN:
+		read_license(rest, len);
+		break;
+	case FUZZ_CLAIMS:
+		read_claims(rest, len);
+		break;
+	case FUZZ_HEADER:
+		read_header(rest, len);
+		break;
+	case FUZZ_JSON:
+		read_json((char *)rest, len);
+		break;
+	case FUZZ_TRUST:
+		read_trust(rest, len);
+		break;
+	case FUZZ_LIST_FILE:
+		read_list_file(rest, len);
+		break;
+	case FUZZ_LIST:
+		read_list(rest, len);
+		break;
+	case FUZZ_POLICY:
+		read_policy(rest, len);
+		break;
+	case FUZZ_PRIVATE:
+		read_private(rest, len);
+		break;
+	case FUZZ_PORTS:
+		read_ports(rest, len);
+		break;
+	default:
+		free(rest);
+		return -1;
+	}
+	free(rest);
+	return 0;
+}

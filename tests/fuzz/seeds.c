@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* seeds.c - writes the fuzzer's first inputs: seeds DIR [LETTER FILE]... (a file, behind its letter). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "jwk.h"
+#include "jws.h"
+
+#define LICENSE                                                                                    \
+	"{\"iss\":\"" FUZZ_ISS "\",\"sub\":\"Acme\",\"aud\":[\"" FUZZ_AUD                          \
+	"\",\"b\"],\"jti\":\"j\","                                                                 \
+	"\"iat\":1799990000,\"nbf\":1799990000,\"exp\":1800100000,\"ver\":1,\"lid\":\"l\","        \
+	"\"seq\":7,"                                                                               \
+	"\"plan\":\"gold\",\"grace\":86400,\"features\":[\"sso\"],\"seats\":{\"limit\":5,"         \
+	"\"scope\":\"node\"},"                                                                     \
+	"\"quota\":{\"connections\":1,\"bytes\":2,\"window\":60,\"over\":\"block\",\"scope\":"     \
+	"\"cluster\"},"                                                                            \
+	"\"rl_max_age\":3600,\"lapse\":\"report\",\"must\":[\"ports\"],\"x\":[null,-1.5e3,"        \
+	"\"\\u00e9\"],"                                                                            \
+	"\"ports\":[{\"port\":8080},{\"port\":9000,\"endPort\":9010,\"protocol\":\"UDP\","         \
+	"\"name\":\"n\","                                                                          \
+	"\"seats\":3,\"tls\":true,\"rate\":{\"connections\":9,\"per\":1,\"burst\":2},"             \
+	"\"quota\":{\"bytes\":2,\"window\":60}}]}"
+#define BOUND                                                                                      \
+	"{\"iss\":\"" FUZZ_ISS "\",\"sub\":\"A\",\"aud\":\"" FUZZ_AUD                              \
+	"\",\"jti\":\"j\",\"iat\":1,"                                                              \
+	"\"exp\":253402300799,\"ver\":1,\"lid\":\"l\",\"seq\":0,\"ports\":[],"                     \
+	"\"bind\":{\"cluster\":\"c\",\"nodes\":[\"n\"]}}"
+#define LIST                                                                                       \
+	"{\"iss\":\"" FUZZ_ISS "\",\"iat\":1799990000,\"exp\":1800100000,\"seq\":1,\"revoked\":["  \
+	"{\"jti\":\"j\",\"at\":1799990000,\"why\":\"w\"},{\"lid\":\"l\",\"at\":1},{\"kid\":"       \
+	"\"k1\",\"at\":2}]}"
+#define TRUST                                                                                      \
+	"{\"iss\":\"v\",\"allow\":{\"ports\":\"1024-65535\",\"namespaces\":[\"v-*\"]},"            \
+	"\"reserve\":{\"ports\":\"9443,9500-9599\"},\"keys\":[{\"kty\":\"OKP\",\"crv\":"           \
+	"\"Ed25519\","                                                                             \
+	"\"use\":\"sig\",\"alg\":\"EdDSA\",\"kid\":\"k\",\"retired\":1800000000,"                  \
+	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
+#define PRIVATE                                                                                    \
+	"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k\","                                      \
+	"\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\","                                   \
+	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"
+#define POLICY                                                                                     \
+	"{\"name\":\"acme\",\"match\":{\"gates\":[\"acme-*\"]},\"mode\":\"enforce\",\"deny\":"     \
+	"\"refuse\","                                                                              \
+	"\"probes\":true,\"open\":[{\"port\":8080,\"protocol\":\"TCP\"},{\"ipproto\":47}],"        \
+	"\"ports\":[{\"port\":9443,\"endPort\":9444,\"mode\":\"audit\",\"deny\":\"drop\"}]}"
+
+static const struct {
+	char mode;
+	const char *text;
+} seeds[] = {
+	{FUZZ_CLAIMS, LICENSE},
+	{FUZZ_CLAIMS, BOUND},
+	{FUZZ_HEADER, "{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\",\"kid\":\"" FUZZ_KID "\"}"},
+	{FUZZ_JSON, "[{\"a\":-0.5e+3},\"\\ud83d\\ude00\\n\",true,false,null,{},[],1e400]"},
+	{FUZZ_JSON,
+	 "{\"a\":{\"\\u0061\":1,\"b\":0.0000000000000000000000000000000000000000000000000000001}}"},
+	{FUZZ_TRUST, TRUST},
+	{FUZZ_LIST, LIST},
+	{FUZZ_POLICY, POLICY},
+	{FUZZ_PRIVATE, PRIVATE},
+	{FUZZ_PORTS, "9443,9500-9599,1-65535"},
+};
+
+static int write_seed(const char *dir, int number, char mode, const void *bytes, size_t len)
+{
+	char path[4096];
+	FILE *f;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%02d-%c", dir, number, mode);
+	f = fopen(path, "we");
+	if (!f) {
+		perror(path);
+		return 1;
+	}
+	fputc(mode, f);
+	fwrite(bytes, 1, len, f);
+	r = ferror(f) != 0;
+	return fclose(f) || r;
+}
+
+static int write_token(const char *dir, int number, char mode, const char *typ, const char *payload)
+{
+	uint8_t seed[32];
+	struct jwk key;
+	char *token;
+	int r;
+
+	memset(seed, FUZZ_SEED_BYTE, sizeof(seed));
+	if (jwk_from_seed(seed, FUZZ_KID, &key) ||
+	    jws_sign(key.secret_key, "EdDSA", typ, FUZZ_KID, payload, strlen(payload), &token))
+		return 1;
+	r = write_seed(dir, number, mode, token, strlen(token));
+	free(token);
+	return r;
+}
+
+static int copy_file(const char *dir, int number, char mode, const char *path)
+{
+	static char bytes[65536];
+	FILE *f = fopen(path, "re");
+	size_t len;
+
+	if (!f) {
+		perror(path);
+		return 1;
+	}
+	len = fread(bytes, 1, sizeof(bytes), f);
+	fclose(f);
+	return write_seed(dir, number, mode, bytes, len);
+}
+
+int main(int argc, char **argv)
+{
+	int n = 0, r = argc < 2;
+
+	for (size_t i = 0; !r && i < ARRAY_SIZE(seeds); i++)
+		r = write_seed(argv[1], n++, seeds[i].mode, seeds[i].text, strlen(seeds[i].text));
+	r = r || write_token(argv[1], n++, FUZZ_TOKEN, JWS_TYP_LICENSE, LICENSE);
+	r = r || write_token(argv[1], n++, FUZZ_TOKEN, JWS_TYP_LICENSE, BOUND);
+	r = r || write_token(argv[1], n++, FUZZ_LIST_FILE, JWS_TYP_REVOCATION, LIST);
+	for (int i = 2; !r && i + 1 < argc; i += 2)
+		r = copy_file(argv[1], n++, argv[i][0], argv[i + 1]);
+	return r;
+}
