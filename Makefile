@@ -124,7 +124,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(filter-out %.d,$(MAKEFILE_LIST))
 	@echo "  options    V=1 verbose, SAN=1 ASan and UBSan, WERROR=1, DESTDIR=, PREFIX=$(PREFIX)"
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all bpf install uninstall clean deps demo test climb check sanitized programs-unit tools help $(addprefix test-,$(RUNGS))
