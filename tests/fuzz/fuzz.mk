@@ -17,9 +17,9 @@ $(FUZZ)/fuzz_license: tests/fuzz/fuzz_license.c tests/fuzz/fuzz.h $(CORE:$(B)/%=
 $(FUZZ)/seeds: tests/fuzz/seeds.c tests/fuzz/fuzz.h $(B)/libcore.a
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) -lsodium -lcjson
-$(FUZZ)/seed.d/stamp: $(FUZZ)/seeds $(wildcard policies/*.json)
+$(FUZZ)/first/stamp: $(FUZZ)/seeds $(wildcard policies/*.json)
 	$(Q)rm -rf $(@D) && mkdir -p $(@D) && $< $(@D) $(FUZZ_SEED_FILES) && touch $@
-tests/fuzz/smoke: $(FUZZ)/fuzz_license $(FUZZ)/seed.d/stamp ;
-fuzz: $(FUZZ)/fuzz_license $(FUZZ)/seed.d/stamp ## FUZZ_SECONDS=300 of libFuzzer over the core
+tests/fuzz/smoke: $(FUZZ)/fuzz_license $(FUZZ)/first/stamp ;
+fuzz: $(FUZZ)/fuzz_license $(FUZZ)/first/stamp ## FUZZ_SECONDS=300 of libFuzzer over the core
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS)
 .PHONY: fuzz

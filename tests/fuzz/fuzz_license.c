@@ -4,6 +4,7 @@
  * states and deadlines. What lies behind a signature is reached by signing the input here.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,17 +38,28 @@ static struct license_check check;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	char x[BASE64_CHARS(32) + 1], text[512];
 	uint8_t seed[32];
 	struct fault f;
-	char *text;
 
 	memset(seed, FUZZ_SEED_BYTE, sizeof(seed));
 	MUST(!trust_new(&trust));
 	MUST(!jwk_from_seed(seed, FUZZ_KID, &key));
-	MUST(!jwk_write_trust(&key, FUZZ_ISS, &text));
+	base64_encode(key.public_key, sizeof(key.public_key), x);
+	snprintf(
+		text, sizeof(text),
+		"{\"iss\":\"" FUZZ_ISS "\",\"allow\":{\"ports\":\"1024-65535\"},\"keys\":[{\"kty\":"
+		"\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"" FUZZ_KID "\",\"retired\":1900000000,\"x\":"
+		"\"%s\"}]}",
+		x);
 	MUST(!trust_add(trust, "fuzz.jwks", text, strlen(text), &f));
-	free(text);
-	check = (struct license_check){.trust = trust, .audience = FUZZ_AUD, .now = FUZZ_NOW};
+	check = (struct license_check){
+		.trust = trust,
+		.audience = FUZZ_AUD,
+		.bind_cluster = "c",
+		.bind_node = "n",
+		.now = FUZZ_NOW,
+	};
 	return 0;
 }
 
@@ -93,7 +105,7 @@ static void must_be_sound(const struct license *lic)
 	MUST(lic->n_aud >= 1 && lic->n_aud <= 16 && lic->n_features <= 64);
 	MUST(lic->n_ports <= LICENSE_MAX_PORTS && lic->seq >= 0 && lic->grace_s >= 0);
 	for (size_t i = 0; i < lic->n_ports; i++)
-		MUST(lic->ports[i].port >= 1 && lic->ports[i].end_port >= lic->ports[i].port);
+		MUST(lic->ports[i].port >= 1024 && lic->ports[i].end_port >= lic->ports[i].port);
 	judge(lic);
 }
 
