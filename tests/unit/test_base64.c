@@ -44,9 +44,22 @@ static void refuses(void **state)
 		const char *text;
 		size_t len;
 	} bad[] = {
-		{"QQ==", 4}, {"QUI=", 4}, {"QQ=", 3}, {"Q", 1}, {"QUJDR", 5}, {"QU JD", 5}, {" QUJD", 5},
-		{"QUJD\n", 5}, {"QU\0JD", 5}, {"QUJD\0", 5}, {"QR", 2}, {"QUJ", 3} /* QUI */,
-		{"QUJD!", 5}, {"QUJD=", 5}, {"QUJDQUJD====", 12}, {"\xc3\xa9\xc3\xa9", 4},
+		{"QQ==", 4},
+		{"QUI=", 4},
+		{"QQ=", 3},
+		{"Q", 1},
+		{"QUJDR", 5},
+		{"QU JD", 5},
+		{" QUJD", 5},
+		{"QUJD\n", 5},
+		{"QU\0JD", 5},
+		{"QUJD\0", 5},
+		{"QR", 2},
+		{"QUJ", 3} /* QUI */,
+		{"QUJD!", 5},
+		{"QUJD=", 5},
+		{"QUJDQUJD====", 12},
+		{"\xc3\xa9\xc3\xa9", 4},
 	};
 	uint8_t out[32];
 	size_t n;
@@ -88,11 +101,8 @@ static void room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),
-		cmocka_unit_test(alphabet),
-		cmocka_unit_test(refuses),
-		cmocka_unit_test(every_byte),
-		cmocka_unit_test(room),
+		cmocka_unit_test(round_trip), cmocka_unit_test(alphabet), cmocka_unit_test(refuses),
+		cmocka_unit_test(every_byte), cmocka_unit_test(room),
 	};
 
 	return cmocka_run_group_tests_name("base64", tests, NULL, NULL);

@@ -30,9 +30,19 @@ static enum json_error_kind kind_of(const char *text)
 static void accepts(void **state)
 {
 	static const char *const good[] = {
-		"{}", " [ ] ", "null", "\t-0.5e+3\r\n", "\"\\ud83d\\ude00\"", "\"\xf4\x8f\xbf\xbf\"",
-		"[1,true,false,null,\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"]", "{\"a\":1,\"A\":2}",
-		"[[[[[[[[]]]]]]]]", "{\"\":{\"\":0}}", "\"\x7f\"", "0", "-1E-1",
+		"{}",
+		" [ ] ",
+		"null",
+		"\t-0.5e+3\r\n",
+		"\"\\ud83d\\ude00\"",
+		"\"\xf4\x8f\xbf\xbf\"",
+		"[1,true,false,null,\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"]",
+		"{\"a\":1,\"A\":2}",
+		"[[[[[[[[]]]]]]]]",
+		"{\"\":{\"\":0}}",
+		"\"\x7f\"",
+		"0",
+		"-1E-1",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
@@ -43,14 +53,62 @@ static void accepts(void **state)
 static void refuses_bad_text(void **state)
 {
 	static const char *const bad[] = {
-		"", " ", "{", "}", "[1,]", "{\"a\":1,}", "{a:1}", "{\"a\" 1}", "{1:1}", "[1 2]",
-		"nul", "nullx", "True", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x1", "NaN",
-		"Infinity", "'a'", "\"", "\"\\x\"", "\"\\u12g4\"", "\"\\u123\"", "\"\n\"", "\"\x1f\"",
-		"\"\\u0000\"", "{\"\\u0000\":1}", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"",
-		"\"\\ud800x\"", "\"\\", "\"\\u", "\xef\xbb\xbf{}", "{} {}", "[]x", "/**/1", "[1]//",
-		"\"\x80\"", "\"\xc0\xaf\"", "\"\xc1\xbf\"", "\"\xe0\x80\xaf\"", "\"\xed\xa0\x80\"",
-		"\"\xf0\x80\x80\xaf\"", "\"\xf4\x90\x80\x80\"", "\"\xf5\x80\x80\x80\"", "\"\xff\"",
-		"\"\xc3\"", "\"\xe2\x82\"", "\"\xf0\x9f\x98\"", "\xc2\xa0{}",
+		"",
+		" ",
+		"{",
+		"}",
+		"[1,]",
+		"{\"a\":1,}",
+		"{a:1}",
+		"{\"a\" 1}",
+		"{1:1}",
+		"[1 2]",
+		"nul",
+		"nullx",
+		"True",
+		"01",
+		"-",
+		"+1",
+		"1.",
+		".5",
+		"1e",
+		"1e+",
+		"0x1",
+		"NaN",
+		"Infinity",
+		"'a'",
+		"\"",
+		"\"\\x\"",
+		"\"\\u12g4\"",
+		"\"\\u123\"",
+		"\"\n\"",
+		"\"\x1f\"",
+		"\"\\u0000\"",
+		"{\"\\u0000\":1}",
+		"\"\\ud800\"",
+		"\"\\udc00\"",
+		"\"\\ud800\\u0041\"",
+		"\"\\ud800x\"",
+		"\"\\",
+		"\"\\u",
+		"\xef\xbb\xbf{}",
+		"{} {}",
+		"[]x",
+		"/**/1",
+		"[1]//",
+		"\"\x80\"",
+		"\"\xc0\xaf\"",
+		"\"\xc1\xbf\"",
+		"\"\xe0\x80\xaf\"",
+		"\"\xed\xa0\x80\"",
+		"\"\xf0\x80\x80\xaf\"",
+		"\"\xf4\x90\x80\x80\"",
+		"\"\xf5\x80\x80\x80\"",
+		"\"\xff\"",
+		"\"\xc3\"",
+		"\"\xe2\x82\"",
+		"\"\xf0\x9f\x98\"",
+		"\xc2\xa0{}",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -143,11 +201,25 @@ static void integers_by_syntax(void **state)
 		const char *text;
 		int64_t value;
 	} cases[] = {
-		{"0", 0}, {"1", 1}, {"9007199254740991", JSON_INT_MAX}, {"2147483648", 2147483648},
-		{"4294967296", 4294967296}, {"9007199254740992", INT64_MAX},
-		{"9223372036854775808", INT64_MAX}, {"1.0", -1}, {"1e3", -1}, {"1E0", -1}, {"-0", -1},
-		{"-1", -1}, {"0.0", -1}, {"\"1\"", -1}, {"true", -1}, {"null", -1}, {"[1]", -1},
-		{"1000000000000000000000000000000000000000000000000000000000000000000000", INT64_MAX},
+		{"0", 0},
+		{"1", 1},
+		{"9007199254740991", JSON_INT_MAX},
+		{"2147483648", 2147483648},
+		{"4294967296", 4294967296},
+		{"9007199254740992", INT64_MAX},
+		{"9223372036854775808", INT64_MAX},
+		{"1.0", -1},
+		{"1e3", -1},
+		{"1E0", -1},
+		{"-0", -1},
+		{"-1", -1},
+		{"0.0", -1},
+		{"\"1\"", -1},
+		{"true", -1},
+		{"null", -1},
+		{"[1]", -1},
+		{"1000000000000000000000000000000000000000000000000000000000000000000000",
+		 INT64_MAX},
 		{"0.0000000000000000000000000000000000000000000000000000000000000000001", -1},
 		{"1e400", -1},
 	};
@@ -157,7 +229,8 @@ static void integers_by_syntax(void **state)
 		cJSON *tree;
 
 		/* Neighbours of other syntax: a mark that slips by one number shows. */
-		snprintf(text, sizeof(text), "{\"a\":[1.5,2],\"v\":%s,\"z\":[3,-4.5]}", cases[i].text);
+		snprintf(text, sizeof(text), "{\"a\":[1.5,2],\"v\":%s,\"z\":[3,-4.5]}",
+			 cases[i].text);
 		tree = tree_of(text);
 		if (json_int_value(json_get(tree, "v")) != cases[i].value)
 			fail_msg("%s", cases[i].text);
@@ -172,7 +245,8 @@ static void integers_by_syntax(void **state)
 /* cJSON itself reads 63 characters of a number and then fails on the rest. */
 static void long_numbers(void **state)
 {
-	cJSON *tree = tree_of("[0.00000000000000000000000000000000000000000000000000000000000000005,7]");
+	cJSON *tree =
+		tree_of("[0.00000000000000000000000000000000000000000000000000000000000000005,7]");
 
 	assert_true(cJSON_GetArrayItem(tree, 0)->valuedouble > 4e-65);
 	assert_true(cJSON_GetArrayItem(tree, 0)->valuedouble < 6e-65);
@@ -183,8 +257,9 @@ static void long_numbers(void **state)
 static void members(void **state)
 {
 	static const char *const words[] = {"on", "off", NULL};
-	cJSON *tree = tree_of("{\"s\":\"text\",\"i\":80,\"b\":true,\"w\":\"off\",\"o\":{},\"l\":[\"x\",\"y\"],"
-			      "\"n\":null,\"c\":\"a\\u001bb\",\"c1\":\"\\u0085\",\"S\":\"upper\"}");
+	cJSON *tree = tree_of(
+		"{\"s\":\"text\",\"i\":80,\"b\":true,\"w\":\"off\",\"o\":{},\"l\":[\"x\",\"y\"],"
+		"\"n\":null,\"c\":\"a\\u001bb\",\"c1\":\"\\u0085\",\"S\":\"upper\"}");
 	struct fault f = {""};
 	const char *s = "default";
 	const cJSON *node = NULL;
@@ -260,7 +335,8 @@ static void faults_are_safe_to_print(void **state)
 	struct fault f;
 	char wide[600];
 
-	assert_int_equal(fault_set(&f, EINVAL, "a\nb\x1b[2J \xc2\x85 \xff %s", "\xc3\xa9"), -EINVAL);
+	assert_int_equal(fault_set(&f, EINVAL, "a\nb\x1b[2J \xc2\x85 \xff %s", "\xc3\xa9"),
+			 -EINVAL);
 	assert_string_equal(f.text, "a?b?[2J ?? ? \xc3\xa9");
 	memset(wide, 'x', sizeof(wide));
 	memcpy(wide + sizeof(f.text) - 3, "\xe2\x82\xac", 3);

@@ -66,8 +66,8 @@ static void sign_and_read(void **state)
 		char *token;
 		struct jws jws;
 
-		assert_int_equal(jws_sign(key.secret_key, algs[i], JWS_TYP_LICENSE, "k1", "{\"a\":1}", 7,
-					  &token),
+		assert_int_equal(jws_sign(key.secret_key, algs[i], JWS_TYP_LICENSE, "k1",
+					  "{\"a\":1}", 7, &token),
 				 0);
 		assert_int_equal(jws_read(&rules, token, strlen(token), &jws, &why), 0);
 		assert_string_equal(jws.alg, algs[i]);
@@ -87,9 +87,12 @@ static void sign_refuses(void **state)
 
 	memset(kid, 'k', sizeof(kid));
 	kid[sizeof(kid) - 1] = '\0';
-	assert_int_equal(jws_sign(key.secret_key, "none", JWS_TYP_LICENSE, "k1", "", 0, &token), -EINVAL);
-	assert_int_equal(jws_sign(key.secret_key, "EdDSA", JWS_TYP_LICENSE, "", "", 0, &token), -EINVAL);
-	assert_int_equal(jws_sign(key.secret_key, "EdDSA", JWS_TYP_LICENSE, kid, "", 0, &token), -EINVAL);
+	assert_int_equal(jws_sign(key.secret_key, "none", JWS_TYP_LICENSE, "k1", "", 0, &token),
+			 -EINVAL);
+	assert_int_equal(jws_sign(key.secret_key, "EdDSA", JWS_TYP_LICENSE, "", "", 0, &token),
+			 -EINVAL);
+	assert_int_equal(jws_sign(key.secret_key, "EdDSA", JWS_TYP_LICENSE, kid, "", 0, &token),
+			 -EINVAL);
 }
 
 /* What may stand before and behind the token in its file. */
@@ -98,11 +101,20 @@ static void line_ends(void **state)
 	static const struct {
 		const char *before, *behind, *word;
 	} cases[] = {
-		{"", "", ""}, {"", "\n", ""}, {"", "\r\n", ""}, {"", "\r", "bad_framing"},
-		{"", "\n\n", "bad_framing"}, {"", "\n\r\n", "bad_framing"}, {"\n", "", "bad_framing"},
-		{"", "\n ", "bad_framing"}, {" ", "", "bad_base64"}, {"", " ", "bad_base64"},
-		{"", "\t\n", "bad_base64"}, {"\xef\xbb\xbf", "", "bad_framing"},
-		{"", "\na.b.c\n", "bad_framing"}, {"", "\n# a comment", "bad_framing"},
+		{"", "", ""},
+		{"", "\n", ""},
+		{"", "\r\n", ""},
+		{"", "\r", "bad_framing"},
+		{"", "\n\n", "bad_framing"},
+		{"", "\n\r\n", "bad_framing"},
+		{"\n", "", "bad_framing"},
+		{"", "\n ", "bad_framing"},
+		{" ", "", "bad_base64"},
+		{"", " ", "bad_base64"},
+		{"", "\t\n", "bad_base64"},
+		{"\xef\xbb\xbf", "", "bad_framing"},
+		{"", "\na.b.c\n", "bad_framing"},
+		{"", "\n# a comment", "bad_framing"},
 	};
 	char *token = sign_raw(&key, HEADER, "{}"), text[512];
 
@@ -131,7 +143,8 @@ static void hash_leaves_the_line_end_out(void **state)
 
 static void framing(void **state)
 {
-	static const char *const bad[] = {"", ".", "a", "a.b", "a.b.c.d", "....", "a.b.c.d.e", "\n", "\r\n"};
+	static const char *const bad[] = {"",	  ".",	       "a",  "a.b", "a.b.c.d",
+					  "....", "a.b.c.d.e", "\n", "\r\n"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		if (strcmp(read_text(bad[i]), "bad_framing"))
@@ -182,7 +195,8 @@ static void header(void **state)
 		{"{", "bad_json"},
 		{"[]", "bad_header"},
 		{"\"x\"", "bad_header"},
-		{"{\"alg\":\"EdDSA\",\"alg\":\"none\",\"typ\":\"portlic+jwt\",\"kid\":\"k1\"}", "duplicate_name"},
+		{"{\"alg\":\"EdDSA\",\"alg\":\"none\",\"typ\":\"portlic+jwt\",\"kid\":\"k1\"}",
+		 "duplicate_name"},
 		{"[[[[[[[[[[]]]]]]]]]]", "too_deep"},
 		{"{}", "bad_alg"},
 		{"{\"alg\":\"none\",\"typ\":\"portlic+jwt\",\"kid\":\"k1\"}", "bad_alg"},
@@ -195,7 +209,8 @@ static void header(void **state)
 		{"{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"k1\"}", "bad_typ"},
 		{"{\"alg\":\"EdDSA\",\"typ\":\"PORTLIC+JWT\",\"kid\":\"k1\"}", "bad_typ"},
 		{"{\"alg\":\"EdDSA\",\"typ\":\"portlic-rl+jwt\",\"kid\":\"k1\"}", "bad_typ"},
-		{"{\"alg\":\"EdDSA\",\"typ\":\"application/portlic+jwt\",\"kid\":\"k1\"}", "bad_typ"},
+		{"{\"alg\":\"EdDSA\",\"typ\":\"application/portlic+jwt\",\"kid\":\"k1\"}",
+		 "bad_typ"},
 		{"{\"alg\":\"EdDSA\",\"typ\":1,\"kid\":\"k1\"}", "bad_typ"},
 		{"{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\"}", "bad_header"},
 		{"{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\",\"kid\":\"\"}", "bad_header"},
@@ -215,14 +230,16 @@ static void header(void **state)
 static void header_members(void **state)
 {
 	static const char *const members[] = {
-		"jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64", "zip", "enc", "cty", "iss", "Kid", "",
+		"jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "crit",
+		"b64", "zip", "enc", "cty", "iss", "Kid",      "",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		char text[256];
 
 		snprintf(text, sizeof(text),
-			 "{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\",\"kid\":\"k1\",\"%s\":null}", members[i]);
+			 "{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\",\"kid\":\"k1\",\"%s\":null}",
+			 members[i]);
 		if (strcmp(read_header(text), "bad_header"))
 			fail_msg("%s", text);
 	}
@@ -247,10 +264,12 @@ static void kid_size(void **state)
 
 	memset(kid, 'k', sizeof(kid));
 	kid[JWS_MAX_KID + 1] = '\0';
-	snprintf(text, sizeof(text), "{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\",\"kid\":\"%s\"}", kid);
+	snprintf(text, sizeof(text), "{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\",\"kid\":\"%s\"}",
+		 kid);
 	assert_string_equal(read_header(text), "bad_header");
 	kid[JWS_MAX_KID] = '\0';
-	snprintf(text, sizeof(text), "{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\",\"kid\":\"%s\"}", kid);
+	snprintf(text, sizeof(text), "{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\",\"kid\":\"%s\"}",
+		 kid);
 	assert_string_equal(read_header(text), "unknown_kid");
 }
 
@@ -284,8 +303,9 @@ static void signature(void **state)
 	assert_string_equal(read_text(other), "bad_signature");
 	free(other);
 	/* An unknown kid is named before the signature is looked at. */
-	assert_string_equal(read_text("eyJhbGciOiJFZERTQSIsInR5cCI6InBvcnRsaWMrand0Iiwia2lkIjoieCJ9.e30."),
-			    "unknown_kid");
+	assert_string_equal(
+		read_text("eyJhbGciOiJFZERTQSIsInR5cCI6InBvcnRsaWMrand0Iiwia2lkIjoieCJ9.e30."),
+		"unknown_kid");
 	free(token);
 }
 

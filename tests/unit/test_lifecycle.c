@@ -14,13 +14,22 @@ static struct world w;
 static struct license base(void)
 {
 	return (struct license){
-		.iss = ISS, .lid = "line", .jti = "j1", .kid = "k1", .iat = NBF, .nbf = NBF, .exp = EXP,
-		.grace_s = GRACE, .seq = 1, .lapse = PLIC_BLOCK_NEW,
+		.iss = ISS,
+		.lid = "line",
+		.jti = "j1",
+		.kid = "k1",
+		.iat = NBF,
+		.nbf = NBF,
+		.exp = EXP,
+		.grace_s = GRACE,
+		.seq = 1,
+		.lapse = PLIC_BLOCK_NEW,
 	};
 }
 
 /* Judges one license alone. */
-static struct license_view judge(const struct license *lic, const struct revocations *r, int64_t now)
+static struct license_view judge(const struct license *lic, const struct revocations *r,
+				 int64_t now)
 {
 	struct license_view view = {.lic = lic};
 
@@ -38,8 +47,9 @@ static struct revocations *list_of(const char *iat, const char *entries)
 
 	check.now = INT64_MAX;
 	assert_true(asprintf(&text,
-			     "{\"iss\":\"" ISS "\",\"iat\":%s,\"exp\":253402300799,\"seq\":1,\"revoked\":[%s]}", iat,
-			     entries) > 0);
+			     "{\"iss\":\"" ISS
+			     "\",\"iat\":%s,\"exp\":253402300799,\"seq\":1,\"revoked\":[%s]}",
+			     iat, entries) > 0);
 	token = sign_as(&w.key, JWS_TYP_REVOCATION, text);
 	assert_int_equal(revocations_new(&r), 0);
 	if (revocations_add(r, &check, token, strlen(token), &why))
@@ -61,8 +71,8 @@ static void run_moments(const struct license *lic, const struct revocations *r,
 		struct license_view v = judge(lic, r, moments[i].now);
 
 		if (v.state != moments[i].state)
-			fail_msg("at %lld: %s, not %s", (long long)moments[i].now, license_state_word(v.state),
-				 license_state_word(moments[i].state));
+			fail_msg("at %lld: %s, not %s", (long long)moments[i].now,
+				 license_state_word(v.state), license_state_word(moments[i].state));
 	}
 }
 #define RUN(lic, r, moments) run_moments(lic, r, moments, ARRAY_SIZE(moments))
@@ -70,9 +80,11 @@ static void run_moments(const struct license *lic, const struct revocations *r,
 static void life_of_a_license(void **state)
 {
 	static const struct moment moments[] = {
-		{INT64_MIN, STATE_PENDING}, {0, STATE_PENDING}, {NBF - 301, STATE_PENDING},
-		{NBF - 300, STATE_ACTIVE}, {NBF, STATE_ACTIVE}, {EXP - 1, STATE_ACTIVE}, {EXP, STATE_GRACE},
-		{EXP + GRACE - 1, STATE_GRACE}, {EXP + GRACE, STATE_LAPSED}, {INT64_MAX, STATE_LAPSED},
+		{INT64_MIN, STATE_PENDING},  {0, STATE_PENDING},
+		{NBF - 301, STATE_PENDING},  {NBF - 300, STATE_ACTIVE},
+		{NBF, STATE_ACTIVE},	     {EXP - 1, STATE_ACTIVE},
+		{EXP, STATE_GRACE},	     {EXP + GRACE - 1, STATE_GRACE},
+		{EXP + GRACE, STATE_LAPSED}, {INT64_MAX, STATE_LAPSED},
 	};
 	struct license lic = base();
 
@@ -93,10 +105,10 @@ static void warning(void **state)
 	static const struct {
 		int64_t life, warn; /* seconds before exp */
 	} cases[] = {
-		{30 * DAY, 10 * DAY},	 /* a third is less than 14 days */
+		{30 * DAY, 10 * DAY}, /* a third is less than 14 days */
 		{42 * DAY, 14 * DAY},
-		{100 * DAY, 14 * DAY},	 /* 10 % is less than 14 days */
-		{365 * DAY, 3153600},	 /* 10 %: 36.5 days */
+		{100 * DAY, 14 * DAY}, /* 10 % is less than 14 days */
+		{365 * DAY, 3153600},  /* 10 %: 36.5 days */
 		{3, 1},
 		{1, 0},
 	};
@@ -106,7 +118,8 @@ static void warning(void **state)
 
 		lic.exp = NBF + cases[i].life;
 		assert_false(judge(&lic, NULL, lic.exp - cases[i].warn - 1).warn);
-		assert_int_equal(judge(&lic, NULL, lic.exp - cases[i].warn).warn, cases[i].warn > 0);
+		assert_int_equal(judge(&lic, NULL, lic.exp - cases[i].warn).warn,
+				 cases[i].warn > 0);
 		assert_false(judge(&lic, NULL, lic.exp).warn); /* GRACE is a state of its own */
 	}
 }
@@ -163,8 +176,9 @@ static void saturation(void **state)
 static void revoked(void **state)
 {
 	static const struct moment moments[] = {
-		{NBF - 301, STATE_PENDING}, {NBF + 499, STATE_ACTIVE}, {NBF + 500, STATE_REVOKED},
-		{EXP, STATE_REVOKED}, {EXP + GRACE, STATE_REVOKED},
+		{NBF - 301, STATE_PENDING},   {NBF + 499, STATE_ACTIVE},
+		{NBF + 500, STATE_REVOKED},   {EXP, STATE_REVOKED},
+		{EXP + GRACE, STATE_REVOKED},
 	};
 	static const char *const by[] = {"jti\":\"j1", "lid\":\"line", "kid\":\"k1"};
 
@@ -241,9 +255,13 @@ static void stale_list(void **state)
 {
 	/* The list is of NBF + 1000 and good for 3600 s. */
 	static const struct moment moments[] = {
-		{NBF - 301, STATE_PENDING}, {NBF, STATE_ACTIVE}, {NBF + 4600, STATE_ACTIVE},
-		{NBF + 4601, STATE_STALE}, {NBF + 4600 + GRACE - 1, STATE_STALE},
-		{NBF + 4600 + GRACE, STATE_LAPSED}, {EXP, STATE_LAPSED},
+		{NBF - 301, STATE_PENDING},
+		{NBF, STATE_ACTIVE},
+		{NBF + 4600, STATE_ACTIVE},
+		{NBF + 4601, STATE_STALE},
+		{NBF + 4600 + GRACE - 1, STATE_STALE},
+		{NBF + 4600 + GRACE, STATE_LAPSED},
+		{EXP, STATE_LAPSED},
 	};
 	struct revocations *r = list_of("1800001000", ""), *fresh;
 	struct license lic = base();
@@ -267,7 +285,9 @@ static void stale_list(void **state)
 static void no_list_at_all(void **state)
 {
 	static const struct moment moments[] = {
-		{NBF - 301, STATE_PENDING}, {NBF - 300, STATE_STALE}, {NBF - 300 + GRACE - 1, STATE_STALE},
+		{NBF - 301, STATE_PENDING},
+		{NBF - 300, STATE_STALE},
+		{NBF - 300 + GRACE - 1, STATE_STALE},
 		{NBF - 300 + GRACE, STATE_LAPSED},
 	};
 	struct license lic = base();
@@ -314,7 +334,8 @@ static void supersession(void **state)
 		int64_t now;
 		enum license_state low, high;
 	} cases[] = {
-		{NBF + 5000 - 301, STATE_ACTIVE, STATE_PENDING}, /* a PENDING renewal replaces nothing */
+		{NBF + 5000 - 301, STATE_ACTIVE,
+		 STATE_PENDING}, /* a PENDING renewal replaces nothing */
 		{NBF + 5000 - 300, STATE_SUPERSEDED, STATE_ACTIVE},
 		{NBF + 9999, STATE_SUPERSEDED, STATE_ACTIVE},
 		{NBF + 10000, STATE_SUPERSEDED, STATE_GRACE},
@@ -329,7 +350,8 @@ static void supersession(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		judge_two(&low, &high, NULL, cases[i].now, &l, &h);
 		if (l.state != cases[i].low || h.state != cases[i].high)
-			fail_msg("case %zu: %s, %s", i, license_state_word(l.state), license_state_word(h.state));
+			fail_msg("case %zu: %s, %s", i, license_state_word(l.state),
+				 license_state_word(h.state));
 		assert_false(l.equivocation || h.equivocation);
 	}
 }
@@ -456,7 +478,8 @@ static void many_in_a_line(void **state)
 	}
 	lifecycle_judge(views, N, NULL, NBF);
 	for (int i = 0; i < N; i++)
-		assert_int_equal(views[i].state, lics[i].seq == N - 1 ? STATE_ACTIVE : STATE_SUPERSEDED);
+		assert_int_equal(views[i].state,
+				 lics[i].seq == N - 1 ? STATE_ACTIVE : STATE_SUPERSEDED);
 	lifecycle_judge(NULL, 0, NULL, NBF);
 }
 

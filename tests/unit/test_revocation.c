@@ -25,7 +25,8 @@ static const char *add(struct revocations *r, const struct jwk *key, const char 
 }
 
 #define LIST(seq, iat, revoked)                                                                    \
-	"{\"iss\":\"" ISS "\",\"iat\":" iat ",\"exp\":1800100000,\"seq\":" seq ",\"revoked\":[" revoked "]}"
+	"{\"iss\":\"" ISS "\",\"iat\":" iat ",\"exp\":1800100000,\"seq\":" seq                     \
+	",\"revoked\":[" revoked "]}"
 
 static const char *add_new(const char *payload)
 {
@@ -61,7 +62,9 @@ static void by_jti_lid_kid(void **state)
 		{{.iss = ISS, .jti = "j1", .lid = "l9", .kid = "k9"}, 1799000000, 1799000000},
 		{{.iss = ISS, .jti = "j9", .lid = "l1", .kid = "k9"}, 1799000001, INT64_MAX},
 		{{.iss = ISS, .jti = "j9", .lid = "l9", .kid = "k1"}, 1900000000, INT64_MAX},
-		{{.iss = ISS, .jti = "j2", .lid = "l1", .kid = "k1"}, 1799000001, 1799000005}, /* earliest */
+		{{.iss = ISS, .jti = "j2", .lid = "l1", .kid = "k1"},
+		 1799000001,
+		 1799000005}, /* earliest */
 		{{.iss = ISS, .jti = "l1", .lid = "j1", .kid = "j2"}, INT64_MAX, INT64_MAX},
 		{{.iss = ISS, .jti = "J1", .lid = "", .kid = ""}, INT64_MAX, INT64_MAX},
 		{{.iss = "other", .jti = "j1", .lid = "l1", .kid = "k1"}, INT64_MAX, INT64_MAX},
@@ -73,7 +76,8 @@ static void by_jti_lid_kid(void **state)
 	assert_string_equal(
 		add(r, &w.key,
 		    LIST("1", "1799990000",
-			 "{\"lid\":\"l1\",\"at\":1799000001,\"why\":\"unpaid\"},{\"jti\":\"j2\",\"at\":1799000009},"
+			 "{\"lid\":\"l1\",\"at\":1799000001,\"why\":\"unpaid\"},{\"jti\":\"j2\","
+			 "\"at\":1799000009},"
 			 "{\"jti\":\"j1\",\"at\":1799000000},{\"kid\":\"k1\",\"at\":1900000000},"
 			 "{\"jti\":\"j2\",\"at\":1799000005}")),
 		"");
@@ -92,14 +96,17 @@ static void only_newer_lists_count(void **state)
 	struct revocations *r;
 
 	assert_int_equal(revocations_new(&r), 0);
-	assert_string_equal(add(r, &w.key, LIST("5", "1799990000", "{\"jti\":\"one\",\"at\":1}")), "");
+	assert_string_equal(add(r, &w.key, LIST("5", "1799990000", "{\"jti\":\"one\",\"at\":1}")),
+			    "");
 	assert_string_equal(add(r, &w.key, LIST("4", "1799999999", "")), "stale");
 	assert_true(revocations_at(r, &one) == 1);
 	/* The same bytes once more are no news and no error. */
-	assert_string_equal(add(r, &w.key, LIST("5", "1799990000", "{\"jti\":\"one\",\"at\":1}")), "");
+	assert_string_equal(add(r, &w.key, LIST("5", "1799990000", "{\"jti\":\"one\",\"at\":1}")),
+			    "");
 	assert_string_equal(add(r, &w.key, LIST("5", "1799980000", "")), "stale"); /* earlier iat */
 	assert_true(revocations_at(r, &one) == 1);
-	assert_string_equal(add(r, &w.key, LIST("6", "1799995000", "{\"jti\":\"two\",\"at\":2}")), "");
+	assert_string_equal(add(r, &w.key, LIST("6", "1799995000", "{\"jti\":\"two\",\"at\":2}")),
+			    "");
 	assert_true(revocations_at(r, &one) == INT64_MAX);
 	assert_true(revocations_at(r, &two) == 2);
 	assert_int_equal(revocations_newest(r, ISS), 1799995000);
@@ -137,14 +144,16 @@ static void issuers_are_apart(void **state)
 	struct revocations *r;
 	struct fault f;
 
-	assert_int_equal(add_trust(w.trust, "o.jwks", &f, "{\"iss\":\"other\",\"keys\":[%s]}", jwk), 0);
+	assert_int_equal(add_trust(w.trust, "o.jwks", &f, "{\"iss\":\"other\",\"keys\":[%s]}", jwk),
+			 0);
 	assert_int_equal(revocations_new(&r), 0);
 	assert_string_equal(add(r, &other, LIST("9", "1799990000", "{\"jti\":\"x\",\"at\":1}")),
 			    "issuer_mismatch");
-	assert_string_equal(add(r, &other,
-				"{\"iss\":\"other\",\"iat\":1799990000,\"exp\":1800100000,\"seq\":9,"
-				"\"revoked\":[{\"jti\":\"x\",\"at\":1}]}"),
-			    "");
+	assert_string_equal(
+		add(r, &other,
+		    "{\"iss\":\"other\",\"iat\":1799990000,\"exp\":1800100000,\"seq\":9,"
+		    "\"revoked\":[{\"jti\":\"x\",\"at\":1}]}"),
+		"");
 	assert_true(revocations_at(r, &mine) == INT64_MAX);
 	assert_true(revocations_at(r, &theirs) == 1);
 	assert_string_equal(add(r, &w.key, LIST("1", "1799990000", "")), "");
@@ -176,14 +185,16 @@ static void claims(void **state)
 		{LIST("1", "1799990000", "{\"jti\":\"\",\"at\":1}"), "bad_claim"},
 		{LIST("1", "1799990000", "{\"jti\":\"a\",\"at\":1,\"why\":5}"), "bad_claim"},
 		{LIST("1", "1799990000", "{\"jti\":\"a\",\"at\":1,\"ticket\":7}"), ""},
-		{LIST("1", "1799990000", "{\"jti\":\"a\",\"jti\":\"a\",\"at\":1}"), "duplicate_name"},
+		{LIST("1", "1799990000", "{\"jti\":\"a\",\"jti\":\"a\",\"at\":1}"),
+		 "duplicate_name"},
 		{"{\"iat\":1,\"exp\":2,\"seq\":1,\"revoked\":[]}", "missing_claim"},
 		{"{\"iss\":\"" ISS "\",\"exp\":2,\"seq\":1,\"revoked\":[]}", "missing_claim"},
 		{"{\"iss\":\"" ISS "\",\"iat\":1,\"seq\":1,\"revoked\":[]}", "missing_claim"},
 		{"{\"iss\":\"" ISS "\",\"iat\":1,\"exp\":2,\"revoked\":[]}", "missing_claim"},
 		{"{\"iss\":\"" ISS "\",\"iat\":1,\"exp\":2,\"seq\":1}", "missing_claim"},
 		{"{\"iss\":\"" ISS "\",\"iat\":1,\"exp\":2,\"seq\":1,\"revoked\":{}}", "bad_claim"},
-		{"{\"iss\":\"" ISS "\",\"iat\":1,\"exp\":2,\"seq\":1,\"revoked\":[]}", ""}, /* stale, holds */
+		{"{\"iss\":\"" ISS "\",\"iat\":1,\"exp\":2,\"seq\":1,\"revoked\":[]}",
+		 ""}, /* stale, holds */
 		{"[]", "bad_claim"},
 		{"{", "bad_json"},
 	};
@@ -218,10 +229,11 @@ static char *long_list(size_t n)
 {
 	char *text = malloc(n * 64 + 256), *at = text;
 
-	at += sprintf(at, "{\"iss\":\"" ISS "\",\"iat\":1799990000,\"exp\":1800100000,\"seq\":1,\"revoked\":[");
+	at += sprintf(at, "{\"iss\":\"" ISS
+			  "\",\"iat\":1799990000,\"exp\":1800100000,\"seq\":1,\"revoked\":[");
 	for (size_t i = 0; i < n; i++)
-		at += sprintf(at, "%s{\"jti\":\"id-%zu\",\"at\":%zu,\"why\":\"w\",\"x\":1,\"y\":2}", i ? "," : "",
-			      i * 7919 % n, i * 7919 % n + 1);
+		at += sprintf(at, "%s{\"jti\":\"id-%zu\",\"at\":%zu,\"why\":\"w\",\"x\":1,\"y\":2}",
+			      i ? "," : "", i * 7919 % n, i * 7919 % n + 1);
 	strcpy(at, "]}");
 	return text;
 }
@@ -245,7 +257,8 @@ static void limits(void **state)
 	free(text);
 	big = malloc(REVOCATION_MAX_BYTES + 1);
 	memset(big, 'A', REVOCATION_MAX_BYTES + 1);
-	assert_int_equal(revocations_add(r, &w.check, big, REVOCATION_MAX_BYTES + 1, &why), -EBADMSG);
+	assert_int_equal(revocations_add(r, &w.check, big, REVOCATION_MAX_BYTES + 1, &why),
+			 -EBADMSG);
 	assert_int_equal(why.reason, LICENSE_TOO_BIG);
 	assert_int_equal(revocations_add(r, &w.check, big, REVOCATION_MAX_BYTES, &why), -EBADMSG);
 	assert_int_equal(why.reason, LICENSE_BAD_FRAMING);

@@ -65,11 +65,14 @@ static void whole_file(void **state)
 	const struct trust_key *k;
 
 	assert_int_equal(trust_new(&trust), 0);
-	assert_int_equal(add_trust(trust, "a.jwks", &f,
-				   "{\"iss\":\"" ISS "\",\"allow\":{\"ports\":\"1024-65535\","
-				   "\"namespaces\":[\"vendor-*\"]},\"reserve\":{\"ports\":\"9443,9500-9599\"},"
-				   "\"keys\":[%s]}", jwk_text),
-			 0);
+	assert_int_equal(
+		add_trust(
+			trust, "a.jwks", &f,
+			"{\"iss\":\"" ISS "\",\"allow\":{\"ports\":\"1024-65535\","
+			"\"namespaces\":[\"vendor-*\"]},\"reserve\":{\"ports\":\"9443,9500-9599\"},"
+			"\"keys\":[%s]}",
+			jwk_text),
+		0);
 	assert_int_equal(trust_n_keys(trust), 1);
 	assert_int_equal(trust_n_vendors(trust), 1);
 	k = trust_find(trust, "k1");
@@ -112,7 +115,8 @@ static void refuses_the_file(void **state)
 	refused("\"allow\": \"ports\"", "{\"iss\":\"x\",\"allow\":{\"ports\":\"\"},\"keys\":[]}");
 	refused("\"allow\": \"ports\"", "{\"iss\":\"x\",\"allow\":{\"ports\":80},\"keys\":[]}");
 	refused("\"namespaces\"", "{\"iss\":\"x\",\"allow\":{\"namespaces\":[]},\"keys\":[]}");
-	refused("\"reserve\": \"ports\"", "{\"iss\":\"x\",\"reserve\":{\"ports\":\"9-1\"},\"keys\":[]}");
+	refused("\"reserve\": \"ports\"",
+		"{\"iss\":\"x\",\"reserve\":{\"ports\":\"9-1\"},\"keys\":[]}");
 	refused("\"x\"", "{\"iss\":\"x\",\"reserve\":{\"x\":\"9\"},\"keys\":[]}");
 }
 
@@ -123,8 +127,10 @@ static void refuses_keys(void **state)
 	refused("\"kty\"", "{\"iss\":\"x\",\"keys\":[{\"kty\":\"EC\"}]}");
 	refused("\"crv\"", "{\"iss\":\"x\",\"keys\":[{\"kty\":\"OKP\"}]}");
 	refused("\"crv\"", "{\"iss\":\"x\",\"keys\":[{\"kty\":\"OKP\",\"crv\":\"X25519\"}]}");
-	refused("\"x\"", "{\"iss\":\"x\",\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"a\"}]}");
-	refused("\"x\"", "{\"iss\":\"x\",\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"a\",\"x\":\"AAAA\"}]}");
+	refused("\"x\"",
+		"{\"iss\":\"x\",\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"a\"}]}");
+	refused("\"x\"", "{\"iss\":\"x\",\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":"
+			 "\"a\",\"x\":\"AAAA\"}]}");
 	/* One bad key refuses the good one beside it too. */
 	refused("\"keys\"[1]", "{\"iss\":\"x\",\"keys\":[%s,{\"kty\":\"oct\"}]}", jwk_text);
 }
@@ -156,7 +162,10 @@ static void refuses_key_members(void **state)
 static void accepts_key_members(void **state)
 {
 	static const char *const more[] = {
-		",\"use\":\"sig\"", ",\"alg\":\"EdDSA\"", ",\"alg\":\"Ed25519\"", ",\"retired\":1800000000",
+		",\"use\":\"sig\"",
+		",\"alg\":\"EdDSA\"",
+		",\"alg\":\"Ed25519\"",
+		",\"retired\":1800000000",
 		",\"key_ops\":[\"verify\"],\"x5t\":\"abc\"",
 	};
 
@@ -190,22 +199,34 @@ static void refuses_bad_kids(void **state)
 /* A key with which a forger needs no secret: libsodium's verifier alone lets some of them through. */
 static void refuses_weak_points(void **state)
 {
-	static const char *const hex[] = {
-		"0100000000000000000000000000000000000000000000000000000000000000",
-		"0000000000000000000000000000000000000000000000000000000000000000",
-		"0000000000000000000000000000000000000000000000000000000000000080",
-		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-		"cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d", /* mixed order */
-	};
+	static const char
+		*const
+			hex[] =
+				{
+					"0100000000000000000000000000000000000000000000000000000000"
+					"000000",
+					"0000000000000000000000000000000000000000000000000000000000"
+					"000000",
+					"0000000000000000000000000000000000000000000000000000000000"
+					"000080",
+					"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+					"ffff7f",
+					"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792"
+					"ac037a",
+					"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+					"ffff7f",
+					"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+					"ffffff",
+					"cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765"
+					"b88d4d", /* mixed order */
+				};
 
 	for (size_t i = 0; i < ARRAY_SIZE(hex); i++) {
 		struct jwk weak = key;
 		char *jwk;
 
-		assert_int_equal(sodium_hex2bin(weak.public_key, 32, hex[i], 64, NULL, NULL, NULL), 0);
+		assert_int_equal(sodium_hex2bin(weak.public_key, 32, hex[i], 64, NULL, NULL, NULL),
+				 0);
 		jwk = public_jwk(&weak, "");
 		refused("no sound Ed25519", "{\"iss\":\"x\",\"keys\":[%s]}", jwk);
 		free(jwk);
@@ -223,9 +244,11 @@ static void kid_twice(void **state)
 	refused("stands twice", "{\"iss\":\"x\",\"keys\":[%s,%s]}", jwk_text, jwk2);
 	refused("stands twice", "{\"iss\":\"x\",\"keys\":[%s,%s]}", jwk_text, jwk_text);
 	assert_int_equal(trust_new(&trust), 0);
-	assert_int_equal(add_trust(trust, "a.jwks", &f, "{\"iss\":\"x\",\"keys\":[%s]}", jwk_text), 0);
-	assert_int_equal(add_trust(trust, "b.jwks", &f, "{\"iss\":\"y\",\"keys\":[%s,%s]}", jwk3, jwk2),
-			 -EBADMSG);
+	assert_int_equal(add_trust(trust, "a.jwks", &f, "{\"iss\":\"x\",\"keys\":[%s]}", jwk_text),
+			 0);
+	assert_int_equal(
+		add_trust(trust, "b.jwks", &f, "{\"iss\":\"y\",\"keys\":[%s,%s]}", jwk3, jwk2),
+		-EBADMSG);
 	assert_non_null(strstr(f.text, "\"a.jwks\""));
 	assert_non_null(strstr(f.text, "\"b.jwks\""));
 	assert_int_equal(trust_n_keys(trust), 1);
@@ -247,8 +270,10 @@ static void reserve(void **state)
 	struct trust *trust;
 
 	assert_int_equal(trust_new(&trust), 0);
-	assert_int_equal(add_trust(trust, "a.jwks", &f,
-				   "{\"iss\":\"a\",\"reserve\":{\"ports\":\"9443,9500-9599\"},\"keys\":[]}"), 0);
+	assert_int_equal(
+		add_trust(trust, "a.jwks", &f,
+			  "{\"iss\":\"a\",\"reserve\":{\"ports\":\"9443,9500-9599\"},\"keys\":[]}"),
+		0);
 	assert_int_equal(add_trust(trust, "b.jwks", &f, "{\"iss\":\"b\",\"keys\":[]}"), 0);
 	assert_string_equal(trust_reserved(trust, 9443, 9443, NULL)->iss, "a");
 	assert_string_equal(trust_reserved(trust, 1, 9443, "b")->iss, "a");
@@ -262,17 +287,43 @@ static void reserve(void **state)
 static void port_lists(void **state)
 {
 	static const char *const bad[] = {
-		"", ",", "0", "0-9", "65536", "80-", "-80", "90-80", "80,", ",80", "80,,81", "80 ", " 80",
-		"80-90-99", "a", "80a", "080", "+80", "99999999999999999999", "80;81", "1-65536", "*",
+		"",
+		",",
+		"0",
+		"0-9",
+		"65536",
+		"80-",
+		"-80",
+		"90-80",
+		"80,",
+		",80",
+		"80,,81",
+		"80 ",
+		" 80",
+		"80-90-99",
+		"a",
+		"80a",
+		"080",
+		"+80",
+		"99999999999999999999",
+		"80;81",
+		"1-65536",
+		"*",
 	};
 	static const struct {
 		const char *text;
 		size_t n;
 		uint16_t first, last; /* of the first range */
 	} good[] = {
-		{"1", 1, 1, 1}, {"65535", 1, 65535, 65535}, {"1-65535", 1, 1, 65535},
-		{"9443,9500-9599", 2, 9443, 9443}, {"9500-9599,9443", 2, 9443, 9443},
-		{"1-10,11-20", 1, 1, 20}, {"1-10,5-7,8-30", 1, 1, 30}, {"1-10,12", 2, 1, 10}, {"5,5,5", 1, 5, 5},
+		{"1", 1, 1, 1},
+		{"65535", 1, 65535, 65535},
+		{"1-65535", 1, 1, 65535},
+		{"9443,9500-9599", 2, 9443, 9443},
+		{"9500-9599,9443", 2, 9443, 9443},
+		{"1-10,11-20", 1, 1, 20},
+		{"1-10,5-7,8-30", 1, 1, 30},
+		{"1-10,12", 2, 1, 10},
+		{"5,5,5", 1, 5, 5},
 		{"65535,65534", 1, 65534, 65535},
 	};
 	struct port_range *list;
@@ -329,11 +380,14 @@ static void private_keys_refused(void **state)
 		const char *text, *says;
 	} cases[] = {
 		{"{", "strict JSON"},
-		{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+		{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_"
+		 "7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
 		 "\"d\" is missing"},
-		{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\"}",
+		{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"nWGxne_"
+		 "9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\"}",
 		 "\"x\""},
-		{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\","
+		{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"nWGxne_"
+		 "9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\","
 		 "\"x\":\"AAAAAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
 		 "isn't the public key"},
 		{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"AAAA\","
@@ -343,8 +397,9 @@ static void private_keys_refused(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		assert_int_equal(jwk_read_private("k.jwk", cases[i].text, strlen(cases[i].text), &out, &f),
-				 -EBADMSG);
+		assert_int_equal(
+			jwk_read_private("k.jwk", cases[i].text, strlen(cases[i].text), &out, &f),
+			-EBADMSG);
 		assert_non_null(strstr(f.text, "key file \"k.jwk\""));
 		if (!strstr(f.text, cases[i].says))
 			fail_msg("%s", f.text);

@@ -63,7 +63,8 @@ static uint8_t *hex_of(const cJSON *object, const char *name, size_t *len)
 	uint8_t *bytes = malloc(strlen(hex) / 2 + 1);
 	size_t n;
 
-	assert_int_equal(sodium_hex2bin(bytes, strlen(hex) / 2, hex, strlen(hex), NULL, &n, NULL), 0);
+	assert_int_equal(sodium_hex2bin(bytes, strlen(hex) / 2, hex, strlen(hex), NULL, &n, NULL),
+			 0);
 	assert_int_equal(n, strlen(hex) / 2);
 	if (len)
 		*len = n;
@@ -91,10 +92,12 @@ static struct trust *store_of(const uint8_t x[32])
 }
 
 /* The store's key, and a signature of the right length that libsodium verifies. */
-static bool verifies(const cJSON *test, const char *message, const char *signature, const uint8_t x[32])
+static bool verifies(const cJSON *test, const char *message, const char *signature,
+		     const uint8_t x[32])
 {
 	size_t message_len, signature_len;
-	uint8_t *m = hex_of(test, message, &message_len), *s = hex_of(test, signature, &signature_len);
+	uint8_t *m = hex_of(test, message, &message_len),
+		*s = hex_of(test, signature, &signature_len);
 	struct trust *trust = store_of(x);
 	bool good = trust && signature_len == crypto_sign_BYTES &&
 		    !crypto_sign_verify_detached(s, m, message_len, trust_find_x(trust, "k"));
@@ -110,10 +113,10 @@ static void wycheproof_ed25519(void **state)
 	cJSON *tree = read_json("wycheproof/ed25519_test.json"), *group, *test;
 	int n = 0, valid = 0;
 
-	cJSON_ArrayForEach(group, cJSON_GetObjectItem(tree, "testGroups")) {
+	cJSON_ArrayForEach (group, cJSON_GetObjectItem(tree, "testGroups")) {
 		uint8_t *x = hex_of(cJSON_GetObjectItem(group, "publicKey"), "pk", NULL);
 
-		cJSON_ArrayForEach(test, cJSON_GetObjectItem(group, "tests")) {
+		cJSON_ArrayForEach (test, cJSON_GetObjectItem(group, "tests")) {
 			bool want = !strcmp(text_of(test, "result"), "valid");
 
 			if (verifies(test, "msg", "sig", x) != want)
@@ -133,7 +136,7 @@ static void speccheck(void **state)
 	cJSON *tree = read_json("speccheck/cases.json"), *test;
 	int n = 0, loaded = 0;
 
-	cJSON_ArrayForEach(test, tree) {
+	cJSON_ArrayForEach (test, tree) {
 		uint8_t *x = hex_of(test, "pub_key", NULL);
 		struct trust *trust = store_of(x);
 
@@ -157,8 +160,9 @@ static void rfc8032(void **state)
 	cJSON *tree = read_json("rfc/rfc8032-7.1.json"), *test;
 	int n = 0;
 
-	cJSON_ArrayForEach(test, cJSON_GetObjectItem(tree, "tests")) {
-		uint8_t *seed = hex_of(test, "seed", NULL), *pk = hex_of(test, "pk", NULL), *msg, *sig;
+	cJSON_ArrayForEach (test, cJSON_GetObjectItem(tree, "tests")) {
+		uint8_t *seed = hex_of(test, "seed", NULL), *pk = hex_of(test, "pk", NULL), *msg,
+			*sig;
 		uint8_t made[crypto_sign_BYTES];
 		size_t len;
 		struct jwk key;
@@ -169,7 +173,8 @@ static void rfc8032(void **state)
 		assert_memory_equal(key.public_key, pk, 32);
 		crypto_sign_detached(made, NULL, msg, len, key.secret_key);
 		assert_memory_equal(made, sig, sizeof(made));
-		assert_int_equal(verifies(test, "msg", "sig", pk), strcmp(text_of(test, "result"), "valid") == 0);
+		assert_int_equal(verifies(test, "msg", "sig", pk),
+				 strcmp(text_of(test, "result"), "valid") == 0);
 		free(seed);
 		free(pk);
 		free(msg);
@@ -249,7 +254,7 @@ static void wycheproof_jose(const char *name, int expected)
 	int n = 0;
 
 	world_setup(&w);
-	cJSON_ArrayForEach(group, cJSON_GetObjectItem(tree, "testGroups")) {
+	cJSON_ArrayForEach (group, cJSON_GetObjectItem(tree, "testGroups")) {
 		static const char *const halves[] = {"private", "public"};
 
 		for (size_t i = 0; i < ARRAY_SIZE(halves); i++) {
@@ -258,7 +263,7 @@ static void wycheproof_jose(const char *name, int expected)
 			if (cJSON_IsObject(keys))
 				load_keys(w.trust, keys);
 		}
-		cJSON_ArrayForEach(test, cJSON_GetObjectItem(group, "tests")) {
+		cJSON_ArrayForEach (test, cJSON_GetObjectItem(group, "tests")) {
 			const cJSON *jws = cJSON_GetObjectItem(test, "jws");
 
 			if (jws)
@@ -306,8 +311,10 @@ static bool parses(const char *path)
 static bool refused_on_purpose(const char *name)
 {
 	static const char *const names[] = {
-		"y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json",
-		"y_object_escaped_null_in_key.json", "y_string_null_escape.json",
+		"y_object_duplicated_key.json",
+		"y_object_duplicated_key_and_value.json",
+		"y_object_escaped_null_in_key.json",
+		"y_string_null_escape.json",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -337,7 +344,8 @@ static void json_test_suite(void **state)
 		no += e->d_name[0] == 'n';
 		yes += e->d_name[0] == 'y';
 		either += e->d_name[0] == 'i';
-		if (e->d_name[0] != 'i' && good != (e->d_name[0] == 'y' && !refused_on_purpose(e->d_name)))
+		if (e->d_name[0] != 'i' &&
+		    good != (e->d_name[0] == 'y' && !refused_on_purpose(e->d_name)))
 			fail_msg("%s", e->d_name);
 	}
 	closedir(dir);
