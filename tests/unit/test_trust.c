@@ -162,11 +162,8 @@ static void refuses_key_members(void **state)
 static void accepts_key_members(void **state)
 {
 	static const char *const more[] = {
-		",\"use\":\"sig\"",
-		",\"alg\":\"EdDSA\"",
-		",\"alg\":\"Ed25519\"",
-		",\"retired\":1800000000",
-		",\"key_ops\":[\"verify\"],\"x5t\":\"abc\"",
+		",\"use\":\"sig\"",	   ",\"alg\":\"EdDSA\"",	",\"alg\":\"Ed25519\"",
+		",\"retired\":1800000000", ",\"key_ops\":[\"verify\"]", ",\"x5t\":\"abc\"",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
@@ -199,27 +196,24 @@ static void refuses_bad_kids(void **state)
 /* A key with which a forger needs no secret: libsodium's verifier alone lets some of them through. */
 static void refuses_weak_points(void **state)
 {
-	static const char
-		*const
-			hex[] =
-				{
-					"0100000000000000000000000000000000000000000000000000000000"
-					"000000",
-					"0000000000000000000000000000000000000000000000000000000000"
-					"000000",
-					"0000000000000000000000000000000000000000000000000000000000"
-					"000080",
-					"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
-					"ffff7f",
-					"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792"
-					"ac037a",
-					"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
-					"ffff7f",
-					"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
-					"ffffff",
-					"cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765"
-					"b88d4d", /* mixed order */
-				};
+	static const char *const hex[] = {
+		"0100000000000000000000000000000000000000000000000000000000"
+		"000000",
+		"0000000000000000000000000000000000000000000000000000000000"
+		"000000",
+		"0000000000000000000000000000000000000000000000000000000000"
+		"000080",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+		"ffff7f",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792"
+		"ac037a",
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+		"ffff7f",
+		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+		"ffffff",
+		"cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765"
+		"b88d4d", /* mixed order */
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(hex); i++) {
 		struct jwk weak = key;
