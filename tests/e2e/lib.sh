@@ -80,7 +80,7 @@ finish() {
 }
 [ "$(id -u)" = 0 ] || skip_all "namespaces and BPF need root"
 trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT TERM HUP PIPE
 
 # --- namespaces
 
