@@ -30,6 +30,8 @@ void agent_rescan(struct agent *agent)
 	bool licenses = licenses_scan(&agent->licenses, agent->vendors.trust, trust, now);
 	bool policies = policies_scan(&agent->policies, agent->vendors.trust, trust);
 
+	if (trust)
+		gates_reread_policies(&agent->gates, agent->vendors.trust);
 	if (trust || licenses || policies)
 		rules_changed(agent);
 }
@@ -62,10 +64,10 @@ void agent_ready_if_tried(struct agent *agent)
 {
 	size_t i;
 
-	if (agent->ready || !agent->swept || agent->stopping)
+	if (agent->ready || !agent->node || agent->stopping)
 		return;
 	for (i = 0; i < agent->gates.n_entries; i++)
-		if (agent->gates.entries[i]->opening)
+		if (agent->gates.entries[i]->opening || !agent->gates.entries[i]->tried)
 			return;
 	agent->ready = true;
 	notify_manager("READY=1");
@@ -80,7 +82,6 @@ static void on_sweep(uv_timer_t *timer)
 	struct agent *agent = timer->data;
 
 	sweep(agent);
-	agent->swept = true;
 	agent_ready_if_tried(agent);
 }
 

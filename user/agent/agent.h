@@ -33,7 +33,6 @@ struct agent {
 	unsigned int jobs_running;
 	int64_t started; /* effective time */
 	bool sweeping;	 /* a sweep is queued or runs */
-	bool swept;	 /* the first sweep has begun to open what waits */
 	bool ready;	 /* all gates were tried once */
 	bool stopping;
 	int exit_code;

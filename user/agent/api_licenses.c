@@ -72,7 +72,10 @@ static cJSON *license_json(const struct source_file *file)
 	cJSON_AddStringToObject(item, "file", file->name);
 	cJSON_AddStringToObject(item, "state", license_state_word(entry->state));
 	json_put_string(item, "reason", entry->reason ? licenses_reason_word(entry->reason) : NULL);
-	json_put_string(item, "detail", entry->reason ? entry->detail.text : NULL);
+	json_put_string(item, "detail",
+			entry->reason	? entry->detail.text
+			: file->gone_ns ? "the file is gone: its rights are withdrawn soon"
+					: NULL);
 	put_claims(item, entry);
 	return item;
 }
@@ -307,6 +310,7 @@ void api_license_delete(struct agent *agent, struct http_request *request, const
 		reply_error(request,
 			    err == -ENOENT ? MHD_HTTP_NOT_FOUND : MHD_HTTP_INTERNAL_SERVER_ERROR,
 			    "%s", f.text);
+		rules_changed(agent); /* some files may have gone */
 		return;
 	}
 	rules_changed(agent);

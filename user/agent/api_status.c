@@ -69,7 +69,10 @@ static void warn_gate(cJSON *warnings, const struct agent *agent, const struct g
 	if (rules_mode(agent, entry) != PLIC_ENFORCE)
 		warn(warnings, "gate \"%s\" isn't enforced: its mode is %s", entry->name,
 		     rules_mode(agent, entry) == PLIC_OFF ? "off" : "audit");
-	if (!entry->policy)
+	if (entry->policy_text && !entry->policy)
+		warn(warnings, "gate \"%s\": its own policy is refused and has no effect",
+		     entry->name);
+	if (!entry->policy_text)
 		policies_find(&agent->policies, entry->name, &also);
 	if (also)
 		warn(warnings,

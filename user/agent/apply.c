@@ -118,10 +118,12 @@ static void item_done(struct agent *agent, struct apply_job *apply, struct apply
 	if (entry->removed || item->result == -ESTALE)
 		return;
 	agent->gates.failed = true;
+	if (!apply->fault.text[0])
+		fault_set(&apply->fault, -item->result, "%s", strerror(-item->result));
+	if (strcmp(entry->error.text, apply->fault.text))
+		log_event(LOG_ERROR, "apply_failed", LOG_FIELDS("gate", entry->name),
+			  "the rules before stay in force: %s", apply->fault.text);
 	entry->error = apply->fault;
-	log_event(LOG_ERROR, "apply_failed", LOG_FIELDS("gate", entry->name),
-		  "the rules before stay in force: %s",
-		  apply->fault.text[0] ? apply->fault.text : strerror(-item->result));
 }
 
 static void apply_done(struct job *job)

@@ -10,6 +10,7 @@
 #include "gatefile.h"
 #include "jobs.h"
 #include "log.h"
+#include "sweep.h"
 
 #define RETRY_NS (5 * 1000000000ULL)
 
@@ -132,6 +133,7 @@ static void open_done(struct job *job)
 	rules_free(open->rules);
 	if (open->done)
 		open->done(job->agent, open->arg, open->result, &open->fault);
+	sweep_waiting(job->agent);
 	agent_ready_if_tried(job->agent);
 	free(open);
 }
@@ -164,6 +166,7 @@ void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t inode, 
 	open->spec =
 		(struct gate_spec){.name = entry->name, .netns = entry->netns, .id = entry->id};
 	entry->opening = true;
+	entry->tried = true;
 	job_submit(agent, &open->job);
 }
 

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
+#include "log.h"
+
 static const char *const state_words[GATE_N_STATES] = {
 	[GATE_WAITING] = "waiting", [GATE_ATTACHED] = "attached", [GATE_FAILED] = "failed"};
 
@@ -139,6 +142,24 @@ int gate_entry_set_policy(struct gate_entry *entry, const char *text, const stru
 	entry->policy = policy;
 	entry->policy_text = copy;
 	return 0;
+}
+
+void gates_reread_policies(struct gates *gates, const struct trust *trust)
+{
+	size_t i;
+
+	for (i = 0; i < gates->n_entries; i++) {
+		struct gate_entry *entry = gates->entries[i];
+		_free_ char *text = entry->policy_text ? strdup(entry->policy_text) : NULL;
+		struct fault f = {0};
+
+		if (!text || !gate_entry_set_policy(entry, text, trust, &f))
+			continue;
+		log_event(LOG_ERROR, "policy_refused", LOG_FIELDS("gate", entry->name),
+			  "the gate's own policy has no effect any more: %s", f.text);
+		policy_free(entry->policy);
+		entry->policy = NULL;
+	}
 }
 
 /* At the end of the agent, when the kernel thread is idle. */

@@ -36,6 +36,7 @@ struct gate_entry {
 	enum gate_state state;
 	struct fault error; /* of the last attempt, "" if it went well */
 	bool opening;	    /* a job is putting it up */
+	bool tried;	    /* to come up, once at least */
 	bool sweep_failed;  /* the error is the sweep's */
 	bool removed;	    /* no longer in the table; freed after its last job */
 	uint64_t retry_ns;  /* boot clock: not before */
@@ -90,6 +91,12 @@ void gate_entry_reset(struct gate_entry *entry);
 /* Gives it a policy of its own (text: JSON, parsed with trust). -EBADMSG with the reason. */
 int gate_entry_set_policy(struct gate_entry *entry, const char *text, const struct trust *trust,
 			  struct fault *f);
+
+/*
+ * The trust store changed, and with it what is reserved: a gate whose own policy is refused now goes on
+ * without one, with licenses alone.
+ */
+void gates_reread_policies(struct gates *gates, const struct trust *trust);
 
 /* Lower-case letters, digits, '-' and '.', at most 63, a letter or digit at both ends. */
 bool gate_name_ok(const char *name);

@@ -124,18 +124,21 @@ static void sample(const struct scrape *s, enum metric metric, const char *const
 /* Ports that no rule names are one `other` for each protocol: a scan must not make series. */
 static void fold(struct gate_ports *ports)
 {
+	struct port_row *others[256] = {NULL}; /* by protocol */
 	size_t i, j, n = 0;
 
 	for (i = 0; i < ports->n; i++) {
 		struct port_row *row = &ports->rows[i], *to = NULL;
 
-		if (!row->slot)
+		if (!row->slot) {
 			row->port = row->end_port = 0;
-		for (j = 0; !row->slot && j < n && !to; j++)
-			if (!ports->rows[j].slot && ports->rows[j].ip_proto == row->ip_proto)
-				to = &ports->rows[j];
+			to = others[row->ip_proto];
+		}
 		if (!to) {
-			ports->rows[n++] = *row;
+			ports->rows[n] = *row;
+			if (!row->slot)
+				others[row->ip_proto] = &ports->rows[n];
+			n++;
 			continue;
 		}
 		for (j = 0; j < ARRAY_SIZE(to->count); j++) {

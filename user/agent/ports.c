@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "gates.h"
 
 const char *reason_word(unsigned int reason)
@@ -145,6 +146,7 @@ struct table {
 	uint64_t now_ns;
 	struct port_row *rows;
 	size_t n;
+	struct port_row **by_slot; /* n_slots of them */
 };
 
 /* A row for a port without one: what the set says of it now. */
@@ -169,32 +171,34 @@ static void add_compiled(struct table *table, const struct compiled_port *port)
 				 .ip_proto = port->ip_proto,
 				 .slot = port->slot,
 				 .name = port->name};
+	table->by_slot[port->slot] = row;
 	set_state(row, table->entry->rules->roster, &port->rule, table->now_ns);
 }
 
 static struct port_row *row_of_slot(struct table *table, uint16_t slot)
 {
-	const struct plic_slot *at;
-	struct port_row *row;
-	size_t i;
+	const struct plic_slot *at = &table->compiled->slots[slot];
 
-	for (i = 1; i < table->n; i++)
-		if (table->rows[i].slot == slot)
-			return &table->rows[i];
-	at = &table->compiled->slots[slot]; /* its port isn't named any more */
-	row = add_row(table, at->ip_proto, at->port, at->end_port);
-	row->slot = slot;
-	return row;
+	if (!table->by_slot[slot]) { /* its port isn't named any more */
+		table->by_slot[slot] = add_row(table, at->ip_proto, at->port, at->end_port);
+		table->by_slot[slot]->slot = slot;
+	}
+	return table->by_slot[slot];
 }
 
+/* A port that was denied before it was named counts to the row that it has now. */
 static struct port_row *row_of_port(struct table *table, uint8_t proto, uint16_t port)
 {
+	__u16 slot;
 	size_t i;
 
-	for (i = 1; i < table->n; i++) {
+	ruleset_lookup(&table->compiled->set, proto, port, &slot);
+	if (slot)
+		return row_of_slot(table, slot);
+	for (i = 1 + table->compiled->n_ports; i < table->n; i++) {
 		struct port_row *row = &table->rows[i];
 
-		if (row->ip_proto == proto && row->port <= port && port <= row->end_port)
+		if (!row->slot && row->ip_proto == proto && row->port == port)
 			return row;
 	}
 	return add_row(table, proto, port, port);
@@ -239,6 +243,7 @@ static int by_port(const void *a, const void *b)
 
 int ports_list(const struct gate_entry *entry, uint64_t now_ns, struct port_row **out, size_t *n)
 {
+	_free_ struct port_row **by_slot = NULL;
 	struct table table = {.entry = entry, .now_ns = now_ns, .n = 1};
 	size_t i, room;
 
@@ -250,8 +255,12 @@ int ports_list(const struct gate_entry *entry, uint64_t now_ns, struct port_row 
 	table.compiled = &entry->rules->compiled;
 	room = 1 + table.compiled->n_ports + table.compiled->n_slots + entry->counters.n_denials;
 	table.rows = calloc(room, sizeof(*table.rows));
-	if (!table.rows)
+	by_slot = calloc(table.compiled->n_slots, sizeof(*by_slot));
+	if (!table.rows || !by_slot) {
+		free(table.rows);
 		return -ENOMEM;
+	}
+	table.by_slot = by_slot;
 	table.rows[0] = (struct port_row){.name = "other"};
 	set_state(&table.rows[0], entry->rules->roster,
 		  &table.compiled->set.cells[PLIC_CELL_DEFAULT].rule, now_ns);

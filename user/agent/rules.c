@@ -58,7 +58,9 @@ static struct roster *roster_new(const struct licenses *licenses)
 
 const struct policy *rules_policy(const struct agent *agent, const struct gate_entry *entry)
 {
-	return entry->policy ? entry->policy : policies_find(&agent->policies, entry->name, NULL);
+	if (entry->policy_text) /* its own, NULL while that is refused */
+		return entry->policy;
+	return policies_find(&agent->policies, entry->name, NULL);
 }
 
 enum plic_mode rules_mode(const struct agent *agent, const struct gate_entry *entry)

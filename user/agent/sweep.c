@@ -13,6 +13,7 @@
 #include "log.h"
 #include "netns.h"
 
+#define MAX_OPENING 4	 /* jobs; loading a gate's programs takes its time */
 #define INSPECT_EVERY 20 /* rounds: 10 s */
 #define PRUNE_EVERY 1200 /* rounds: 10 min */
 
@@ -139,17 +140,36 @@ static void try_waiting(struct agent *agent, struct gate_entry *entry)
 	struct fault f = {0};
 	uint64_t inode;
 
-	if (entry->state == GATE_ATTACHED || entry->opening || clock_boot_ns() < entry->retry_ns)
-		return;
+	entry->tried = true;
 	if (!netns_inode(entry->netns, &inode, &f) && may_open(entry, inode)) {
 		attach_open(agent, entry, inode, NULL, NULL);
 		return;
 	}
-	if (!entry->error.text[0]) {
-		if (!f.text[0])
-			fault_set(&f, 0, "\"%s\" is another namespace now", entry->netns);
-		entry->error = f;
-		log_event(LOG_WARN, "gate_waiting", LOG_FIELDS("gate", entry->name), "%s", f.text);
+	entry->retry_ns = clock_boot_ns() + SWEEP_MS * 1000000ULL / 2; /* the next round */
+	if (entry->error.text[0])
+		return;
+	if (!f.text[0])
+		fault_set(&f, 0, "\"%s\" is another namespace now", entry->netns);
+	entry->error = f;
+	log_event(LOG_WARN, "gate_waiting", LOG_FIELDS("gate", entry->name), "%s", f.text);
+}
+
+void sweep_waiting(struct agent *agent)
+{
+	const struct gates *gates = &agent->gates;
+	uint64_t now_ns = clock_boot_ns();
+	unsigned int n_opening = 0;
+	size_t i;
+
+	for (i = 0; i < gates->n_entries; i++)
+		n_opening += gates->entries[i]->opening;
+	for (i = 0; i < gates->n_entries && n_opening < MAX_OPENING && !agent->stopping; i++) {
+		struct gate_entry *entry = gates->entries[i];
+
+		if (entry->state == GATE_ATTACHED || entry->opening || now_ns < entry->retry_ns)
+			continue;
+		try_waiting(agent, entry);
+		n_opening += entry->opening;
 	}
 }
 
@@ -174,8 +194,7 @@ void sweep(struct agent *agent)
 			round->items[round->n++].entry = gates->entries[i];
 	agent->sweeping = true;
 	job_submit(agent, &round->job);
-	for (i = 0; i < gates->n_entries; i++)
-		try_waiting(agent, gates->entries[i]);
+	sweep_waiting(agent);
 	if (rounds % INSPECT_EVERY == 0)
 		inspect_gates(agent, NULL, INSPECT_LISTENERS, NULL, NULL);
 }

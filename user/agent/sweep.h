@@ -13,4 +13,7 @@ struct agent;
  */
 void sweep(struct agent *agent);
 
+/* Goes on putting up gates that wait, a few at a time, so that other kernel work gets its turn. */
+void sweep_waiting(struct agent *agent);
+
 #endif
