@@ -47,16 +47,23 @@ enum packet_kind {
 	PACKET_BAD,	 /* reason is set */
 };
 
+/*
+ * What the code branches on stands at odd words: before Linux 6.8 the verifier, reading a constant that
+ * was spilled to an aligned stack slot through a pointer from another function, takes one path's value
+ * for all and removes the other branches as dead. It knows nothing of what is spilled elsewhere.
+ */
 struct packet {
-	__u32 kind;	    /* enum packet_kind */
-	__u32 reason;	    /* enum plic_reason */
-	__u32 proto;	    /* IP protocol number; 0: none was read */
-	__u32 family;	    /* 4, 6; 0: none was read */
-	__u32 l3, l4;	    /* offsets from skb->data */
-	__u32 sport, dport; /* host byte order */
+	__u32 l3;     /* offset from skb->data */
+	__u32 kind;   /* enum packet_kind */
+	__u32 l4;     /* offset from skb->data */
+	__u32 proto;  /* IP protocol number; 0: none was read */
+	__u32 sport;  /* host byte order */
+	__u32 family; /* 4, 6; 0: none was read */
+	__u32 dport;  /* host byte order */
+	__u32 reason; /* enum plic_reason */
 	__u32 tcp_flags;
 	__u32 plain; /* not 0: no fragment, Ethernet, no extension headers: can be answered */
-};
+} __attribute__((aligned(8)));
 
 static __always_inline void packet_ports(struct packet *p, __u32 proto, const __be16 *ports)
 {
