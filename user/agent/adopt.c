@@ -3,9 +3,12 @@
 #include "adopt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "agent.h"
 #include "gatefile.h"
@@ -53,12 +56,30 @@ static void look_at(struct adopt_job *adopt, struct node *node, const char *name
 		gate_collect(node, name, NULL);
 }
 
+/* One agent for one directory of pins, too: two would collect each other's gates. */
+static int lock_pins(struct agent *agent, struct fault *f)
+{
+	const char *dir = agent->config.bpffs;
+
+	agent->pins_lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (agent->pins_lock < 0)
+		return fault_set(f, errno, "can't open \"%s\": %s", dir, strerror(errno));
+	if (flock(agent->pins_lock, LOCK_EX | LOCK_NB))
+		return fault_set(f, errno,
+				 "another agent uses the pins in \"%s\": stop it, or give this one "
+				 "another \"bpffs\"",
+				 dir);
+	return 0;
+}
+
 static void adopt_work(struct job *job)
 {
 	struct adopt_job *adopt = (struct adopt_job *)job;
 	char **names = NULL, **name;
 
 	adopt->result = node_open(job->agent->config.bpffs, &job->agent->node, &adopt->fault);
+	if (!adopt->result)
+		adopt->result = lock_pins(job->agent, &adopt->fault);
 	if (!adopt->result)
 		adopt->result = node_gates(job->agent->node, &names, &adopt->fault);
 	for (name = names; name && *name; name++)

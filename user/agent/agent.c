@@ -159,16 +159,17 @@ static int lock_state(const char *state_dir, int *lock, struct fault *f)
 static int start_http(struct agent *agent, struct fault *f)
 {
 	const struct config *config = &agent->config;
-	int fd = listen_unix(config->socket, f), err;
+	int fd, err;
 
-	if (fd < 0)
-		return fd;
-	err = http_start(&agent->local, agent, fd, api_local, f);
-	if (err || !config->metrics)
-		return err;
-	fd = listen_tcp((const struct sockaddr *)&config->metrics_addr, config->metrics_len,
-			config->metrics_text, f);
-	return fd < 0 ? fd : http_start(&agent->metrics, agent, fd, api_metrics, f);
+	if (config->metrics) {
+		fd = listen_tcp((const struct sockaddr *)&config->metrics_addr, config->metrics_len,
+				config->metrics_text, f);
+		err = fd < 0 ? fd : http_start(&agent->metrics, agent, fd, api_metrics, f);
+		if (err)
+			return err;
+	}
+	fd = listen_unix(config->socket, f);
+	return fd < 0 ? fd : http_start(&agent->local, agent, fd, api_local, f);
 }
 
 static int open_sources(struct agent *agent, struct fault *f)
@@ -242,6 +243,7 @@ static void finish(struct agent *agent)
 {
 	gates_close(&agent->gates);
 	node_close(agent->node);
+	cleanup_close(&agent->pins_lock);
 	vendors_close(&agent->vendors);
 	licenses_close(&agent->licenses);
 	policies_close(&agent->policies);
@@ -258,6 +260,7 @@ int agent_run(struct config *config)
 	int err;
 
 	agent.config = *config;
+	agent.pins_lock = -1;
 	uv_loop_init(&agent.loop);
 	log_event(LOG_INFO, "starting", LOG_FIELDS("audience", config->audience),
 		  "portlicd " PORTLIC_VERSION);
