@@ -10,11 +10,11 @@
 
 #include "cleanup.h"
 #include "file.h"
+#include "lists.h"
 #include "log.h"
 #include "stamp.h"
 
 static const char *const license_suffixes[] = {".lic", NULL};
-static const char *const list_suffixes[] = {".rl", NULL};
 
 static void entry_free(void *value)
 {
@@ -48,7 +48,7 @@ int licenses_open(struct licenses *licenses, const char *dir, const char *audien
 			   .max_bytes = LICENSE_MAX_BYTES,
 			   .free_value = entry_free},
 		.lists = {.dir = dir,
-			  .suffixes = list_suffixes,
+			  .suffixes = lists_suffixes,
 			  .max_bytes = REVOCATION_MAX_BYTES,
 			  .second = true},
 	};
@@ -174,49 +174,6 @@ static void read_license(struct licenses *licenses, const struct license_check *
 	file->fresh = false;
 }
 
-static void read_list(struct licenses *licenses, const struct license_check *check,
-		      struct source_file *file)
-{
-	struct rejection why = {.detail = "a newer list of this vendor is in force"};
-
-	if (file->trouble.text[0]) {
-		source_refuse(&licenses->lists, file, "revocation_list_refused",
-			      file->trouble.text);
-	} else if (file->bytes) {
-		if (revocations_add(licenses->revocations, check, file->bytes, file->len, &why)) {
-			source_refuse(&licenses->lists, file, "revocation_list_refused",
-				      why.detail);
-		} else {
-			file->refusal = (struct fault){0};
-			source_accept(&licenses->lists, file);
-		}
-	}
-	file->fresh = false;
-}
-
-/* Kept lists go first, so that an older one can't take their place. */
-static void read_lists(struct licenses *licenses, const struct license_check *check)
-{
-	struct source *lists = &licenses->lists;
-	struct revocations *revocations;
-	struct rejection why;
-	size_t i;
-
-	if (revocations_new(&revocations))
-		return;
-	revocations_free(licenses->revocations);
-	licenses->revocations = revocations;
-	for (i = 0; i < lists->n_files; i++) {
-		struct source_file *file = lists->files[i];
-
-		file->forever = true;
-		if (file->good)
-			revocations_add(revocations, check, file->good, file->good_len, &why);
-	}
-	for (i = 0; i < lists->n_files; i++)
-		read_list(licenses, check, lists->files[i]);
-}
-
 static void log_state(const struct source_file *file, const struct license_entry *entry)
 {
 	bool bad = entry->state != STATE_ACTIVE && entry->state != STATE_PENDING;
@@ -319,7 +276,7 @@ bool licenses_scan(struct licenses *licenses, const struct trust *trust, bool tr
 	size_t i;
 
 	if (source_scan(&licenses->lists) || trust_changed) {
-		read_lists(licenses, &check);
+		lists_read(&licenses->lists, &check, &licenses->revocations);
 		changed = true;
 	}
 	if (!changed && !trust_changed)

@@ -3,8 +3,7 @@
  * licenses.h - the license directory: from files to views that compile_gate takes.
  *
  * A path keeps its last good copy in force when its bytes turn bad; a vanished file is held, an
- * unloaded one isn't. Revocation lists lie beside the licenses; a list that was once good holds for
- * ever, or deleting it would be a way round it.
+ * unloaded one isn't.
  */
 #ifndef PORTLIC_AGENT_LICENSES_H
 #define PORTLIC_AGENT_LICENSES_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* metrics.c - GET /metrics: the Prometheus text format 0.0.4. */
+/* metrics.c - GET /metrics: what the agent knows, as series. */
 #include "api.h"
 
-#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,60 +11,8 @@
 #include "cleanup.h"
 #include "gateview.h"
 #include "inspect.h"
+#include "metric.h"
 #include "ports.h"
-
-enum metric {
-	PORT_CONNECTIONS,
-	PORT_PACKETS,
-	PORT_BYTES,
-	PORT_DENIED,
-	PORT_LAST_ACCESS,
-	LICENSE_EXPIRY,
-	LICENSE_INFO,
-	LICENSE_REJECTED,
-	GENERATION,
-	APPLY_DURATION,
-	GATES,
-	UNPROTECTED,
-	ATTACHMENT_LOST,
-	UNLICENSED_LISTENERS,
-	MAP_PRESSURE,
-	BUILD_INFO,
-	N_METRICS,
-};
-
-static const struct {
-	const char *name, *type, *help;
-} metrics[N_METRICS] = {
-	[PORT_CONNECTIONS] = {"portlic_port_connections_total", "counter",
-			      "Connections towards a port since its gate came."},
-	[PORT_PACKETS] = {"portlic_port_packets_total", "counter",
-			  "Packets towards a port; a merged frame counts as its segments."},
-	[PORT_BYTES] = {"portlic_port_bytes_total", "counter",
-			"Bytes towards a port, from the IP header on."},
-	[PORT_DENIED] = {"portlic_port_denied_total", "counter",
-			 "Packets that were denied or, in audit, would have been, by reason."},
-	[PORT_LAST_ACCESS] = {"portlic_port_last_access_timestamp_seconds", "gauge",
-			      "When a packet was let through to the port last."},
-	[LICENSE_EXPIRY] = {"portlic_license_expiry_timestamp_seconds", "gauge",
-			    "When the license ends, grace not counted."},
-	[LICENSE_INFO] = {"portlic_license_info", "gauge", "1 for each license that was read."},
-	[LICENSE_REJECTED] = {"portlic_license_rejected_total", "counter",
-			      "License files that were refused, by reason."},
-	[GENERATION] = {"portlic_generation", "gauge", "Number of the rules in force."},
-	[APPLY_DURATION] = {"portlic_apply_duration_seconds", "summary",
-			    "Time to bring changed rules into the kernel."},
-	[GATES] = {"portlic_gates", "gauge", "Gates by state."},
-	[UNPROTECTED] = {"portlic_unprotected_seconds_total", "counter",
-			 "Upper bound of the time that interfaces of gates were uncovered."},
-	[ATTACHMENT_LOST] = {"portlic_attachment_lost_total", "counter",
-			     "Hooks that had been removed and were put back."},
-	[UNLICENSED_LISTENERS] = {"portlic_unlicensed_listeners", "gauge",
-				  "Listening ports that nothing opens."},
-	[MAP_PRESSURE] = {"portlic_bpf_map_pressure", "gauge",
-			  "Fill of the fullest map of its kind, 0 to 1."},
-	[BUILD_INFO] = {"portlic_build_info", "gauge", "1, with the version."},
-};
 
 static const char *const verdict_words[] = {
 	[PLIC_ALLOWED] = "allowed", [PLIC_DENIED] = "denied", [PLIC_AUDIT] = "audit"};
@@ -82,50 +29,28 @@ struct scrape {
 	size_t n_gates;
 };
 
-static void head(const struct scrape *s, enum metric metric)
-{
-	fprintf(s->out, "# HELP %s %s\n# TYPE %s %s\n", metrics[metric].name, metrics[metric].help,
-		metrics[metric].name, metrics[metric].type);
-}
-
-static void put_label(FILE *out, const char *name, const char *value)
-{
-	fprintf(out, "%s=\"", name);
-	for (; *value; value++) {
-		if (*value == '\n')
-			fputs("\\n", out);
-		else if (*value == '"' || *value == '\\')
-			fprintf(out, "\\%c", *value);
-		else
-			fputc(*value, out);
-	}
-	fputc('"', out);
-}
-
-/* Labels: names and values, alternating, NULL at the end. */
-static void sample(const struct scrape *s, enum metric metric, const char *const *labels,
-		   double value)
-{
-	bool first = true;
-
-	fputs(metrics[metric].name, s->out);
-	for (; labels[0]; labels += 2) {
-		fputc(first ? '{' : ',', s->out);
-		put_label(s->out, labels[0], labels[1]);
-		first = false;
-	}
-	fprintf(s->out, "%s %.17g\n", first ? "" : "}", value);
-}
-#define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
-#define NO_LABELS ((const char *const[]){NULL})
-
 /* ---- ports ---- */
+
+static void add_row(struct port_row *to, const struct port_row *row)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(to->count); i++) {
+		to->count[i].packets += row->count[i].packets;
+		to->count[i].bytes += row->count[i].bytes;
+		to->count[i].connections += row->count[i].connections;
+	}
+	for (i = 0; i < PORTS_N_REASONS; i++)
+		to->denied[i] += row->denied[i];
+	if (row->access_ns > to->access_ns)
+		to->access_ns = row->access_ns;
+}
 
 /* Ports that no rule names are one `other` for each protocol: a scan must not make series. */
 static void fold(struct gate_ports *ports)
 {
 	struct port_row *others[256] = {NULL}; /* by protocol */
-	size_t i, j, n = 0;
+	size_t i, n = 0;
 
 	for (i = 0; i < ports->n; i++) {
 		struct port_row *row = &ports->rows[i], *to = NULL;
@@ -141,15 +66,7 @@ static void fold(struct gate_ports *ports)
 			n++;
 			continue;
 		}
-		for (j = 0; j < ARRAY_SIZE(to->count); j++) {
-			to->count[j].packets += row->count[j].packets;
-			to->count[j].bytes += row->count[j].bytes;
-			to->count[j].connections += row->count[j].connections;
-		}
-		for (j = 0; j < PORTS_N_REASONS; j++)
-			to->denied[j] += row->denied[j];
-		if (row->access_ns > to->access_ns)
-			to->access_ns = row->access_ns;
+		add_row(to, row);
 	}
 	ports->n = n;
 }
@@ -175,26 +92,27 @@ static void put_row(const struct scrape *s, enum metric metric, const char *gate
 
 	if (metric == PORT_LAST_ACCESS) {
 		if (row->access_ns)
-			sample(s, metric, LABELS("gate", gate, "protocol", proto, "port", port),
-			       clock_at(&s->agent->clock, row->access_ns));
+			metric_sample(s->out, metric,
+				      LABELS("gate", gate, "protocol", proto, "port", port),
+				      clock_at(&s->agent->clock, row->access_ns));
 		return;
 	}
 	if (metric == PORT_DENIED) {
 		for (i = 1; i < PORTS_N_REASONS; i++)
 			if (row->denied[i])
-				sample(s, metric,
-				       LABELS("gate", gate, "protocol", proto, "port", port,
-					      "reason", reason_word(i)),
-				       row->denied[i]);
+				metric_sample(s->out, metric,
+					      LABELS("gate", gate, "protocol", proto, "port", port,
+						     "reason", reason_word(i)),
+					      row->denied[i]);
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(verdict_words); i++)
-		sample(s, metric,
-		       LABELS("gate", gate, "protocol", proto, "port", port, "verdict",
-			      verdict_words[i]),
-		       metric == PORT_CONNECTIONS ? row->count[i].connections
-		       : metric == PORT_PACKETS	  ? row->count[i].packets
-						  : row->count[i].bytes);
+		metric_sample(s->out, metric,
+			      LABELS("gate", gate, "protocol", proto, "port", port, "verdict",
+				     verdict_words[i]),
+			      metric == PORT_CONNECTIONS ? row->count[i].connections
+			      : metric == PORT_PACKETS	 ? row->count[i].packets
+							 : row->count[i].bytes);
 }
 
 static void put_ports(const struct scrape *s)
@@ -203,7 +121,7 @@ static void put_ports(const struct scrape *s)
 	size_t i, j;
 
 	for (metric = PORT_CONNECTIONS; metric <= PORT_LAST_ACCESS; metric++) {
-		head(s, metric);
+		metric_head(s->out, metric);
 		for (i = 0; i < s->n_gates; i++)
 			for (j = 0; j < s->gates[i].n; j++)
 				put_row(s, metric, s->gates[i].gate, &s->gates[i].rows[j]);
@@ -212,18 +130,43 @@ static void put_ports(const struct scrape *s)
 
 /* ---- licenses ---- */
 
-/* A lid may stand in several files while it is renewed: the one in force speaks for it. */
-static bool speaks(const struct licenses *licenses, size_t i)
+static int rank(enum license_state state)
 {
-	const struct license_view *views = licenses->views;
+	switch (state) {
+	case STATE_ACTIVE:
+	case STATE_GRACE:
+	case STATE_STALE:
+		return 2;
+	case STATE_PENDING:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * A lid may stand in several files while it is renewed: the one in force speaks for it. *expiry: the
+ * last end among those that have one to come, so that a renewal that is loaded ahead counts.
+ */
+static bool speaks(const struct licenses *licenses, size_t i, int64_t *expiry)
+{
+	const struct license_view *mine = &licenses->views[i];
 	size_t j;
 
+	*expiry = mine->lic->exp;
 	for (j = 0; j < licenses->n_views; j++) {
-		if (j == i || strcmp(views[j].lic->lid, views[i].lic->lid))
+		const struct license_view *other = &licenses->views[j];
+		int above = rank(other->state) - rank(mine->state);
+
+		if (j == i || strcmp(other->lic->lid, mine->lic->lid))
 			continue;
-		if (views[j].lic->seq > views[i].lic->seq ||
-		    (views[j].lic->seq == views[i].lic->seq && j < i))
+		if (!above)
+			above = (other->lic->seq > mine->lic->seq) -
+				(other->lic->seq < mine->lic->seq);
+		if (above > 0 || (!above && j < i))
 			return false;
+		if (rank(other->state) && other->lic->exp > *expiry)
+			*expiry = other->lic->exp;
 	}
 	return true;
 }
@@ -231,28 +174,29 @@ static bool speaks(const struct licenses *licenses, size_t i)
 static void put_licenses(const struct scrape *s)
 {
 	const struct licenses *licenses = &s->agent->licenses;
+	int64_t expiry;
 	size_t i;
 
-	head(s, LICENSE_EXPIRY);
+	metric_head(s->out, LICENSE_EXPIRY);
 	for (i = 0; i < licenses->n_views; i++)
-		if (speaks(licenses, i))
-			sample(s, LICENSE_EXPIRY, LABELS("lid", licenses->views[i].lic->lid),
-			       licenses->views[i].lic->exp);
-	head(s, LICENSE_INFO);
+		if (speaks(licenses, i, &expiry))
+			metric_sample(s->out, LICENSE_EXPIRY,
+				      LABELS("lid", licenses->views[i].lic->lid), expiry);
+	metric_head(s->out, LICENSE_INFO);
 	for (i = 0; i < licenses->n_views; i++) {
 		const struct license *lic = licenses->views[i].lic;
 
-		if (speaks(licenses, i))
-			sample(s, LICENSE_INFO,
-			       LABELS("lid", lic->lid, "sub", lic->sub, "plan",
-				      lic->plan ? lic->plan : "", "state",
-				      license_state_word(licenses->views[i].state)),
-			       1);
+		if (speaks(licenses, i, &expiry))
+			metric_sample(s->out, LICENSE_INFO,
+				      LABELS("lid", lic->lid, "sub", lic->sub, "plan",
+					     lic->plan ? lic->plan : "", "state",
+					     license_state_word(licenses->views[i].state)),
+				      1);
 	}
-	head(s, LICENSE_REJECTED);
+	metric_head(s->out, LICENSE_REJECTED);
 	for (i = 1; i < LICENSES_N_REASONS; i++)
-		sample(s, LICENSE_REJECTED, LABELS("reason", licenses_reason_word(i)),
-		       licenses->rejected[i]);
+		metric_sample(s->out, LICENSE_REJECTED, LABELS("reason", licenses_reason_word(i)),
+			      licenses->rejected[i]);
 }
 
 /* ---- gates ---- */
@@ -274,38 +218,37 @@ static void put_gates(const struct scrape *s)
 		if (entry->counters.n_denials > fullest)
 			fullest = entry->counters.n_denials;
 	}
-	head(s, GATES);
+	metric_head(s->out, GATES);
 	for (i = 0; i < GATE_N_STATES; i++)
-		sample(s, GATES, LABELS("state", gate_state_word(i)), states[i]);
-	head(s, UNPROTECTED);
-	sample(s, UNPROTECTED, NO_LABELS, unprotected_ns / 1e9);
-	head(s, ATTACHMENT_LOST);
+		metric_sample(s->out, GATES, LABELS("state", gate_state_word(i)), states[i]);
+	metric_head(s->out, UNPROTECTED);
+	metric_sample(s->out, UNPROTECTED, NO_LABELS, unprotected_ns / 1e9);
+	metric_head(s->out, ATTACHMENT_LOST);
 	for (i = 0; i < GATE_N_HOOKS; i++)
-		sample(s, ATTACHMENT_LOST, LABELS("hook", gate_hook_word(i)), lost[i]);
-	head(s, UNLICENSED_LISTENERS);
+		metric_sample(s->out, ATTACHMENT_LOST, LABELS("hook", gate_hook_word(i)), lost[i]);
+	metric_head(s->out, UNLICENSED_LISTENERS);
 	for (i = 0; i < gates->n_entries; i++) {
 		const struct gate_entry *entry = gates->entries[i];
 
 		for (j = n = 0; j < entry->stand.n_listeners; j++)
 			n += gate_unlicensed(entry, &entry->stand.listeners[j]);
-		sample(s, UNLICENSED_LISTENERS, LABELS("gate", entry->name), n);
+		metric_sample(s->out, UNLICENSED_LISTENERS, LABELS("gate", entry->name), n);
 	}
-	head(s, MAP_PRESSURE);
-	sample(s, MAP_PRESSURE, LABELS("map", PLIC_MAP_DENIALS),
-	       (double)fullest / PLIC_MAX_DENIALS);
+	metric_head(s->out, MAP_PRESSURE);
+	metric_sample(s->out, MAP_PRESSURE, LABELS("map", PLIC_MAP_DENIALS),
+		      (double)fullest / PLIC_MAX_DENIALS);
 }
 
 static void put_agent(const struct scrape *s)
 {
 	const struct gates *gates = &s->agent->gates;
 
-	head(s, GENERATION);
-	sample(s, GENERATION, NO_LABELS, gates->generation);
-	head(s, APPLY_DURATION);
-	fprintf(s->out, "%s_sum %.9g\n%s_count %" PRIu64 "\n", metrics[APPLY_DURATION].name,
-		gates->apply_seconds_sum, metrics[APPLY_DURATION].name, gates->apply_count);
-	head(s, BUILD_INFO);
-	sample(s, BUILD_INFO, LABELS("version", PORTLIC_VERSION), 1);
+	metric_head(s->out, GENERATION);
+	metric_sample(s->out, GENERATION, NO_LABELS, gates->generation);
+	metric_head(s->out, APPLY_DURATION);
+	metric_summary(s->out, APPLY_DURATION, gates->apply_seconds_sum, gates->apply_count);
+	metric_head(s->out, BUILD_INFO);
+	metric_sample(s->out, BUILD_INFO, LABELS("version", PORTLIC_VERSION), 1);
 }
 
 static void list_ports(struct scrape *s)

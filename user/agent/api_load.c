@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* api_load.c - POST /v1/licenses: a license is checked, compared, written down and put in force. */
+#include "api.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "file.h"
+#include "licenseview.h"
+#include "ports.h"
+#include "reply.h"
+
+#define FILE_NAME_MAX 128
+
+static bool file_name_ok(const char *name, const char *suffix)
+{
+	const char *const suffixes[] = {suffix, NULL};
+
+	return strlen(name) <= FILE_NAME_MAX && !strchr(name, '/') &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       strlen(name) &&
+	       source_name_fits(name, suffixes);
+}
+
+static bool opens(const struct license *lic, uint8_t protocol, uint16_t port)
+{
+	size_t i;
+
+	for (i = 0; i < lic->n_ports; i++)
+		if (lic->ports[i].protocol == protocol && lic->ports[i].port <= port &&
+		    port <= lic->ports[i].end_port)
+			return true;
+	return false;
+}
+
+/* A port that `before` opens and `after` doesn't; 0: none. */
+static uint16_t lost_port(const struct license *before, const struct license *after,
+			  uint8_t *protocol)
+{
+	size_t i;
+	unsigned int port;
+
+	for (i = 0; i < before->n_ports; i++) {
+		const struct license_port *at = &before->ports[i];
+
+		for (port = at->port; port <= at->end_port; port++) {
+			if (opens(after, at->protocol, port))
+				continue;
+			*protocol = at->protocol;
+			return port;
+		}
+	}
+	return 0;
+}
+
+__attribute__((format(printf, 2, 3))) static void warn(cJSON *warnings, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fault_format(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
+}
+
+/* What a renewal takes away compared with the file of the same line that is in force. */
+static void warn_renewal(cJSON *warnings, const struct licenses *licenses,
+			 const struct license *lic)
+{
+	size_t i;
+
+	for (i = 0; i < licenses->n_views; i++) {
+		const struct license *old = licenses->views[i].lic;
+		uint8_t protocol = 0;
+		uint16_t port;
+
+		if (strcmp(old->lid, lic->lid) || strcmp(old->iss, lic->iss))
+			continue;
+		if (old->seq > lic->seq)
+			warn(warnings, "\"%s\" with seq %lld is newer: this license has no effect",
+			     licenses->view_files[i]->name, (long long)old->seq);
+		if (old->exp + old->grace_s > lic->exp + lic->grace_s)
+			warn(warnings, "it ends earlier than \"%s\", which it replaces",
+			     licenses->view_files[i]->name);
+		port = lost_port(old, lic, &protocol);
+		if (port)
+			warn(warnings,
+			     "it opens less than \"%s\", which it replaces: %u/%s is missing",
+			     licenses->view_files[i]->name, port, proto_word(protocol));
+	}
+}
+
+static void warn_itself(cJSON *warnings, const struct license *lic, int64_t now)
+{
+	char limits[64];
+
+	if (license_unenforced(lic, limits, sizeof(limits)))
+		warn(warnings, "not enforced by this version: %s", limits);
+	if (now + LIFECYCLE_SLACK_S < lic->nbf)
+		warn(warnings, "it hasn't begun yet");
+	if (now >= lic->exp)
+		warn(warnings, "it has ended%s", now < lic->exp + lic->grace_s ? ": in grace" : "");
+	if (!lic->n_ports)
+		warn(warnings, "it opens no port");
+}
+
+/* Another line's file must not be overwritten by accident. -EEXIST: answered. */
+static int check_file(struct agent *agent, struct http_request *request, const char *name,
+		      const struct license *lic)
+{
+	const struct source_file *file = source_find(&agent->licenses.source, name);
+	const struct license_entry *entry = file ? file->value : NULL;
+
+	if (!entry || !entry->lic || !strcmp(entry->lic->lid, lic->lid))
+		return 0;
+	reply_error(request, MHD_HTTP_CONFLICT,
+		    "file \"%s\" holds license line \"%s\", not \"%s\": take another file name, or "
+		    "unload it first",
+		    name, entry->lic->lid, lic->lid);
+	return -EEXIST;
+}
+
+struct load {
+	struct http_request *request;
+	char name[FILE_NAME_MAX + 1];
+	cJSON *warnings;
+};
+
+static void loaded(void *arg)
+{
+	struct load *load = arg;
+	const struct agent *agent = load->request->http->agent;
+	const struct source_file *file = source_find(&agent->licenses.source, load->name);
+	cJSON *item;
+
+	if (file) {
+		item = license_json(file);
+		cJSON_AddItemToObject(item, "warnings", load->warnings);
+		reply_json(load->request, MHD_HTTP_CREATED, item);
+	} else {
+		cJSON_Delete(load->warnings);
+		reply_error(load->request, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			    "\"%s\" was written and can't be found again: see `portlic status`",
+			    load->name);
+	}
+	free(load);
+}
+
+static void store(struct agent *agent, struct http_request *request, const char *name,
+		  cJSON *warnings)
+{
+	struct load *load = calloc(1, sizeof(*load));
+	_free_ char *path = NULL;
+	struct fault f = {0};
+
+	if (!load || asprintf(&path, "%s/%s", agent->config.license_dir, name) < 0 ||
+	    file_replace(path, request->body, request->body_len, 0600, &f)) {
+		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s",
+			    f.text[0] ? f.text : "out of memory");
+		cJSON_Delete(warnings);
+		free(load);
+		return;
+	}
+	load->request = request;
+	load->warnings = warnings;
+	strcpy(load->name, name);
+	agent_rescan(agent);
+	rules_when_applied(agent, loaded, load);
+}
+
+static void reply_rejected(struct http_request *request, const char *name,
+			   const struct rejection *why)
+{
+	cJSON *root = cJSON_CreateObject();
+	char text[600];
+
+	snprintf(text, sizeof(text), "license \"%s\" is rejected (%s): %s", name,
+		 license_reason_word(why->reason), why->detail);
+	cJSON_AddStringToObject(root, "error", text);
+	cJSON_AddStringToObject(root, "reason", license_reason_word(why->reason));
+	cJSON_AddStringToObject(root, "detail", why->detail);
+	reply_json(request, MHD_HTTP_UNPROCESSABLE_CONTENT, root);
+}
+
+void api_licenses_post(struct agent *agent, struct http_request *request, const char *unused)
+{
+	const char *name = http_query(request, "file");
+	int64_t now = clock_now(&agent->clock);
+	struct license_check check = licenses_check(&agent->licenses, agent->vendors.trust, now);
+	struct license *lic = NULL;
+	struct rejection why = {0};
+	cJSON *warnings;
+	int err;
+
+	if (!name || !file_name_ok(name, ".lic")) {
+		reply_error(request, MHD_HTTP_BAD_REQUEST,
+			    "?file=NAME.lic is missing or isn't a plain file name");
+		return;
+	}
+	err = license_read(&check, request->body ? request->body : "", request->body_len, &lic,
+			   &why);
+	if (err) {
+		reply_rejected(request, name, &why);
+		return;
+	}
+	if (!check_file(agent, request, name, lic)) {
+		warnings = cJSON_CreateArray();
+		warn_itself(warnings, lic, now);
+		warn_renewal(warnings, &agent->licenses, lic);
+		store(agent, request, name, warnings);
+	}
+	license_free(lic);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lists.h - revocation lists, which lie beside the licenses. A list that was good once holds for
+ * ever: else deleting its file, or putting an older one there, would be a way round it.
+ */
+#ifndef PORTLIC_AGENT_LISTS_H
+#define PORTLIC_AGENT_LISTS_H
+
+#include "revocation.h"
+#include "sources.h"
+
+extern const char *const lists_suffixes[];
+
+/* Reads all lists of the source anew; *revocations is replaced. */
+void lists_read(struct source *lists, const struct license_check *check,
+		struct revocations **revocations);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* metric.c - the one table of metrics, and how a sample is written. */
+#include "metric.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+
+static const struct {
+	const char *name, *type, *help;
+} metrics[N_METRICS] = {
+	[PORT_CONNECTIONS] = {"portlic_port_connections_total", "counter",
+			      "Connections towards a port since its gate came."},
+	[PORT_PACKETS] = {"portlic_port_packets_total", "counter",
+			  "Packets towards a port; a merged frame counts as its segments."},
+	[PORT_BYTES] = {"portlic_port_bytes_total", "counter",
+			"Bytes towards a port, from the IP header on."},
+	[PORT_DENIED] = {"portlic_port_denied_total", "counter",
+			 "Packets that were denied or, in audit, would have been, by reason."},
+	[PORT_LAST_ACCESS] = {"portlic_port_last_access_timestamp_seconds", "gauge",
+			      "When a packet was let through to the port last."},
+	[LICENSE_EXPIRY] = {"portlic_license_expiry_timestamp_seconds", "gauge",
+			    "When the license ends, grace not counted."},
+	[LICENSE_INFO] = {"portlic_license_info", "gauge", "1 for each license that was read."},
+	[LICENSE_REJECTED] = {"portlic_license_rejected_total", "counter",
+			      "License files that were refused, by reason."},
+	[GENERATION] = {"portlic_generation", "gauge", "Number of the rules in force."},
+	[APPLY_DURATION] = {"portlic_apply_duration_seconds", "summary",
+			    "Time to bring changed rules into the kernel."},
+	[GATES] = {"portlic_gates", "gauge", "Gates by state."},
+	[UNPROTECTED] = {"portlic_unprotected_seconds_total", "counter",
+			 "Upper bound of the time that interfaces of gates were uncovered."},
+	[ATTACHMENT_LOST] = {"portlic_attachment_lost_total", "counter",
+			     "Hooks that had been removed and were put back."},
+	[UNLICENSED_LISTENERS] = {"portlic_unlicensed_listeners", "gauge",
+				  "Listening ports that nothing opens."},
+	[MAP_PRESSURE] = {"portlic_bpf_map_pressure", "gauge",
+			  "Fill of the fullest map of its kind, 0 to 1."},
+	[BUILD_INFO] = {"portlic_build_info", "gauge", "1, with the version."},
+};
+
+void metric_head(FILE *out, enum metric metric)
+{
+	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[metric].name, metrics[metric].help,
+		metrics[metric].name, metrics[metric].type);
+}
+
+static void put_label(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "%s=\"", name);
+	for (; *value; value++) {
+		if (*value == '\n')
+			fputs("\\n", out);
+		else if (*value == '"' || *value == '\\')
+			fprintf(out, "\\%c", *value);
+		else
+			fputc(*value, out);
+	}
+	fputc('"', out);
+}
+
+void metric_sample(FILE *out, enum metric metric, const char *const *labels, double value)
+{
+	bool first = true;
+
+	fputs(metrics[metric].name, out);
+	for (; labels[0]; labels += 2) {
+		fputc(first ? '{' : ',', out);
+		put_label(out, labels[0], labels[1]);
+		first = false;
+	}
+	fprintf(out, "%s %.17g\n", first ? "" : "}", value);
+}
+
+void metric_summary(FILE *out, enum metric metric, double sum, uint64_t count)
+{
+	fprintf(out, "%s_sum %.9g\n%s_count %" PRIu64 "\n", metrics[metric].name, sum,
+		metrics[metric].name, count);
+}

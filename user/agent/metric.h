@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* metric.h - the metrics that there are, and the Prometheus text format 0.0.4. */
+#ifndef PORTLIC_AGENT_METRIC_H
+#define PORTLIC_AGENT_METRIC_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+enum metric {
+	PORT_CONNECTIONS,
+	PORT_PACKETS,
+	PORT_BYTES,
+	PORT_DENIED,
+	PORT_LAST_ACCESS,
+	LICENSE_EXPIRY,
+	LICENSE_INFO,
+	LICENSE_REJECTED,
+	GENERATION,
+	APPLY_DURATION,
+	GATES,
+	UNPROTECTED,
+	ATTACHMENT_LOST,
+	UNLICENSED_LISTENERS,
+	MAP_PRESSURE,
+	BUILD_INFO,
+	N_METRICS,
+};
+
+void metric_head(FILE *out, enum metric metric); /* once, before its samples */
+
+/* labels: LABELS("gate", name, "port", port) or NO_LABELS; values are escaped. */
+void metric_sample(FILE *out, enum metric metric, const char *const *labels, double value);
+#define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define NO_LABELS ((const char *const[]){NULL})
+
+void metric_summary(FILE *out, enum metric metric, double sum, uint64_t count);
+
+#endif
