@@ -11,13 +11,6 @@
 #include "clock.h"
 #include "maps.h"
 
-/* One packet, or several at once: what is added to a counter. */
-struct amount {
-	__u32 packets;
-	__u32 bytes;
-	__u32 connections;
-};
-
 static __always_inline struct plic_traffic *traffic_lane(__u32 gate, __u32 slot)
 {
 	__u32 lane = slot * (plic_n_cpus + 1) + bpf_get_smp_processor_id();
@@ -27,16 +20,17 @@ static __always_inline struct plic_traffic *traffic_lane(__u32 gate, __u32 slot)
 	return traffic ? bpf_map_lookup_elem(traffic, &lane) : NULL;
 }
 
-static __always_inline void count_allowed(__u32 gate, __u32 slot, const struct amount *n, __u64 now)
+static __always_inline void count_allowed(__u32 gate, __u32 slot, __u32 packets, __u32 bytes,
+					  __u32 connections, __u64 now)
 {
 	struct plic_traffic *t = traffic_lane(gate, slot);
 
 	if (!t)
 		return;
-	t->packets += n->packets;
-	t->bytes += n->bytes;
-	if (n->connections)
-		t->connections += n->connections;
+	t->packets += packets;
+	t->bytes += bytes;
+	if (connections) /* those of TCP are the ledger's, which wire may have interrupted */
+		t->connections += connections;
 	t->last_ns = now;
 }
 
@@ -96,21 +90,25 @@ static __always_inline struct plic_denial *denial_of_port(struct plic_denial_key
 	return denial(key) ?: other;
 }
 
-/* key->slot PLIC_SLOT_OTHER: key->port is the port; else the slot says which and port is ignored. */
-static __noinline int count_denied(struct plic_denial_key *key, const struct amount *n, __u64 now)
+union denial_name {
+	struct plic_denial_key key;
+	__u64 number;
+};
+
+/* name: a denial_name. Slot PLIC_SLOT_OTHER: its port is the port; else the slot says which. */
+PLIC_FUNC int count_denied(__u64 name, __u32 packets, __u32 bytes, __u32 connections, __u64 now)
 {
+	union denial_name n = {.number = name};
 	struct plic_denial *d;
 
-	if (!key || !n)
-		return 0;
-	if (key->slot != PLIC_SLOT_OTHER)
-		key->port = 0;
-	d = key->port ? denial_of_port(key, now) : denial(key);
+	if (n.key.slot != PLIC_SLOT_OTHER)
+		n.key.port = 0;
+	d = n.key.port ? denial_of_port(&n.key, now) : denial(&n.key);
 	if (!d)
 		return 0;
-	__sync_fetch_and_add(&d->packets, n->packets);
-	__sync_fetch_and_add(&d->bytes, n->bytes);
-	__sync_fetch_and_add(&d->connections, n->connections);
+	__sync_fetch_and_add(&d->packets, packets);
+	__sync_fetch_and_add(&d->bytes, bytes);
+	__sync_fetch_and_add(&d->connections, connections);
 	d->last_ns = now;
 	return 0;
 }

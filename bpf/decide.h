@@ -82,14 +82,12 @@ static __always_inline bool grant_admits(const struct plic_grant *g, __u64 now)
  * No grant admits a new flow now. established: the packet is part of a TCP connection, and that goes
  * on until all grants say cut (none at all says so too).
  */
-static __noinline int decide_ended(struct decision *d, __u64 now, bool established)
+static __always_inline void decide_ended(struct decision *d, __u64 now, bool established)
 {
 	const struct plic_rule *rule = d->rule;
 	__u32 ended = 0, pending = 0, report = 0;
 	bool cut = true;
 
-	if (!rule)
-		return 0;
 	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
 
@@ -111,7 +109,6 @@ static __noinline int decide_ended(struct decision *d, __u64 now, bool establish
 		d->verdict = PLIC_ALLOWED;
 	else
 		d->verdict = verdict_in_mode(rule->mode);
-	return 0;
 }
 
 /* The rule of a port, or state_lost, which denies. */

@@ -18,6 +18,12 @@
 #define PLIC_CLIENTS_DEFAULT 8192
 #define PLIC_REPLY_NOTES 64 /* a power of two; no fewer than frames that the stack batches */
 
+/*
+ * A function that the verifier judges once and on its own, whatever its callers know: arguments are the
+ * context and numbers. Weak, for several objects have it.
+ */
+#define PLIC_FUNC __weak __noinline
+
 /* Set by the loader before the load. */
 const volatile __u32 plic_gate_id __weak = 0;
 const volatile __u32 plic_n_cpus __weak = 1; /* possible CPUs, as libbpf_num_possible_cpus() */

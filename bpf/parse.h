@@ -21,7 +21,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "portlic.h"
+#include "maps.h"
 
 #define PARSE_MAX_VLANS 4
 #define PARSE_MAX_EXT_HEADERS 8
@@ -47,27 +47,46 @@ enum packet_kind {
 	PACKET_BAD,	 /* reason is set */
 };
 
-/*
- * What the code branches on stands at odd words: before Linux 6.8 the verifier, reading a constant that
- * was spilled to an aligned stack slot through a pointer from another function, takes one path's value
- * for all and removes the other branches as dead. It knows nothing of what is spilled elsewhere.
- */
 struct packet {
-	__u32 l3;     /* offset from skb->data */
-	__u32 kind;   /* enum packet_kind */
-	__u32 l4;     /* offset from skb->data */
-	__u32 proto;  /* IP protocol number; 0: none was read */
-	__u32 sport;  /* host byte order */
-	__u32 family; /* 4, 6; 0: none was read */
-	__u32 dport;  /* host byte order */
-	__u32 reason; /* enum plic_reason */
+	__u32 kind;	    /* enum packet_kind */
+	__u32 reason;	    /* enum plic_reason */
+	__u32 proto;	    /* IP protocol number; 0: none was read */
+	__u32 family;	    /* 4, 6; 0: none was read */
+	__u32 l3, l4;	    /* offsets from skb->data */
+	__u32 sport, dport; /* host byte order */
 	__u32 tcp_flags;
 	__u32 plain; /* not 0: no fragment, Ethernet, no extension headers: can be answered */
-} __attribute__((aligned(8)));
+};
+
+/*
+ * A packet as one number, without its ports: so it goes in and out of functions that the verifier
+ * judges on their own (PLIC_FUNC). Never by a pointer into the caller's stack: before Linux 6.8 the
+ * verifier, reading a constant back from there, can take one path's value for all paths' and remove the
+ * other branches as dead.
+ */
+static __always_inline __u64 packet_pack(const struct packet *p)
+{
+	return (__u64)p->l4 | (__u64)p->l3 << 16 | (__u64)p->proto << 24 |
+	       (__u64)p->tcp_flags << 32 | (__u64)p->reason << 40 | (__u64)p->family << 48 |
+	       (__u64)p->kind << 52 | (__u64)p->plain << 56;
+}
+
+static __always_inline void packet_unpack(struct packet *p, __u64 packed)
+{
+	*p = (struct packet){.l4 = packed & 0xffff,
+			     .l3 = packed >> 16 & 0xff,
+			     .proto = packed >> 24 & 0xff,
+			     .tcp_flags = packed >> 32 & 0xff,
+			     .reason = packed >> 40 & 0xff,
+			     .family = packed >> 48 & 0xf,
+			     .kind = packed >> 52 & 0xf,
+			     .plain = packed >> 56 & 1};
+}
 
 static __always_inline void packet_ports(struct packet *p, __u32 proto, const __be16 *ports)
 {
 	p->kind = PACKET_PORTS;
+	p->reason = PLIC_REASON_NONE;
 	p->proto = proto;
 	p->sport = bpf_ntohs(ports[0]);
 	p->dport = bpf_ntohs(ports[1]);
@@ -175,7 +194,7 @@ static __always_inline void parse_l4(struct __sk_buff *skb, struct packet *p, __
 		return;
 	}
 	p->tcp_flags = p->proto == IPPROTO_TCP ? header[TCP_FLAGS_OFFSET] : 0;
-	packet_ports(p, p->proto, (__be16 *)header);
+	p->kind = PACKET_PORTS;
 }
 
 /* len: bytes from the IP header to the end of the frame. */
@@ -260,34 +279,10 @@ static __always_inline void parse_ipv6(struct __sk_buff *skb, struct packet *p, 
 	parse_l4(skb, p, off + at, total - at, first);
 }
 
-static __noinline int parse_slow(struct __sk_buff *skb, struct packet *p)
+/* The frame behind its link header; off counts from the network header. */
+static __always_inline void parse_l3(struct __sk_buff *skb, struct packet *p, __be16 proto,
+				     __u32 off)
 {
-	__u32 proto = skb->protocol, off = 0;
-	__be16 ethertype = 0;
-	struct {
-		__be16 tci, proto;
-	} vlan;
-
-	*p = (struct packet){.plain = 1};
-	/*
-	 * Most frames have an Ethernet header. Not so the pod's own multicast that is looped back,
-	 * and tunnels: the network header is then where the data begins.
-	 */
-	bpf_skb_load_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, sizeof(ethertype));
-	p->l3 = ethertype == proto && skb->pkt_type != PACKET_LOOPBACK ? ETH_HLEN : 0;
-	if (!p->l3)
-		p->plain = 0;
-	for (int i = 0; i < PARSE_MAX_VLANS; i++) {
-		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
-			break;
-		if (!load(skb, off, &vlan, sizeof(vlan))) {
-			packet_bad(p, PLIC_REASON_MALFORMED);
-			return 0;
-		}
-		proto = vlan.proto;
-		off += sizeof(vlan);
-	}
-	p->l3 += off;
 	if (proto == bpf_htons(ETH_P_IP))
 		parse_ipv4(skb, p, off, skb->len - p->l3);
 	else if (proto == bpf_htons(ETH_P_IPV6))
@@ -298,13 +293,52 @@ static __noinline int parse_slow(struct __sk_buff *skb, struct packet *p)
 		packet_bad(p, PLIC_REASON_MALFORMED);
 	else
 		packet_bad(p, PLIC_REASON_PROTOCOL);
-	return 0;
+}
+
+/* packet_pack() of the frame; its ports are the first four bytes at l4. */
+PLIC_FUNC __u64 parse_slow(struct __sk_buff *skb)
+{
+	__u32 proto = skb->protocol, off = 0;
+	__be16 ethertype = 0;
+	struct packet p = {.plain = 1};
+	struct {
+		__be16 tci, proto;
+	} vlan;
+
+	/*
+	 * Most frames have an Ethernet header. Not so the pod's own multicast that is looped back,
+	 * and tunnels: the network header is then where the data begins.
+	 */
+	bpf_skb_load_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, sizeof(ethertype));
+	p.l3 = ethertype == proto && skb->pkt_type != PACKET_LOOPBACK ? ETH_HLEN : 0;
+	if (!p.l3)
+		p.plain = 0;
+	for (int i = 0; i < PARSE_MAX_VLANS; i++) {
+		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
+			break;
+		if (!load(skb, off, &vlan, sizeof(vlan))) {
+			packet_bad(&p, PLIC_REASON_MALFORMED);
+			return packet_pack(&p);
+		}
+		proto = vlan.proto;
+		off += sizeof(vlan);
+	}
+	p.l3 += off;
+	parse_l3(skb, &p, proto, off);
+	return packet_pack(&p);
 }
 
 static __always_inline void parse(struct __sk_buff *skb, struct packet *p)
 {
-	if (!parse_fast(skb, p))
-		parse_slow(skb, p);
+	__be16 ports[2] = {};
+
+	if (parse_fast(skb, p))
+		return;
+	packet_unpack(p, parse_slow(skb));
+	if (p->kind != PACKET_PORTS)
+		return;
+	bpf_skb_load_bytes(skb, p->l4, ports, sizeof(ports));
+	packet_ports(p, p->proto, ports);
 }
 
 #endif

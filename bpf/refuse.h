@@ -90,16 +90,11 @@ static __always_inline bool checksum_is_partial(struct __sk_buff *skb, __u32 off
 static __always_inline void answer_headers(struct __sk_buff *skb, const struct packet *p,
 					   union ip_header *ip, __u8 proto, __u32 len)
 {
-	struct {
-		__u16 words[6];
-	} mac, swapped;
+	__u8 mac[2 * ETH_ALEN];
 
-	bpf_skb_load_bytes(skb, 0, &mac, sizeof(mac));
-	for (int i = 0; i < 3; i++) {
-		swapped.words[i] = mac.words[i + 3];
-		swapped.words[i + 3] = mac.words[i];
-	}
-	bpf_skb_store_bytes(skb, 0, &swapped, sizeof(swapped), BPF_F_RECOMPUTE_CSUM);
+	bpf_skb_load_bytes(skb, 0, mac, sizeof(mac));
+	bpf_skb_store_bytes(skb, 0, mac + ETH_ALEN, ETH_ALEN, BPF_F_RECOMPUTE_CSUM);
+	bpf_skb_store_bytes(skb, ETH_ALEN, mac, ETH_ALEN, BPF_F_RECOMPUTE_CSUM);
 	if (p->family == 4) {
 		__u32 header = p->l4 - p->l3, none = 0;
 		__be32 from = ip->v4.daddr;
@@ -120,14 +115,13 @@ static __always_inline void answer_headers(struct __sk_buff *skb, const struct p
 			bpf_skb_store_bytes(skb, p->l3 + off, &none, sizeof(none),
 					    BPF_F_RECOMPUTE_CSUM);
 	} else {
-		struct in6_addr from = ip->v6.daddr;
-
 		*(__be32 *)&ip->v6 = bpf_htonl(6U << 28);
 		ip->v6.payload_len = bpf_htons(len);
 		ip->v6.nexthdr = proto;
 		ip->v6.hop_limit = REFUSE_TTL;
 		ip->v6.daddr = ip->v6.saddr;
-		ip->v6.saddr = from;
+		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct ipv6hdr, daddr), &ip->v6.saddr,
+				   sizeof(ip->v6.saddr)); /* the stack has no room for a copy */
 		bpf_skb_store_bytes(skb, p->l3, &ip->v6, sizeof(ip->v6), BPF_F_RECOMPUTE_CSUM);
 	}
 }
@@ -221,24 +215,27 @@ static __always_inline int refuse_udp(struct __sk_buff *skb, const struct packet
 	return bpf_skb_store_bytes(skb, p->l4, &icmp, len, BPF_F_RECOMPUTE_CSUM);
 }
 
-static __noinline int refuse(struct __sk_buff *skb, const struct packet *p, __u64 now)
+/* packed: packet_pack(). The verdict of the packet. */
+PLIC_FUNC int refuse(struct __sk_buff *skb, __u64 packed, __u64 now)
 {
 	struct plic_budget *b = budget();
 	union ip_header ip = {};
+	struct packet p;
 	int err = -1;
 
-	if (!b || !p || !p->plain || skb->pkt_type != PACKET_HOST || p->tcp_flags & TCP_RST)
+	packet_unpack(&p, packed);
+	if (!b || !p.plain || skb->pkt_type != PACKET_HOST || p.tcp_flags & TCP_RST)
 		return TC_ACT_SHOT;
-	if (p->family == 4)
-		err = bpf_skb_load_bytes(skb, p->l3, &ip.v4, sizeof(ip.v4));
+	if (p.family == 4)
+		err = bpf_skb_load_bytes(skb, p.l3, &ip.v4, sizeof(ip.v4));
 	else
-		err = bpf_skb_load_bytes(skb, p->l3, &ip.v6, sizeof(ip.v6));
-	if (err || !can_answer(p, &ip))
+		err = bpf_skb_load_bytes(skb, p.l3, &ip.v6, sizeof(ip.v6));
+	if (err || !can_answer(&p, &ip))
 		return TC_ACT_SHOT;
-	if (p->proto == IPPROTO_SCTP ||
+	if (p.proto == IPPROTO_SCTP ||
 	    !take_token(&b->refuse_ns, now, PLIC_REFUSE_INTERVAL_NS, PLIC_REFUSE_BURST))
 		return TC_ACT_SHOT;
-	err = p->proto == IPPROTO_TCP ? refuse_tcp(skb, p, &ip) : refuse_udp(skb, p, &ip);
+	err = p.proto == IPPROTO_TCP ? refuse_tcp(skb, &p, &ip) : refuse_udp(skb, &p, &ip);
 	if (err)
 		return TC_ACT_SHOT;
 	/*
@@ -246,7 +243,7 @@ static __noinline int refuse(struct __sk_buff *skb, const struct packet *p, __u6
 	 * tracking of the one it was, and NAT would send it astray. IPv4 can't: stripped of its route,
 	 * a packet from a local address is a martian there.
 	 */
-	return bpf_redirect(skb->ifindex, p->family == 6 && skb->ifindex == REFUSE_LOOPBACK_IFINDEX
+	return bpf_redirect(skb->ifindex, p.family == 6 && skb->ifindex == REFUSE_LOOPBACK_IFINDEX
 						  ? BPF_F_INGRESS
 						  : 0);
 }

@@ -61,8 +61,7 @@ SEC("sk_lookup")
 int plic_socket(struct bpf_sk_lookup *ctx)
 {
 	__u32 proto = ctx->protocol, port = ctx->local_port;
-	struct plic_denial_key key = {.port = port, .proto = proto, .verdict = PLIC_DENIED};
-	struct amount one = {.packets = 1, .connections = 1}; /* its length is not known here */
+	union denial_name name = {.key = {.port = port, .proto = proto, .verdict = PLIC_DENIED}};
 	struct decision d;
 	__u64 now = clock_now();
 
@@ -74,9 +73,9 @@ int plic_socket(struct bpf_sk_lookup *ctx)
 	if (proto == IPPROTO_UDP && socket_is_answer(ctx, port, now))
 		return SK_PASS;
 	if (socket_counts(&d, proto, port)) {
-		key.slot = d.slot;
-		key.reason = d.reason;
-		count_denied(&key, &one, now);
+		name.key.slot = d.slot;
+		name.key.reason = d.reason;
+		count_denied(name.number, 1, 0, 1, now); /* its length is not known here */
 	}
 	return SK_DROP;
 }

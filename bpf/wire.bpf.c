@@ -28,49 +28,26 @@ static __always_inline bool is_for_us(struct __sk_buff *skb)
 	return skb->pkt_type != PACKET_OTHERHOST;
 }
 
-static __always_inline struct amount amount_of(struct __sk_buff *skb, const struct packet *p,
-					       bool connection)
+static __always_inline __u32 segments(struct __sk_buff *skb)
 {
-	__u32 packets = skb->gso_segs ?: 1;
-
-	return (struct amount){packets, skb->len - p->l3, connection ? packets : 0};
+	return skb->gso_segs ?: 1;
 }
 
-static __always_inline void wire_denied(struct __sk_buff *skb, const struct packet *p,
-					const struct decision *d, bool connection, __u64 now)
+/* A packet without ports: malformed, a short fragment, a protocol that nobody opened. */
+static __always_inline void judge_portless(const struct packet *p, struct decision *d)
 {
-	struct plic_denial_key key = {.slot = d->slot,
-				      .port = p->dport,
-				      .proto = p->proto,
-				      .reason = d->reason,
-				      .verdict = d->verdict};
-	struct amount n = amount_of(skb, p, connection);
-
-	if (is_for_us(skb))
-		count_denied(&key, &n, now);
-}
-
-/* Packets without ports: malformed, short fragments, protocols that nobody opened. */
-static __noinline int wire_portless(struct __sk_buff *skb, struct packet *p)
-{
-	struct decision d = {.slot = PLIC_SLOT_OTHER, .reason = p->reason};
 	void *set = gate_set();
 	struct plic_cell *cell = set ? set_cell(set, PLIC_CELL_HEADER) : NULL;
 
-	p->dport = 0;
-	if (!cell) {
-		d.verdict = PLIC_DENIED;
-		d.reason = PLIC_REASON_STATE_LOST;
-	} else {
-		if (p->kind == PACKET_NO_PORTS &&
-		    cell->header.ip_open[p->proto / 8 & 31] & 1 << p->proto % 8)
-			return WIRE_PASS;
-		d.verdict = verdict_in_mode(cell->header.mode);
-		if (d.verdict == PLIC_ALLOWED)
-			return WIRE_PASS;
-	}
-	wire_denied(skb, p, &d, false, clock_now());
-	return d.verdict == PLIC_DENIED ? TC_ACT_SHOT : WIRE_PASS;
+	*d = (struct decision){.verdict = PLIC_DENIED, .reason = PLIC_REASON_STATE_LOST};
+	if (!cell)
+		return;
+	d->reason = p->reason;
+	if (p->kind == PACKET_NO_PORTS &&
+	    cell->header.ip_open[p->proto / 8 & 31] & 1 << p->proto % 8)
+		d->verdict = PLIC_ALLOWED;
+	else
+		d->verdict = verdict_in_mode(cell->header.mode);
 }
 
 static __always_inline void note_reply(__u32 local_port)
@@ -117,113 +94,122 @@ static __always_inline bool has_connected_socket(struct __sk_buff *skb, const st
 }
 
 /* An answer to a flow that egress recorded. */
-static __noinline int wire_is_own(struct __sk_buff *skb, const struct packet *p, __u64 now)
+static __always_inline bool wire_is_own(struct __sk_buff *skb, const struct packet *p, __u64 now)
 {
 	struct plic_flow_key key;
 
-	if (!p)
-		return 0;
 	flow_key(skb, p, true, &key);
 	if (!flow_is_own(&key, now))
-		return 0;
+		return false;
 	note_reply(p->dport);
-	return 1;
+	return true;
 }
 
 /* The same of a flow from before the gate came; from now on it is recorded. */
-static __noinline int wire_is_connected(struct __sk_buff *skb, const struct packet *p, __u64 now)
+static __always_inline bool wire_is_connected(struct __sk_buff *skb, const struct packet *p,
+					      __u64 now)
 {
 	struct plic_flow_key key;
 
-	if (!p || p->proto != IPPROTO_UDP || !has_connected_socket(skb, p))
-		return 0;
+	if (p->proto != IPPROTO_UDP || !has_connected_socket(skb, p))
+		return false;
 	flow_key(skb, p, true, &key);
 	flow_touch(&plic_flows, &key, now);
-	return 1;
+	return true;
 }
 
 /* A segment of a connection that the pod itself opened, from a port that has a rule. */
-static __noinline int wire_is_marked(struct __sk_buff *skb, const struct packet *p)
+static __always_inline bool wire_is_marked(struct __sk_buff *skb, const struct packet *p)
 {
 	struct plic_flow_key key;
 
-	if (!p)
-		return 0;
 	flow_key(skb, p, true, &key);
 	return bpf_map_lookup_elem(&plic_flows, &key) != NULL;
 }
 
 /* Remembers who spoke first, so that egress takes what the server sends for an answer. */
-static __noinline int wire_client(struct __sk_buff *skb, const struct packet *p, __u64 now)
+static __always_inline bool wire_client(struct __sk_buff *skb, const struct packet *p, __u64 now)
 {
 	struct plic_flow_key key;
 
-	if (!p)
-		return 0;
 	flow_key(skb, p, true, &key);
 	return flow_touch(&plic_clients, &key, now);
 }
 
-static __noinline int wire_not_allowed(struct __sk_buff *skb, struct packet *p, struct decision *d,
-				       bool open, __u64 now)
+/*
+ * Verdict of a packet with ports. *connections: whether it is counted as one. True: it belongs to
+ * something that the pod itself began, and passes uncounted.
+ */
+static __always_inline bool judge_ports(struct __sk_buff *skb, const struct packet *p,
+					struct decision *d, bool *connection, __u64 now)
 {
-	bool named = d->slot != PLIC_SLOT_OTHER;
+	bool tcp = p->proto == IPPROTO_TCP, open = is_open(p), named;
 
-	if (p->proto == IPPROTO_TCP) {
-		if (!open && wire_is_marked(skb, p))
-			return WIRE_PASS;
-	} else {
-		/*
-		 * A named port has the flows of before it was named, and no more: egress records none from
-		 * it, and the sockets that a lapsed server has connected to its clients must not keep it
-		 * open.
-		 */
-		if (named ? wire_is_own(skb, p, now) : wire_is_connected(skb, p, now))
-			return WIRE_PASS;
-		if (d->verdict == PLIC_AUDIT)
-			wire_client(skb, p, now);
+	*connection = open;
+	if (!decide_rule(d, gate_set(), p->proto, p->dport))
+		return false;
+	named = d->slot != PLIC_SLOT_OTHER;
+	/*
+	 * A named port has UDP flows of before it was named and no more, for egress records none from it.
+	 * The sockets that a lapsed server has connected to its clients must not keep it open, so those
+	 * of unnamed ports only are asked for.
+	 */
+	if (!named && (tcp ? !open : wire_is_own(skb, p, now)))
+		return true;
+	decide_times(d, now, !open);
+	if (tcp) {
+		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
+		return !open && (plic_marked || d->verdict != PLIC_ALLOWED) &&
+		       wire_is_marked(skb, p);
 	}
-	wire_denied(skb, p, d, open, now);
-	if (d->verdict == PLIC_AUDIT)
-		return WIRE_PASS;
-	if (d->rule && d->rule->deny == PLIC_REFUSE && is_for_us(skb))
-		return refuse(skb, p, now);
-	return TC_ACT_SHOT;
+	if (d->verdict != PLIC_ALLOWED &&
+	    (named ? wire_is_own(skb, p, now) : wire_is_connected(skb, p, now)))
+		return true;
+	if (d->verdict != PLIC_DENIED) {
+		bool fresh = wire_client(skb, p, now);
+
+		*connection = fresh || d->verdict != PLIC_ALLOWED;
+	}
+	return false;
 }
 
 static __noinline int wire_whole(struct __sk_buff *skb)
 {
 	struct packet p;
 	struct decision d;
-	struct amount n;
-	bool open;
+	bool connection = false;
 	__u64 now;
 
 	parse(skb, &p);
 	if (p.kind == PACKET_PASS)
 		return WIRE_PASS;
-	if (p.kind != PACKET_PORTS)
-		return wire_portless(skb, &p);
-
-	open = is_open(&p);
 	now = clock_now();
-	if (!decide_rule(&d, gate_set(), p.proto, p.dport))
-		return wire_not_allowed(skb, &p, &d, open, now);
-	if (d.slot == PLIC_SLOT_OTHER &&
-	    (p.proto == IPPROTO_TCP ? !open : wire_is_own(skb, &p, now)))
-		return WIRE_PASS; /* an answer to what the pod sent */
-	decide_times(&d, now, !open);
-	if (d.verdict != PLIC_ALLOWED)
-		return wire_not_allowed(skb, &p, &d, open, now);
-
-	n = amount_of(skb, &p, false);
-	if (p.proto != IPPROTO_TCP)
-		n.connections = wire_client(skb, &p, now);
-	else if (plic_marked && !open && wire_is_marked(skb, &p))
+	if (p.kind != PACKET_PORTS)
+		judge_portless(&p, &d);
+	else if (judge_ports(skb, &p, &d, &connection, now))
 		return WIRE_PASS;
-	if (d.rule->mode != PLIC_OFF && is_for_us(skb))
-		count_allowed(plic_gate_id, d.slot, &n, now);
-	return WIRE_PASS;
+
+	if (d.verdict == PLIC_ALLOWED) {
+		if (d.slot != PLIC_SLOT_OTHER && d.rule->mode != PLIC_OFF && is_for_us(skb))
+			count_allowed(plic_gate_id, d.slot, segments(skb), skb->len - p.l3,
+				      connection, now);
+		return WIRE_PASS;
+	}
+	if (is_for_us(skb)) {
+		union denial_name name = {.key = {.slot = d.slot,
+						  .port = p.kind == PACKET_PORTS ? p.dport : 0,
+						  .proto = p.proto,
+						  .reason = d.reason,
+						  .verdict = d.verdict}};
+		__u32 packets = segments(skb);
+
+		count_denied(name.number, packets, skb->len - p.l3, connection ? packets : 0, now);
+	}
+	if (d.verdict == PLIC_AUDIT)
+		return WIRE_PASS;
+	if (p.kind == PACKET_PORTS && d.rule && d.rule->deny == PLIC_REFUSE && is_for_us(skb))
+		return refuse(skb, packet_pack(&p), now);
+	return TC_ACT_SHOT;
 }
 
 /*
@@ -233,7 +219,6 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 static __always_inline bool wire_fast(struct __sk_buff *skb)
 {
 	struct packet p;
-	struct amount n;
 	const struct plic_rule *rule;
 	struct plic_flow_key key;
 	struct plic_flow *flow;
@@ -268,8 +253,7 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 		if (!flow || flow_is_due(flow, now))
 			return false;
 	}
-	n = amount_of(skb, &p, false);
-	count_allowed(plic_gate_id, slot, &n, now);
+	count_allowed(plic_gate_id, slot, segments(skb), skb->len - p.l3, 0, now);
 	return true;
 }
 
