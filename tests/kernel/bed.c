@@ -83,7 +83,9 @@ static const char *pod_path(int number)
 /* The carrier and IPv6 take a moment; the first packets of a test must not be lost on them. */
 static void connect_pod(void)
 {
-	bed_run("ip link add h0 type veth peer name eth0 && ip link set eth0 netns " DIR "/pod0 && "
+	/* The old one goes with its namespace, but only after a while. */
+	bed_run("ip link del h0 2>/dev/null; ip link add h0 type veth peer name eth0 && ip link "
+		"set eth0 netns " DIR "/pod0 && "
 		"ip addr add " HOST_V4 "/24 dev h0 && ip addr add fd77::1/64 dev h0 nodad && "
 		"ip link set h0 up");
 	bed_pod_run(0, "ip addr add " POD_V4 "/24 dev eth0 && "

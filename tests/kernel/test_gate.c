@@ -57,6 +57,12 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* An emulated machine takes a second for each load. */
+static int fewer(int n)
+{
+	return getenv("PORTLIC_TEST_EMULATED") ? n / 10 : n;
+}
+
 static void must(int r, const struct fault *f)
 {
 	if (r < 0)
@@ -416,11 +422,12 @@ static void leaves_nothing_after_a_failure(void **state)
 	struct gate_spec spec = {.name = "h", .id = 9};
 	struct gate *gate = NULL;
 	struct fault f = {0};
-	int failures = 0, r = -1;
+	int failures = 0, r = -1, step = fewer(40) < 40 ? 5 : 1;
 
 	spec.netns = bed_pod(1);
 	getrlimit(RLIMIT_NOFILE, &all);
-	for (few = all, few.rlim_cur = 8; r < 0 && few.rlim_cur < 200; few.rlim_cur++) {
+	few = all;
+	for (few.rlim_cur = 8; r < 0 && few.rlim_cur < 200; few.rlim_cur += step) {
 		setrlimit(RLIMIT_NOFILE, &few);
 		r = gate_open(s->node, &spec, &s->set, &gate, &f);
 		setrlimit(RLIMIT_NOFILE, &all);
@@ -432,7 +439,7 @@ static void leaves_nothing_after_a_failure(void **state)
 		assert_int_equal(bed_count_pins("gates"), bed_count_pins("gates/g") + 1);
 	}
 	assert_int_equal(r, 0);
-	assert_true(failures > 10);
+	assert_true(failures > 2);
 	must(gate_remove(gate, &f), &f);
 	assert_int_equal(peer_tcp(HOST, POD_V4, 9090), ECONNREFUSED);
 }
@@ -546,6 +553,7 @@ static void probes_over_lo(void **state)
 static void applies_to_many_at_once(void **state)
 {
 	enum { N = 50 };
+	const int n = fewer(N);
 	struct scene *s = *state;
 	struct gate *gates[N];
 	struct ruleset sets[N];
@@ -554,11 +562,10 @@ static void applies_to_many_at_once(void **state)
 	uint16_t many[100];
 	struct fault f = {0};
 	char name[16];
-	uint32_t cells;
 
 	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
 		many[i] = (uint16_t)(1000 + i);
-	for (int i = 0; i < N; i++) {
+	for (int i = 0; i < n; i++) {
 		bed_pod(i + 1);
 		snprintf(name, sizeof(name), "many-%d", i);
 		gates[i] = bed_gate(s->node, name, i + 1, (uint32_t)(100 + i), &s->set);
@@ -566,8 +573,8 @@ static void applies_to_many_at_once(void **state)
 		sets[i] = bed_rules((uint64_t)(1000 + i), many, i % 2 ? 100 : 1, NULL, 0);
 		list[i] = &sets[i];
 	}
-	must(gates_apply(s->node, gates, list, N, results, &f), &f);
-	for (int i = 0; i < N; i++) {
+	must(gates_apply(s->node, gates, list, (size_t)n, results, &f), &f);
+	for (int i = 0; i < n; i++) {
 		struct ruleset back = {0};
 		struct plic_gate about;
 
@@ -576,8 +583,7 @@ static void applies_to_many_at_once(void **state)
 		must(gate_peek(s->node, name, &about, &back, &f), &f);
 		assert_int_equal(back.cells->header.generation, 1000 + i);
 		assert_int_equal(gates[i]->traffic_slots, i % 2 ? 128 : 64);
-		cells = gates[i]->n_slots;
-		assert_int_equal(cells, sets[i].cells->header.n_slots);
+		assert_int_equal(gates[i]->n_slots, sets[i].cells->header.n_slots);
 		ruleset_free(&back);
 		ruleset_free(&sets[i]);
 		must(gate_remove(gates[i], &f), &f);
