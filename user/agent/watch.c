@@ -2,6 +2,7 @@
 /* watch.c - inotify by libuv, debounced, and renewed when a directory is replaced. */
 #include "watch.h"
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 static void on_event(uv_fs_event_t *event, const char *name, int events, int status)
@@ -9,9 +10,12 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
 	watch_soon(event->data);
 }
 
-/* A directory that came, went or was replaced since needs a new inotify watch. */
-static void attend(struct watch *watch)
+/*
+ * A directory that came, went or was replaced since needs a new inotify watch. true: one did.
+ */
+static bool attend(struct watch *watch)
 {
+	bool renewed = false;
 	size_t i;
 
 	for (i = 0; i < watch->n_dirs; i++) {
@@ -24,10 +28,12 @@ static void attend(struct watch *watch)
 		watch->inodes[i] = 0;
 		if (inode && !uv_fs_event_start(&watch->events[i], on_event, watch->dirs[i], 0))
 			watch->inodes[i] = inode;
+		renewed = true;
 	}
+	return renewed;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_debounced(uv_timer_t *timer)
 {
 	struct watch *watch = timer->data;
 
@@ -35,12 +41,20 @@ static void on_timer(uv_timer_t *timer)
 	watch->changed(watch->arg);
 }
 
+static void on_look(uv_timer_t *timer)
+{
+	struct watch *watch = timer->data;
+
+	if (attend(watch) || ++watch->looks % WATCH_RESCAN == 0)
+		watch->changed(watch->arg);
+}
+
 void watch_soon(struct watch *watch)
 {
 	uv_handle_t *debounce = (uv_handle_t *)&watch->debounce;
 
 	if (!uv_is_active(debounce) && !uv_is_closing(debounce))
-		uv_timer_start(&watch->debounce, on_timer, WATCH_DEBOUNCE_MS, 0);
+		uv_timer_start(&watch->debounce, on_debounced, WATCH_DEBOUNCE_MS, 0);
 }
 
 void watch_start(struct watch *watch, uv_loop_t *loop, const char *const *dirs, size_t n_dirs,
@@ -55,11 +69,11 @@ void watch_start(struct watch *watch, uv_loop_t *loop, const char *const *dirs, 
 		watch->events[i].data = watch;
 	}
 	uv_timer_init(loop, &watch->debounce);
-	uv_timer_init(loop, &watch->rescan);
+	uv_timer_init(loop, &watch->look);
 	watch->debounce.data = watch;
-	watch->rescan.data = watch;
+	watch->look.data = watch;
 	attend(watch);
-	uv_timer_start(&watch->rescan, on_timer, WATCH_RESCAN_MS, WATCH_RESCAN_MS);
+	uv_timer_start(&watch->look, on_look, WATCH_LOOK_MS, WATCH_LOOK_MS);
 }
 
 void watch_stop(struct watch *watch)
@@ -69,5 +83,5 @@ void watch_stop(struct watch *watch)
 	for (i = 0; i < watch->n_dirs; i++)
 		uv_close((uv_handle_t *)&watch->events[i], NULL);
 	uv_close((uv_handle_t *)&watch->debounce, NULL);
-	uv_close((uv_handle_t *)&watch->rescan, NULL);
+	uv_close((uv_handle_t *)&watch->look, NULL);
 }
