@@ -3,7 +3,8 @@
 PACKAGES_KERNELS := qemu-system-x86 busybox-static dash cpio zstd lz4 xz-utils
 KERNELS_PROGRAMS = $(filter-out %/test_cost,$(filter $(B)/%,$(TESTS_bpf))) $(filter $(B)/%,$(TESTS_kernel))
 
-test-kernels: $$(KERNELS_PROGRAMS) ## the BPF and kernel tests on Debian's kernels (root, qemu, 10 min) [KERNELS=bookworm]
+test-kernels: ## the BPF and kernel tests on Debian's kernels (root, qemu, 10 min) [KERNELS=bookworm]
+	$(Q)$(MAKE) --no-print-directory $(KERNELS_PROGRAMS)
 	$(Q)PORTLIC_BUILD=$(B) KERNELS="$(KERNELS)" V=$(V) TEST_TIMEOUT=3600 tests/run tests/kernels/vm.sh
 deps-kernels: ## installs what test-kernels runs on
 	$(Q)deploy/deps $(PACKAGES_KERNELS)

@@ -19,6 +19,13 @@
 
 #define SEARCH_EVERY 16 /* a walk through /proc is dear; a lost path is tried again so often */
 
+bool gate_linked(const struct gate *g)
+{
+	struct pins_link link;
+
+	return g->socket >= 0 && pins_link_info(g->socket, &link) == 0 && link.target == g->inode;
+}
+
 int gate_enter(struct gate *g, int *home, struct fault *f)
 {
 	char path[PATH_MAX];

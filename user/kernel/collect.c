@@ -48,13 +48,26 @@ static int is_mark(const char *dir, const char *name, void *data)
 	return sscanf(name, GATE_MARK_CLSACT "_%d", &ifindex) == 1;
 }
 
-/* Filters hold on to their interfaces, not to pins; those of a dead namespace died with it. */
-static void remove_filters(const char *dir, uint64_t inode)
+/* Inodes are given out again: only the pinned link tells that the gate's namespace still is the one. */
+static bool still_linked(const char *dir, uint64_t inode)
+{
+	_close_ int socket = pins_get(dir, GATE_PIN_SOCKET);
+	struct pins_link link;
+
+	return socket >= 0 && pins_link_info(socket, &link) == 0 && link.target == inode;
+}
+
+/*
+ * Filters hold on to their interfaces, not to pins; those of a dead namespace died with it. netns: a
+ * path that is known to lead to the gate's own, or NULL.
+ */
+static void remove_filters(const char *dir, uint64_t inode, const char *netns)
 {
 	_netns_home_ int home = -1;
 	char path[PATH_MAX];
 
-	if (!pins_each(dir, is_mark, NULL) || netns_find(inode, NULL, path, sizeof(path)) < 0 ||
+	if (!pins_each(dir, is_mark, NULL) || (!netns && !still_linked(dir, inode)) ||
+	    netns_find(inode, netns, path, sizeof(path)) < 0 ||
 	    netns_enter(path, inode, &home, NULL) < 0)
 		return;
 	pins_each(dir, detach_filters, NULL);
@@ -80,7 +93,7 @@ static void forget(const char *maps, const char *name, uint32_t id)
 		bpf_map_delete_elem(fd, &id);
 }
 
-int gate_collect_dir(const char *bpffs, const char *name, struct fault *f)
+int gate_collect_dir(const char *bpffs, const char *name, const char *netns, struct fault *f)
 {
 	_free_ char *gates = pins_path(bpffs, "gates");
 	_free_ char *maps = pins_path(bpffs, "maps");
@@ -94,7 +107,7 @@ int gate_collect_dir(const char *bpffs, const char *name, struct fault *f)
 	known = gate_about(dir, &about) == 0;
 	if (known) {
 		strike_from_ledger(maps, &about);
-		remove_filters(dir, about.netns_ino);
+		remove_filters(dir, about.netns_ino, netns);
 	}
 	r = pins_remove_dir(dir, f);
 	if (known) {
@@ -106,12 +119,12 @@ int gate_collect_dir(const char *bpffs, const char *name, struct fault *f)
 
 int gate_collect(struct node *node, const char *name, struct fault *f)
 {
-	return gate_collect_dir(node->dir, name, f);
+	return gate_collect_dir(node->dir, name, NULL, f);
 }
 
 static int collect_one(const char *dir, const char *name, void *data)
 {
-	return gate_collect_dir(data, name, NULL);
+	return gate_collect_dir(data, name, NULL, NULL);
 }
 
 static int remove_all(const char *bpffs, const char *gates, const char *maps, struct fault *f)

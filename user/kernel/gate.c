@@ -155,7 +155,7 @@ static int establish(struct gate *g, const struct ruleset *set, struct fault *f)
 	if (r == 0)
 		r = enroll(g, f);
 	if (r < 0)
-		gate_collect(g->node, g->name, NULL);
+		gate_collect_dir(g->node->dir, g->name, g->netns, NULL);
 	return r;
 }
 
@@ -169,7 +169,6 @@ static int adopt(struct gate *g, const struct plic_gate *about, const struct rul
 
 	g->id = about->id;
 	g->since_ns = about->since_ns;
-	g->socket = pins_get(g->dir, GATE_PIN_SOCKET);
 	g->traffic = outer_get(g->node->map[NODE_TRAFFIC], g->id, &elements);
 	g->traffic_slots = elements / (g->node->n_cpus + 1);
 	gate_find_maps(g);
@@ -188,20 +187,18 @@ static int adopt(struct gate *g, const struct plic_gate *about, const struct rul
 		r = gate_list_ifaces(g, f);
 	for (enum gate_hook hook = 0; hook < GATE_N_TC && r == 0; hook++)
 		r = gate_cover(g, hook, NULL, f);
+	g->covered_ns = boot_now_ns();
 	return r ? r : enroll(g, f);
 }
 
 /* Whether the pins in dir are those of a gate that was up in the namespace, and still is. */
-static bool adoptable(const char *dir, uint64_t inode, struct plic_gate *about)
+static bool adoptable(struct gate *g, struct plic_gate *about)
 {
-	_close_ int socket = -1;
-	struct pins_link link;
-
-	if (gate_about(dir, about) < 0 || about->abi != PLIC_ABI || about->netns_ino != inode)
+	if (gate_about(g->dir, about) < 0 || about->abi != PLIC_ABI || about->netns_ino != g->inode)
 		return false;
 	/* Inodes are given out again; the link of a namespace that died has none. */
-	socket = pins_get(dir, GATE_PIN_SOCKET);
-	return socket >= 0 && pins_link_info(socket, &link) == 0 && link.target == inode;
+	g->socket = pins_get(g->dir, GATE_PIN_SOCKET);
+	return gate_linked(g);
 }
 
 int gate_open(struct node *node, const struct gate_spec *spec, const struct ruleset *set,
@@ -217,9 +214,11 @@ int gate_open(struct node *node, const struct gate_spec *spec, const struct rule
 	g = gate_new(node, spec, inode);
 	if (!g)
 		return fault_set(f, ENOMEM, "no memory for gate \"%s\"", spec->name);
-	if (adoptable(g->dir, inode, &about)) {
+	if (adoptable(g, &about)) {
 		r = adopt(g, &about, set, f);
 	} else {
+		cleanup_close(&g->socket);
+		g->socket = -1;
 		r = gate_collect(node, spec->name, f);
 		if (r == 0)
 			r = establish(g, set, f);
@@ -253,7 +252,7 @@ int gate_peek(struct node *node, const char *name, struct plic_gate *about, stru
 
 int gate_remove(struct gate *g, struct fault *f)
 {
-	int r = gate_collect(g->node, g->name, f);
+	int r = gate_collect_dir(g->node->dir, g->name, gate_linked(g) ? g->netns : NULL, f);
 
 	gate_close(g);
 	return r;

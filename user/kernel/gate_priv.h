@@ -58,6 +58,7 @@ int gate_pin_maps(struct gate *g, struct fault *f);
 void gate_find_maps(struct gate *g); /* from the pins; those that aren't there stay -1 */
 
 /* attach.c: all in the gate's namespace. */
+bool gate_linked(const struct gate *g); /* whether that namespace lives, as its link tells */
 int gate_enter(struct gate *g, int *home, struct fault *f);
 int gate_attach_socket(struct gate *g, struct fault *f);
 /* -ENODEV: the interface has just gone. */
@@ -80,8 +81,8 @@ int gate_cover(struct gate *g, enum gate_hook hook, struct gate_sweep *sweep, st
 /* stand.c: marks the connections that the pod opened; in the gate's namespace. */
 int gate_seed(struct gate *g, struct fault *f);
 
-/* collect.c */
+/* collect.c. netns: a path that is known to lead to the gate's namespace, or NULL. */
 int gate_about(const char *dir, struct plic_gate *about); /* -ENOENT: no such pins */
-int gate_collect_dir(const char *bpffs, const char *name, struct fault *f);
+int gate_collect_dir(const char *bpffs, const char *name, const char *netns, struct fault *f);
 
 #endif

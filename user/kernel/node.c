@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@
 #include "pins.h"
 #include "portlic.h"
 #include "tcx.h"
+
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 const char *const node_map_names[NODE_N_MAPS] = {
 	[NODE_SETS] = PLIC_MAP_SETS,
@@ -86,6 +89,15 @@ static int open_maps(struct node *node, struct bpf_object *object, struct fault 
 	return 0;
 }
 
+/* The ledger alone needs to know the kernel's types: the gates do without, and without it. */
+static int no_types(struct node *node)
+{
+	snprintf(node->no_tracing, sizeof(node->no_tracing),
+		 "this kernel has no type information (\"%s\"), so connections aren't counted",
+		 KERNEL_BTF);
+	return 0;
+}
+
 static int open_all_maps(struct node *node, struct fault *f)
 {
 	struct gate_bpf *gate = gate_bpf__open();
@@ -96,6 +108,8 @@ static int open_all_maps(struct node *node, struct fault *f)
 		r = open_maps(node, gate->obj, f);
 		if (r == 0)
 			r = open_maps(node, ledger->obj, f);
+		if (r < 0 && node->map[NODE_TRAFFIC] >= 0 && access(KERNEL_BTF, R_OK) < 0)
+			r = no_types(node);
 	} else {
 		r = fault_set(f, errno, "can't read the BPF objects: %s", strerror(errno));
 	}
@@ -155,7 +169,7 @@ int node_open(const char *bpffs, struct node **out, struct fault *f)
 		r = tcx_probe(&node->features.tcx, f);
 	if (r == 0)
 		r = open_all_maps(node, f);
-	if (r == 0)
+	if (r == 0 && node->map[NODE_NETNS] >= 0)
 		r = ledger_open(node, f);
 	if (r < 0)
 		return r;

@@ -37,13 +37,6 @@ int gate_cover(struct gate *g, enum gate_hook hook, struct gate_sweep *sweep, st
 	return result;
 }
 
-static bool namespace_linked(const struct gate *g)
-{
-	struct pins_link link;
-
-	return pins_link_info(g->socket, &link) == 0 && link.target == g->inode;
-}
-
 /*
  * A gate whose `socket` link hangs in the air: the namespace died (and another one, even with the
  * same inode, may stand at its path), or the host's root took the link off. `lo` tells.
@@ -80,7 +73,7 @@ int gate_sweep(struct gate *g, struct gate_sweep *out, struct fault *f)
 {
 	_netns_home_ int home = -1;
 	struct gate_sweep sweep = {0};
-	bool linked = namespace_linked(g);
+	bool linked = gate_linked(g);
 	int r = gate_enter(g, &home, NULL);
 
 	if (r == 0 && (linked || alive_inside(g))) {
@@ -142,7 +135,7 @@ int gate_attachments(struct gate *g, struct gate_attachment **out, size_t *n, st
 		for (enum gate_hook hook = 0; hook < GATE_N_TC; hook++)
 			for (size_t i = 0; i < g->n_ifaces; i++)
 				add_iface(g, &g->ifaces[i], hook, &at);
-	add_attachment(&at, HOOK_SOCKET, "netns", namespace_linked(g));
+	add_attachment(&at, HOOK_SOCKET, "netns", gate_linked(g));
 	add_attachment(&at, HOOK_LEDGER, "tracing", enrolled(g));
 	*out = list;
 	*n = (size_t)(at - list);
