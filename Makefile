@@ -10,12 +10,14 @@ COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 BUILD := build
 B := $(BUILD)$(if $(SAN),/san)
 
-# Debian packages, the one list: to build; what the demo runs besides; what the tests run besides.
+# Debian packages, the one list: to build; what the demo runs besides; what the tests run besides;
+# what only "make test-kernels" needs.
 PACKAGES_BUILD := gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
 	libsodium-dev libcjson-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev libmnl-dev
 PACKAGES_DEMO := iproute2 nftables nginx-light curl procps
 PACKAGES_TEST := libcmocka-dev libclang-rt-14-dev redis-server redis-tools prometheus dnsmasq-base \
 	bind9-dnsutils iputils-ping python3 python3-jwt python3-cryptography mandoc clang-format cppcheck shellcheck
+PACKAGES_KERNELS := qemu-system-x86 busybox-static dash cpio zstd lz4 xz-utils
 
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
@@ -77,14 +79,15 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
 
 install: all ## programs, man pages, systemd unit, completion [DESTDIR= PREFIX=]
-	install -Dm755 -t $(DESTDIR)$(BINDIR) $(B)/portlic $(B)/portlicd
-	for page in docs/man/*.[1-8]; do install -Dm644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page || exit; done
-	install -d $(DESTDIR)$(UNITDIR)
-	sed 's|/usr/local/bin|$(BINDIR)|' deploy/systemd/portlicd.service > $(DESTDIR)$(UNITDIR)/portlicd.service
-	install -Dm644 deploy/completion/portlic.bash $(DESTDIR)$(COMPDIR)/portlic
+	$(Q)install -Dm755 -t $(DESTDIR)$(BINDIR) $(B)/portlic $(B)/portlicd
+	$(Q)for page in docs/man/*.[1-8]; do install -Dm644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page || exit; done
+	$(Q)install -d $(DESTDIR)$(UNITDIR)
+	$(Q)sed 's|/usr/local/bin|$(BINDIR)|' deploy/systemd/portlicd.service > $(DESTDIR)$(UNITDIR)/portlicd.service
+	$(Q)install -Dm644 deploy/completion/portlic.bash $(DESTDIR)$(COMPDIR)/portlic
+	@echo '  INSTALL $(DESTDIR)$(BINDIR)/portlic $(DESTDIR)$(BINDIR)/portlicd'
 uninstall: ## removes what install put there
-	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,portlic portlicd) $(DESTDIR)$(UNITDIR)/portlicd.service $(DESTDIR)$(COMPDIR)/portlic
-	for page in docs/man/*.[1-8]; do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	$(Q)rm -f $(addprefix $(DESTDIR)$(BINDIR)/,portlic portlicd) $(DESTDIR)$(UNITDIR)/portlicd.service $(DESTDIR)$(COMPDIR)/portlic
+	$(Q)for page in docs/man/*.[1-8]; do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 clean: ## removes build/
 	$(Q)rm -rf $(BUILD)
 

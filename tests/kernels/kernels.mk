@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 # kernels.mk - the programs and gates on other kernels, emulated: not a rung of "make test".
-PACKAGES_KERNELS := qemu-system-x86 busybox-static dash cpio zstd lz4 xz-utils
 KERNELS_PROGRAMS = $(filter-out %/test_cost,$(filter $(B)/%,$(TESTS_bpf))) $(filter $(B)/%,$(TESTS_kernel))
 
 test-kernels: ## the BPF and kernel tests on Debian's kernels (root, qemu, 10 min) [KERNELS=bookworm]
