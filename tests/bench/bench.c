@@ -18,8 +18,8 @@
 static int empty_program(void)
 {
 	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = PASS },
-		{ .code = BPF_JMP | BPF_EXIT },
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = PASS},
+		{.code = BPF_JMP | BPF_EXIT},
 	};
 	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "empty", "GPL", insns, 2, NULL);
 
@@ -62,16 +62,16 @@ static void measure(const char *name, int empty, struct bpf_program *prog,
 /* n TCP and n UDP ports from 1024 on, each with a rule of its own. */
 static void publish(struct box *box, int n)
 {
-	struct plic_header header = { .deny = PLIC_DROP };
-	struct plic_rule none = { .deny = PLIC_DROP };
+	struct plic_header header = {.deny = PLIC_DROP};
+	struct plic_rule none = {.deny = PLIC_DROP};
 	struct ruleset_port *ports = calloc(2 * n, sizeof(*ports));
 
 	for (int i = 0; i < 2 * n; i++) {
-		ports[i] = (struct ruleset_port){ .port = 1024 + i % n,
-						  .end_port = 1024 + i % n,
-						  .ip_proto = i < n ? IPPROTO_TCP : IPPROTO_UDP,
-						  .slot = 1 + i % (BOX_SLOTS - 1),
-						  .rule = box_rule(0, PLIC_NEVER, PLIC_NEVER) };
+		ports[i] = (struct ruleset_port){.port = 1024 + i % n,
+						 .end_port = 1024 + i % n,
+						 .ip_proto = i < n ? IPPROTO_TCP : IPPROTO_UDP,
+						 .slot = 1 + i % (BOX_SLOTS - 1),
+						 .rule = box_rule(0, PLIC_NEVER, PLIC_NEVER)};
 		ports[i].rule.grants[0].license = n > 1 ? i / 8 : 0;
 	}
 	box_publish(box, &header, &none, ports, 2 * n);
@@ -81,17 +81,15 @@ static void publish(struct box *box, int n)
 int main(void)
 {
 	const struct frame_spec data = {
-		.family = 4, .ip_proto = IPPROTO_TCP, .dport = 1024, .flags = ACK, .payload = 1000
-	};
+		.family = 4, .ip_proto = IPPROTO_TCP, .dport = 1024, .flags = ACK, .payload = 1000};
 	const struct frame_spec udp = {
-		.family = 4, .ip_proto = IPPROTO_UDP, .dport = 1024, .payload = 100
-	};
-	const struct frame_spec sent = { .family = 4,
-					 .ip_proto = IPPROTO_UDP,
-					 .sport = 50000,
-					 .dport = 53,
-					 .from = "10.0.0.2",
-					 .to = "192.0.2.1" };
+		.family = 4, .ip_proto = IPPROTO_UDP, .dport = 1024, .payload = 100};
+	const struct frame_spec sent = {.family = 4,
+					.ip_proto = IPPROTO_UDP,
+					.sport = 50000,
+					.dport = 53,
+					.from = "10.0.0.2",
+					.to = "192.0.2.1"};
 	struct frame_spec spec;
 	struct bpf_program *wire, *egress;
 	struct box box;
@@ -112,8 +110,7 @@ int main(void)
 	measure("answer to the pod's TCP", empty, wire, &spec);
 	box_verdict(egress, &sent);
 	spec = (struct frame_spec){
-		.family = 4, .ip_proto = IPPROTO_UDP, .sport = 53, .dport = 50000
-	};
+		.family = 4, .ip_proto = IPPROTO_UDP, .sport = 53, .dport = 50000};
 	measure("answer to the pod's UDP", empty, wire, &spec);
 	spec = data, spec.dport = 9090, spec.flags = SYN;
 	measure("denied TCP SYN, dropped", empty, wire, &spec);
@@ -128,7 +125,7 @@ int main(void)
 		char name[64];
 
 		publish(&box, n);
-		for (int port = 1024; port < 1024 + n; port += n > 1 ? n - 1 : 1) {
+		for (int port = 1024; port<1024 + n; port += n> 1 ? n - 1 : 1) {
 			spec = data, spec.dport = port;
 			snprintf(name, sizeof(name), "%d licensed ports, port %d", n, port);
 			measure(name, empty, wire, &spec);
