@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* test_look.c - what a gate tells: counters, denials, sockets, probes. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "scene.h"
+
+static void enlarges_counters(void **state)
+{
+	struct scene *s = *state;
+	struct peer_loop open;
+	uint16_t many[200];
+	struct ruleset set;
+	struct fault f = {0};
+	uint64_t before, after;
+
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = (uint16_t)(8080 + i);
+	peer_loop_start(&open, POD_V4, 8080);
+	peer_loop_wait(&open, 20);
+	before = allowed_packets(s->gate, 1);
+	set = bed_rules(2, many, ARRAY_SIZE(many), NULL, 0);
+	assert_int_equal(s->gate->traffic_slots, 64);
+	must(gate_apply(s->gate, &set, &f), &f);
+	assert_int_equal(s->gate->traffic_slots, 256);
+	after = allowed_packets(s->gate, 1);
+	assert_true(before > 0 && after >= before);
+	peer_loop_wait(&open, 5);
+	assert_true(allowed_packets(s->gate, 1) > after);
+	assert_int_equal(peer_tcp(HOST, POD_V4, 8081),
+			 ECONNREFUSED); /* open, but nobody is there */
+	peer_loop_stop(&open);
+	assert_int_equal(open.count->refused + open.count->other, 0);
+	ruleset_free(&set);
+}
+
+/* With no traffic between, sums are the same to the last byte. */
+static void keeps_sums(void **state)
+{
+	struct scene *s = *state;
+	uint16_t many[300];
+	struct gate_counters a, b;
+	struct ruleset set;
+	struct fault f = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = (uint16_t)(8080 + i);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(peer_tcp(HOST, POD_V4, 8080), 0);
+	usleep(100000); /* the last segments of the connections */
+	a = counters(s->gate);
+	set = bed_rules(2, many, ARRAY_SIZE(many), NULL, 0);
+	must(gate_apply(s->gate, &set, &f), &f);
+	b = counters(s->gate);
+	assert_int_equal(b.n_slots, 301);
+	assert_memory_equal(&a.traffic[1], &b.traffic[1], sizeof(a.traffic[1]));
+	if (node_features(s->node)->tracing)
+		assert_int_equal(b.traffic[1].connections, 50);
+	gate_counters_free(&a);
+	gate_counters_free(&b);
+	ruleset_free(&set);
+}
+
+static void prunes_denials(void **state)
+{
+	struct scene *s = *state;
+	struct gate_counters a, b;
+	struct fault f = {0};
+	uint64_t before = 0, after = 0;
+
+	for (int round = 0; round < 3; round++) {
+		for (uint16_t port = 1; port <= 900; port++) {
+			struct plic_denial_key key = {
+				.port = (uint16_t)(round * 1000 + port),
+				.proto = IPPROTO_TCP,
+				.reason = PLIC_REASON_UNLICENSED,
+			};
+			struct plic_denial count = {port, 60 * port, port, port};
+
+			key.verdict = PLIC_DENIED;
+			bpf_map_update_elem(s->gate->map[GATE_DENIALS], &key, &count, BPF_ANY);
+		}
+		a = counters(s->gate);
+		must(gate_prune_denials(s->gate, &f), &f);
+		b = counters(s->gate);
+		assert_true(a.n_denials >= 900);
+		assert_true(b.n_denials <= PLIC_MAX_DENIALS / 2 + 2);
+		before = after = 0;
+		for (size_t i = 0; i < a.n_denials; i++)
+			before += a.denials[i].count.packets;
+		for (size_t i = 0; i < b.n_denials; i++) {
+			after += b.denials[i].count.packets;
+			assert_int_equal(b.denials[i].key.pad, 0);
+		}
+		assert_int_equal(before, after);
+		gate_counters_free(&a);
+		gate_counters_free(&b);
+	}
+}
+
+static bool lists(const struct gate_listener *list, size_t n, uint8_t proto, uint16_t port)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].ip_proto == proto && list[i].port == port)
+			return true;
+	return false;
+}
+
+static void sees_what_stands(void **state)
+{
+	static const uint16_t outside[] = {4444};
+	struct scene *s = *state;
+	struct gate_stand stand;
+	struct plic_flow_key key, next;
+	struct fault f = {0};
+	pid_t peer;
+	int in, out, n = 0;
+
+	bed_pod(1);
+	bed_run("ip link add h1 type veth peer name eth1 && ip link set eth1 netns /tmp/pod1 && "
+		"ip addr add 10.78.0.1/24 dev h1 && ip link set h1 up && "
+		"echo 1 > /proc/sys/net/ipv4/ip_forward");
+	bed_pod_run(1, "ip addr add 10.78.0.2/24 dev eth1; ip link set eth1 up; "
+		       "ip route add default via 10.78.0.1");
+	bed_pod_run(0, "ip route add default via " HOST_V4);
+	peer = peer_serve(1, outside, 1, NULL, 0);
+	out = peer_connect(0, "10.78.0.2", 4444);
+	in = peer_connect(HOST, POD_V4, 8080);
+	assert_true(in >= 0 && out >= 0);
+	must(gate_stand(s->gate, true, &stand, &f), &f);
+	assert_true(lists(stand.listeners, stand.n_listeners, IPPROTO_TCP, 8080));
+	assert_true(lists(stand.listeners, stand.n_listeners, IPPROTO_TCP, 9090));
+	assert_true(lists(stand.listeners, stand.n_listeners, IPPROTO_UDP, 5353));
+	assert_int_equal(stand.n_listeners, 4);
+	assert_true(lists(stand.inbound, stand.n_inbound, IPPROTO_TCP, 8080));
+	assert_int_equal(stand.n_inbound, 1);
+	gate_stand_free(&stand);
+	for (int r = bpf_map_get_next_key(s->gate->map[GATE_FLOWS], NULL, &next); r == 0;
+	     r = bpf_map_get_next_key(s->gate->map[GATE_FLOWS], &key, &next)) {
+		key = next;
+		if (key.proto != IPPROTO_TCP)
+			continue;
+		n++;
+		assert_int_equal(key.remote_port, 4444);
+		assert_int_equal(key.remote[15], 2);
+	}
+	assert_int_equal(n, 1);
+	close(in);
+	close(out);
+	peer_stop(peer);
+	bed_run("ip link del h1");
+}
+
+static void probes_over_lo(void **state)
+{
+	struct scene *s = *state;
+	struct fault f = {0};
+	bool connected;
+	int err;
+
+	must(gate_probe_tcp(s->gate, 8080, &connected, &err, &f), &f);
+	assert_true(connected);
+	assert_int_equal(err, 0);
+	must(gate_probe_tcp(s->gate, 9090, &connected, &err, &f), &f);
+	assert_false(connected);
+	assert_int_equal(err, ECONNREFUSED);
+	assert_int_equal(denied_connections(s->gate, 9090), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(enlarges_counters), CASE(keeps_sums),     CASE(prunes_denials),
+		CASE(sees_what_stands),	 CASE(probes_over_lo),
+	};
+
+	if (!bed_init())
+		return 77;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
