@@ -17,6 +17,7 @@
 #include "gatefile.h"
 #include "listen.h"
 #include "log.h"
+#include "netns.h"
 #include "node.h"
 #include "notify.h"
 #include "sweep.h"
@@ -205,6 +206,7 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 	clock_start(&agent->clock);
 	agent->started = clock_now(&agent->clock);
 	agent->gates.began_ns = clock_boot_ns();
+	netns_inode("/proc/self/ns/net", &agent->own_netns, NULL);
 	start_timers(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
 	vendors_scan(&agent->vendors); /* the gates' own policies are held against it */

@@ -31,10 +31,11 @@ struct agent {
 	uv_timer_t tick, sweep, watchdog;
 	uv_signal_t term, interrupt, hangup;
 	unsigned int jobs_running;
-	int pins_lock;	 /* descriptor of the pins' directory, -1: none yet */
-	int64_t started; /* effective time */
-	bool sweeping;	 /* a sweep is queued or runs */
-	bool ready;	 /* all gates were tried once */
+	uint64_t own_netns; /* inode; gating it would cut the node off */
+	int pins_lock;	    /* descriptor of the pins' directory, -1: none yet */
+	int64_t started;    /* effective time */
+	bool sweeping;	    /* a sweep is queued or runs */
+	bool ready;	    /* all gates were tried once */
 	bool stopping;
 	int exit_code;
 };

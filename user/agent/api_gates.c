@@ -99,16 +99,10 @@ struct wish {
 	uint64_t inode;
 };
 
-static int own_namespace(uint64_t *inode)
-{
-	return netns_inode("/proc/self/ns/net", inode, NULL);
-}
-
 /* Checks what a POST asks for; 0, or it has been answered. */
 static int check_wish(struct agent *agent, struct http_request *request, struct wish *wish)
 {
 	struct fault f = {0};
-	uint64_t own;
 	size_t i;
 
 	if (!wish->name || !gate_name_ok(wish->name)) {
@@ -135,7 +129,7 @@ static int check_wish(struct agent *agent, struct http_request *request, struct 
 			    f.text);
 		return -ENOENT;
 	}
-	if (!own_namespace(&own) && own == wish->inode) {
+	if (wish->inode == agent->own_netns) {
 		reply_error(request, MHD_HTTP_BAD_REQUEST,
 			    "\"%s\" is the agent's own namespace: gating it would cut the node off",
 			    wish->netns);

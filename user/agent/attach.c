@@ -19,7 +19,7 @@ struct open_job {
 	struct gate_entry *entry;
 	struct gate_spec spec;
 	struct rules *rules;
-	uint64_t inode;
+	bool moved; /* to another namespace than the one that gates.json has */
 	int result;
 	struct fault fault;
 	uint32_t id;
@@ -107,10 +107,8 @@ static void opened(struct agent *agent, struct gate_entry *entry, struct open_jo
 	log_event(LOG_INFO, adopted ? "gate_adopted" : "gate_attached",
 		  LOG_FIELDS("gate", entry->name, "netns", entry->netns), "%zu hooks, %zu ports",
 		  entry->n_attachments, entry->rules->compiled.n_ports);
-	if (entry->netns_ino != open->inode) {
-		entry->netns_ino = open->inode;
+	if (open->moved)
 		gatefile_save(agent);
-	}
 	if ((!adopted && drain_inbound(entry, &entry->stand)) ||
 	    entry->generation != agent->gates.generation)
 		rules_changed(agent);
@@ -151,7 +149,8 @@ void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t inode, 
 	open->job.work = open_work;
 	open->job.done = open_done;
 	open->entry = entry;
-	open->inode = inode;
+	open->moved = entry->netns_ino != inode;
+	entry->netns_ino = inode;
 	err = rules_compile(agent, entry, &open->rules, &open->fault);
 	if (err) {
 		open->result = err;

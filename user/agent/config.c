@@ -85,6 +85,7 @@ static int refuse_later(const cJSON *root, const char *key, struct fault *f)
 	const cJSON *item = json_get(root, key);
 
 	if (!item || cJSON_IsNull(item) || cJSON_IsFalse(item) ||
+	    (cJSON_IsString(item) && !item->valuestring[0]) ||
 	    ((cJSON_IsArray(item) || cJSON_IsObject(item)) && !item->child))
 		return 0;
 	return fault_set(f, EINVAL, "\"%s\" isn't supported by this version: remove it", key);

@@ -3,6 +3,8 @@
 #include "listen.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -73,16 +75,43 @@ int listen_unix(const char *path, struct fault *f)
 	return TAKE_FD(fd);
 }
 
-int listen_tcp(const struct sockaddr *addr, socklen_t len, const char *text, struct fault *f)
+static int bind_tcp(const struct sockaddr *addr, socklen_t len)
 {
 	_close_ int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
+	int one = 1, off = 0;
 
-	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
-	    !bind(fd, addr, len) && !listen(fd, BACKLOG))
-		return TAKE_FD(fd);
-	return fault_set(f, errno,
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
+		return -errno;
+	if (addr->sa_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)))
+		return -errno;
+	if (bind(fd, addr, len) || listen(fd, BACKLOG))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* "Every address" on a machine without IPv6. */
+static bool every_ipv4(const struct sockaddr *addr, struct sockaddr_in *in)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;
+
+	if (addr->sa_family != AF_INET6 || !IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr))
+		return false;
+	*in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = in6->sin6_port};
+	return true;
+}
+
+int listen_tcp(const struct sockaddr *addr, socklen_t len, const char *text, struct fault *f)
+{
+	int fd = bind_tcp(addr, len);
+	struct sockaddr_in in;
+
+	if ((fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) && every_ipv4(addr, &in))
+		fd = bind_tcp((const struct sockaddr *)&in, sizeof(in));
+	if (fd >= 0)
+		return fd;
+	return fault_set(f, -fd,
 			 "can't serve metrics on \"%s\": %s; set \"metrics\" to a free address, or "
 			 "to null",
-			 text, strerror(errno));
+			 text, strerror(-fd));
 }

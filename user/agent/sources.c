@@ -13,6 +13,20 @@
 #include "clock.h"
 #include "file.h"
 #include "log.h"
+#include "utf8.h"
+
+/* Names go into logs and JSON as they are. */
+static bool plain_text(const char *name)
+{
+	size_t left = strlen(name), len;
+
+	for (; left; name += len, left -= len) {
+		len = utf8_length((const unsigned char *)name, left);
+		if (!len || utf8_control((const unsigned char *)name))
+			return false;
+	}
+	return true;
+}
 
 bool source_name_fits(const char *name, const char *const *suffixes)
 {
@@ -22,19 +36,34 @@ bool source_name_fits(const char *name, const char *const *suffixes)
 		size_t tail = strlen(*suffixes);
 
 		if (len > tail && !strcmp(name + len - tail, *suffixes))
-			return true;
+			return plain_text(name);
 	}
 	return false;
 }
 
+/* Where name is among the files, or where it belongs. */
+static size_t place_of(const struct source *source, const char *name)
+{
+	size_t low = 0, high = source->n_files;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(source->files[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 struct source_file *source_find(const struct source *source, const char *name)
 {
-	size_t i;
+	size_t at = place_of(source, name);
 
-	for (i = 0; i < source->n_files; i++)
-		if (!strcmp(source->files[i]->name, name))
-			return source->files[i];
-	return NULL;
+	if (at == source->n_files || strcmp(source->files[at]->name, name))
+		return NULL;
+	return source->files[at];
 }
 
 static void file_free(const struct source *source, struct source_file *file)
@@ -50,11 +79,11 @@ static void file_free(const struct source *source, struct source_file *file)
 static struct source_file *file_add(struct source *source, const char *name)
 {
 	struct source_file **grown, *file;
-	size_t at = source->n_files;
+	size_t at = place_of(source, name);
 
-	if (at == SOURCE_MAX_FILES)
+	if (source->n_files == SOURCE_MAX_FILES)
 		return NULL;
-	grown = realloc(source->files, (at + 1) * sizeof(*grown));
+	grown = realloc(source->files, (source->n_files + 1) * sizeof(*grown));
 	if (!grown)
 		return NULL;
 	source->files = grown;
@@ -63,8 +92,7 @@ static struct source_file *file_add(struct source *source, const char *name)
 		free(file);
 		return NULL;
 	}
-	for (; at && strcmp(grown[at - 1]->name, name) > 0; at--)
-		grown[at] = grown[at - 1];
+	memmove(grown + at + 1, grown + at, (source->n_files - at) * sizeof(*grown));
 	grown[at] = file;
 	source->n_files++;
 	return file;

@@ -76,7 +76,7 @@ struct source_file *source_find(const struct source *source, const char *name);
 /* The hold of a vanished file is over. */
 bool source_hold_over(const struct source_file *file);
 
-/* Has the suffix of a source, and isn't hidden. */
+/* Has the suffix of a source, isn't hidden and is plain UTF-8 without control characters. */
 bool source_name_fits(const char *name, const char *const *suffixes);
 
 #endif

@@ -129,8 +129,10 @@ static void sweep_done(struct job *job)
  * A PID may come to mean another process: a gate named by /proc/PID waits for its own namespace
  * only, or a stranger would be cut off.
  */
-static bool may_open(const struct gate_entry *entry, uint64_t inode)
+static bool may_open(const struct agent *agent, const struct gate_entry *entry, uint64_t inode)
 {
+	if (inode == agent->own_netns)
+		return false;
 	return !entry->netns_ino || entry->netns_ino == inode ||
 	       strncmp(entry->netns, "/proc/", strlen("/proc/")) != 0;
 }
@@ -141,7 +143,7 @@ static void try_waiting(struct agent *agent, struct gate_entry *entry)
 	uint64_t inode;
 
 	entry->tried = true;
-	if (!netns_inode(entry->netns, &inode, &f) && may_open(entry, inode)) {
+	if (!netns_inode(entry->netns, &inode, &f) && may_open(agent, entry, inode)) {
 		attach_open(agent, entry, inode, NULL, NULL);
 		return;
 	}
