@@ -120,11 +120,11 @@ static void reject(struct licenses *licenses, struct source_file *file, struct l
 		   unsigned int reason, const char *detail)
 {
 	const char *word = licenses_reason_word(reason);
-	bool news = reason != entry->reason || strcmp(entry->detail.text, detail);
+	bool news = reason != entry->reason || file->fresh; /* the detail may tell the time */
 
 	entry->reason = reason;
 	fault_set(&entry->detail, EBADMSG, "%s", detail);
-	if (!news && !file->fresh)
+	if (!news)
 		return;
 	licenses->rejected[reason]++;
 	log_event(LOG_ERROR, "license_rejected", LOG_FIELDS("file", file->name, "reason", word),
@@ -276,7 +276,8 @@ bool licenses_scan(struct licenses *licenses, const struct trust *trust, bool tr
 	size_t i;
 
 	if (source_scan(&licenses->lists) || trust_changed) {
-		lists_read(&licenses->lists, &check, &licenses->revocations);
+		licenses->lists_again =
+			lists_read(&licenses->lists, &check, &licenses->revocations);
 		changed = true;
 	}
 	if (!changed && !trust_changed)
@@ -301,6 +302,9 @@ bool licenses_tick(struct licenses *licenses, const struct trust *trust, int64_t
 	bool changed = drop_gone(licenses);
 	size_t i;
 
+	if (licenses->lists_again)
+		licenses->lists_again =
+			lists_read(&licenses->lists, &check, &licenses->revocations);
 	for (i = 0; i < source->n_files; i++) {
 		struct source_file *file = source->files[i];
 		struct license_entry *entry = file->value;

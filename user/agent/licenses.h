@@ -28,6 +28,7 @@ struct license_entry {
 struct licenses {
 	struct source source, lists;
 	struct revocations *revocations;
+	bool lists_again; /* a list is to be tried again */
 	const char *audience;
 	char node[64];		    /* machine-id, "" if there is none */
 	struct license_view *views; /* those with lic, in order of their files */

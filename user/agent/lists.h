@@ -11,8 +11,11 @@
 
 extern const char *const lists_suffixes[];
 
-/* Reads all lists of the source anew; *revocations is replaced. */
-void lists_read(struct source *lists, const struct license_check *check,
+/*
+ * Reads all lists of the source anew; *revocations is replaced. true: one comes from the near future
+ * (by this clock) and wants to be tried again.
+ */
+bool lists_read(struct source *lists, const struct license_check *check,
 		struct revocations **revocations);
 
 #endif

@@ -68,7 +68,8 @@ void metric_sample(FILE *out, enum metric metric, const char *const *labels, dou
 		put_label(out, labels[0], labels[1]);
 		first = false;
 	}
-	fprintf(out, "%s %.17g\n", first ? "" : "}", value);
+	/* Counters whole, durations to the nanosecond. */
+	fprintf(out, "%s %.*f\n", first ? "" : "}", value == (int64_t)value ? 0 : 9, value);
 }
 
 void metric_summary(FILE *out, enum metric metric, double sum, uint64_t count)

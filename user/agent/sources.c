@@ -255,9 +255,11 @@ void source_accept(struct source *source, struct source_file *file)
 void source_refuse(const struct source *source, struct source_file *file, const char *event,
 		   const char *why)
 {
-	if (!strcmp(file->refusal.text, why))
-		return;
+	bool news = file->fresh || !file->refusal.text[0];
+
 	fault_set(&file->refusal, EBADMSG, "%s", why);
+	if (!news)
+		return;
 	log_event(LOG_ERROR, event, LOG_FIELDS("dir", source->dir, "file", file->name), "%s%s", why,
 		  file->good ? "; its last good copy stays in force" : "");
 }

@@ -64,7 +64,7 @@ bool source_scan(struct source *source);
 /* Its reader took the present bytes: they are the good ones from now on. */
 void source_accept(struct source *source, struct source_file *file);
 
-/* Writes down why present bytes aren't taken, and logs it if that is news. */
+/* Writes down why present bytes aren't taken, and logs it if that is news: the file is fresh. */
 void source_refuse(const struct source *source, struct source_file *file, const char *event,
 		   const char *why);
 
