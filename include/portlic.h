@@ -183,7 +183,7 @@ struct plic_denial_key {
 	__u8 proto;   /* IP protocol number, 0: none was read */
 	__u8 reason;  /* enum plic_reason */
 	__u8 verdict; /* PLIC_DENIED or PLIC_AUDIT */
-	__u8 pad;
+	__u8 pad;     /* 0; 1: user space's own entry, what it moved from ports to `other` */
 };
 
 struct plic_denial {

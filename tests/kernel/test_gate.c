@@ -72,6 +72,7 @@ static void adopts_without_a_gap(void **state)
 	struct peer_loop open, shut;
 	uint32_t old_wire = s->gate->prog_id[HOOK_WIRE];
 	int socket = link_id("socket"), wire = link_id("wire_1"), egress = link_id("egress_1");
+	int ledger = link_id("../../ledger");
 	uint64_t since = gate_since_ns(s->gate), packets;
 	struct plic_gate about;
 	struct ruleset back = {0};
@@ -106,6 +107,8 @@ static void adopts_without_a_gap(void **state)
 	assert_int_equal(link_id("socket"), socket);
 	assert_int_equal(link_id("wire_1"), wire);
 	assert_int_equal(link_id("egress_1"), egress);
+	assert_int_equal(link_id("../../ledger"), ledger);
+	assert_int_equal(ledger >= 0, node_features(s->node)->tracing);
 }
 
 static void removes_everything(void **state)
@@ -183,7 +186,7 @@ static void applies_to_many_at_once(void **state)
 	int results[N];
 	uint16_t many[100];
 	struct fault f = {0};
-	char name[16];
+	char name[32];
 
 	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
 		many[i] = (uint16_t)(1000 + i);

@@ -201,6 +201,17 @@ static bool adoptable(struct gate *g, struct plic_gate *about)
 	return gate_linked(g);
 }
 
+/* Pinned, and of no use to us any more; a node may have thousands of gates. */
+static void close_spare_maps(struct gate *g)
+{
+	static const enum gate_map spare[] = {GATE_ABOUT, GATE_CLIENTS, GATE_BUDGET};
+
+	for (size_t i = 0; i < ARRAY_SIZE(spare); i++) {
+		cleanup_close(&g->map[spare[i]]);
+		g->map[spare[i]] = -1;
+	}
+}
+
 int gate_open(struct node *node, const struct gate_spec *spec, const struct ruleset *set,
 	      struct gate **out, struct fault *f)
 {
@@ -223,9 +234,11 @@ int gate_open(struct node *node, const struct gate_spec *spec, const struct rule
 		if (r == 0)
 			r = establish(g, set, f);
 	}
-	if (r == 0)
-		*out = TAKE_PTR(g);
-	return r;
+	if (r < 0)
+		return r;
+	close_spare_maps(g);
+	*out = TAKE_PTR(g);
+	return 0;
 }
 
 int gate_peek(struct node *node, const char *name, struct plic_gate *about, struct ruleset *set,
