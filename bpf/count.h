@@ -56,6 +56,22 @@ static __always_inline struct plic_budget *budget(void)
 	return bpf_map_lookup_elem(&plic_budget, &zero);
 }
 
+/* Of this jiffy only: by then the packet is through, and the next one has its own. */
+static __always_inline __u64 note_of(__u32 proto, __u32 port)
+{
+	return bpf_jiffies64() << 24 | proto << 16 | port;
+}
+
+static __always_inline void note(struct plic_budget *b, __u32 proto, __u32 port)
+{
+	b->notes[port % PLIC_NOTES] = note_of(proto, port);
+}
+
+static __always_inline bool is_noted(const struct plic_budget *b, __u32 proto, __u32 port)
+{
+	return b->notes[port % PLIC_NOTES] == note_of(proto, port);
+}
+
 static __always_inline struct plic_denial *denial(const struct plic_denial_key *key)
 {
 	struct plic_denial none = {};

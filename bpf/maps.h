@@ -10,13 +10,16 @@
 #define PORTLIC_BPF_MAPS_H
 
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
 #include "portlic.h"
 
 #define PLIC_FLOWS_DEFAULT 16384
 #define PLIC_CLIENTS_DEFAULT 8192
-#define PLIC_REPLY_NOTES 64 /* a power of two; no fewer than frames that the stack batches */
+#define PLIC_NOTES 64 /* a power of two; no fewer than frames that the stack batches */
+
+#define WIRE_PASS TC_ACT_UNSPEC /* == TCX_NEXT: later programs still have their say */
 
 /*
  * A function that the verifier judges once and on its own, whatever its callers know: arguments are the
@@ -48,11 +51,11 @@ struct plic_budget {
 	__u32 probing;	 /* wire is looking a socket up: socket must not count */
 	__u32 pad;
 	/*
-	 * Local ports whose last packet wire took for an answer to the pod's own flow, in slot
-	 * port % PLIC_REPLY_NOTES, as jiffy << 16 | port. NAT inside the pod can change the remote
-	 * address between wire and socket, so that socket doesn't find the flow again.
+	 * What wire has just decided of a local port (note_of()), in slot port % PLIC_NOTES. UDP: the
+	 * packet answers the pod's own flow, which socket may not find again, for NAT inside the pod
+	 * changes the remote end in between. TCP: the packet was denied and counted.
 	 */
-	__u64 replies[PLIC_REPLY_NOTES];
+	__u64 notes[PLIC_NOTES];
 };
 
 struct {

@@ -215,12 +215,34 @@ static __always_inline int refuse_udp(struct __sk_buff *skb, const struct packet
 	return bpf_skb_store_bytes(skb, p->l4, &icmp, len, BPF_F_RECOMPUTE_CSUM);
 }
 
+/*
+ * A SYN on lo over IPv4 becomes a lone FIN and goes on: no socket makes a connection of that, and the
+ * stack, where socket hides the listener, resets it. A reset of our own would keep the connection
+ * tracking of the SYN, and NAT on the way back send it astray; stripped of that (BPF_F_INGRESS) it would
+ * have lost its route too, and a packet from a local address without one is a martian. IPv6 has none.
+ */
+static __always_inline int refuse_by_stack(struct __sk_buff *skb, const struct packet *p)
+{
+	__u32 at = p->l4 + TCP_FLAGS_OFFSET - 1; /* data offset and flags */
+	__be16 before = 0, after;
+
+	if (bpf_skb_load_bytes(skb, at, &before, sizeof(before)))
+		return TC_ACT_SHOT;
+	after = (before & bpf_htons(0xf000)) | bpf_htons(TCP_FIN);
+	if (bpf_l4_csum_replace(skb, p->l4 + offsetof(struct tcphdr, check), before, after,
+				sizeof(after)) ||
+	    bpf_skb_store_bytes(skb, at, &after, sizeof(after), 0))
+		return TC_ACT_SHOT;
+	return WIRE_PASS;
+}
+
 /* packed: packet_pack(). The verdict of the packet. */
-PLIC_FUNC int refuse(struct __sk_buff *skb, __u64 packed, __u64 now)
+PLIC_FUNC int refuse(struct __sk_buff *skb, __u64 packed, __u32 port, __u64 now)
 {
 	struct plic_budget *b = budget();
 	union ip_header ip = {};
 	struct packet p;
+	bool lo = skb->ifindex == REFUSE_LOOPBACK_IFINDEX;
 	int err = -1;
 
 	packet_unpack(&p, packed);
@@ -235,17 +257,16 @@ PLIC_FUNC int refuse(struct __sk_buff *skb, __u64 packed, __u64 now)
 	if (p.proto == IPPROTO_SCTP ||
 	    !take_token(&b->refuse_ns, now, PLIC_REFUSE_INTERVAL_NS, PLIC_REFUSE_BURST))
 		return TC_ACT_SHOT;
+	if (lo && p.family == 4 && p.proto == IPPROTO_TCP && !(p.tcp_flags & TCP_ACK) &&
+	    p.tcp_flags & TCP_SYN) {
+		note(b, p.proto, port);
+		return refuse_by_stack(skb, &p);
+	}
 	err = p.proto == IPPROTO_TCP ? refuse_tcp(skb, &p, &ip) : refuse_udp(skb, &p, &ip);
 	if (err)
 		return TC_ACT_SHOT;
-	/*
-	 * On lo, IPv6 goes straight in again: on the way out the packet would keep the connection
-	 * tracking of the one it was, and NAT would send it astray. IPv4 can't: stripped of its route,
-	 * a packet from a local address is a martian there.
-	 */
-	return bpf_redirect(skb->ifindex, p.family == 6 && skb->ifindex == REFUSE_LOOPBACK_IFINDEX
-						  ? BPF_F_INGRESS
-						  : 0);
+	/* Straight in again on lo over IPv6, for the reason above. */
+	return bpf_redirect(skb->ifindex, lo && p.family == 6 ? BPF_F_INGRESS : 0);
 }
 
 #endif

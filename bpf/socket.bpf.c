@@ -18,17 +18,9 @@
 #define SOCKET_AF_INET 2
 #define STRAY_PORTS_FROM 32768 /* where the pod's own connections have their local ports */
 
-/* Wire let the same packet through as an answer, before NAT in the pod changed its other end. */
-static __always_inline bool socket_is_noted(__u32 local_port)
-{
-	struct plic_budget *b = budget();
-
-	return b &&
-	       b->replies[local_port % PLIC_REPLY_NOTES] == (bpf_jiffies64() << 16 | local_port);
-}
-
 static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 port, __u64 now)
 {
+	struct plic_budget *b = budget();
 	struct plic_flow_key key = {.remote_port = bpf_ntohs(ctx->remote_port),
 				    .local_port = port,
 				    .proto = IPPROTO_UDP};
@@ -43,7 +35,7 @@ static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 po
 		words[2] = ctx->remote_ip6[2];
 		words[3] = ctx->remote_ip6[3];
 	}
-	return flow_is_own(&key, now) || socket_is_noted(port);
+	return flow_is_own(&key, now) || (b && is_noted(b, IPPROTO_UDP, port));
 }
 
 /* Packets whose denial was counted elsewhere or is no denial: see the reasons inside. */
@@ -53,6 +45,8 @@ static __always_inline bool socket_counts(const struct decision *d, __u32 proto,
 
 	if (!b || b->probing)
 		return false; /* wire looks for a socket and judges by itself */
+	if (proto == IPPROTO_TCP && is_noted(b, proto, port))
+		return false;
 	/* A late segment to a port that the pod's own connection had. */
 	return proto != IPPROTO_TCP || d->slot != PLIC_SLOT_OTHER || port < STRAY_PORTS_FROM;
 }

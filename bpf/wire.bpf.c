@@ -14,8 +14,6 @@
 #include "parse.h"
 #include "refuse.h"
 
-#define WIRE_PASS TC_ACT_UNSPEC /* == TCX_NEXT: later programs still have their say */
-
 static __always_inline bool is_open(const struct packet *p)
 {
 	/* Established by its flags: only SYN without ACK opens a connection. */
@@ -55,7 +53,7 @@ static __always_inline void note_reply(__u32 local_port)
 	struct plic_budget *b = budget();
 
 	if (b)
-		b->replies[local_port % PLIC_REPLY_NOTES] = bpf_jiffies64() << 16 | local_port;
+		note(b, IPPROTO_UDP, local_port);
 }
 
 /* Has the pod a UDP socket that is connected to where this packet comes from? */
@@ -137,6 +135,20 @@ static __always_inline bool wire_client(struct __sk_buff *skb, const struct pack
 }
 
 /*
+ * The pod's own multicast, looped back by the stack, gets here before egress has seen it go out: do as
+ * egress will, so that who sends from the port that it listens on hears itself.
+ */
+static __always_inline void wire_looped(const struct packet *p, __u64 now)
+{
+	struct plic_flow_key key = {.local_port = p->sport, .proto = p->proto};
+	void *set = gate_set();
+	__u32 slot;
+
+	if (set && find_rule(set, p->proto, p->sport, &slot) && slot == PLIC_SLOT_OTHER)
+		flow_touch(&plic_flows, &key, now);
+}
+
+/*
  * Verdict of a packet with ports. *connections: whether it is counted as one. True: it belongs to
  * something that the pod itself began, and passes uncounted.
  */
@@ -149,6 +161,8 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	if (!decide_rule(d, gate_set(), p->proto, p->dport))
 		return false;
 	named = d->slot != PLIC_SLOT_OTHER;
+	if (!tcp && skb->pkt_type == PACKET_LOOPBACK)
+		wire_looped(p, now);
 	/*
 	 * A named port has UDP flows of before it was named and no more, for egress records none from it.
 	 * The sockets that a lapsed server has connected to its clients must not keep it open, so those
@@ -208,7 +222,7 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 	if (d.verdict == PLIC_AUDIT)
 		return WIRE_PASS;
 	if (p.kind == PACKET_PORTS && d.rule && d.rule->deny == PLIC_REFUSE && is_for_us(skb))
-		return refuse(skb, packet_pack(&p), now);
+		return refuse(skb, packet_pack(&p), p.dport, now);
 	return TC_ACT_SHOT;
 }
 

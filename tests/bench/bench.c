@@ -5,6 +5,7 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +33,9 @@ static int empty_program(void)
 
 static uint32_t run(int prog, const struct frame *f)
 {
+	struct __sk_buff skb = {.ifindex = if_nametoindex("box")};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->bytes, .data_size_in = f->len,
-		    .repeat = REPEAT);
+		    .ctx_in = &skb, .ctx_size_in = sizeof(skb), .repeat = REPEAT);
 
 	if (bpf_prog_test_run_opts(prog, &opts)) {
 		perror("test run");

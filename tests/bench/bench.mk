@@ -8,6 +8,6 @@ $(B)/tests/bench/bench.o: tests/bench/bench.c | $(SKELETONS)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -Itests/bpf $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(B)/tests/bpf/box.o $(B)/tests/bpf/frame.o $(B)/libcore.a
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libbpf libsodium libcjson)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libbpf libmnl libsodium libcjson)
 
 .PHONY: bench

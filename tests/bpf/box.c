@@ -3,6 +3,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +51,37 @@ static void put_inner(struct bpf_map *outer, int fd)
 		die("outer map");
 }
 
+static int box_ifindex;
+
+/*
+ * A veth called "box" with the MAC address of the frames: on lo, which a test run takes by default, some
+ * refusals are of another kind.
+ */
+static void make_interface(void)
+{
+	char buffer[8192];
+	struct nlmsghdr *msg = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *socket = mnl_socket_open(NETLINK_ROUTE);
+	struct nlattr *info;
+
+	msg->nlmsg_type = RTM_NEWLINK;
+	msg->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK;
+	msg->nlmsg_seq = 1;
+	mnl_nlmsg_put_extra_header(msg, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(msg, IFLA_IFNAME, "box");
+	mnl_attr_put(msg, IFLA_ADDRESS, sizeof(frame_mac), frame_mac);
+	info = mnl_attr_nest_start(msg, IFLA_LINKINFO);
+	mnl_attr_put_strz(msg, IFLA_INFO_KIND, "veth");
+	mnl_attr_nest_end(msg, info);
+	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) ||
+	    mnl_socket_sendto(socket, msg, msg->nlmsg_len) < 0 ||
+	    mnl_cb_run(buffer, mnl_socket_recvfrom(socket, buffer, sizeof(buffer)), 1, 0, NULL,
+		       NULL) < 0)
+		skip("no veth");
+	mnl_socket_close(socket);
+	box_ifindex = if_nametoindex("box");
+}
+
 void box_open(struct box *box)
 {
 	if (geteuid() != 0) {
@@ -56,6 +91,7 @@ void box_open(struct box *box)
 	if (unshare(CLONE_NEWNET))
 		skip("no network namespace of its own");
 	libbpf_set_print(quiet);
+	make_interface();
 	box->n_cpus = libbpf_num_possible_cpus();
 	box->skel = gate_bpf__open();
 	if (!box->skel)
@@ -133,15 +169,12 @@ struct plic_rule box_rule(int64_t from, int64_t new_until, int64_t cut_at)
 struct box_run box_run(struct bpf_program *prog, const void *frame, size_t len, uint32_t repeat,
 		       uint32_t gso_segs, uint32_t gso_size)
 {
-	struct __sk_buff skb = {.gso_segs = gso_segs, .gso_size = gso_size};
+	struct __sk_buff skb = {.ifindex = box_ifindex, .gso_segs = gso_segs, .gso_size = gso_size};
 	struct box_run run = {};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len,
-		    .data_out = run.out, .data_size_out = sizeof(run.out), .repeat = repeat);
+		    .data_out = run.out, .data_size_out = sizeof(run.out), .ctx_in = &skb,
+		    .ctx_size_in = sizeof(skb), .repeat = repeat);
 
-	if (gso_segs) {
-		opts.ctx_in = &skb;
-		opts.ctx_size_in = sizeof(skb);
-	}
 	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts)) {
 		run.verdict = BOX_NO_RUN;
 		return run;

@@ -10,4 +10,4 @@ $(B)/tests/bpf/%.o: tests/bpf/%.c | $(SKELETONS)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/tests/bpf/test_%: $(B)/tests/bpf/test_%.o $(BPF_TEST_SHARED) $(B)/libcore.a
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libbpf libsodium libcjson)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libbpf libmnl libsodium libcjson)

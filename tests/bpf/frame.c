@@ -7,6 +7,8 @@
 
 #include "frame.h"
 
+const uint8_t frame_mac[6] = {2, 0, 0, 0, 0, 2};
+
 static void put(struct frame *f, const void *bytes, size_t n)
 {
 	memcpy(f->bytes + f->len, bytes, n);
@@ -47,14 +49,12 @@ uint32_t frame_sum(uint32_t sum, const void *bytes, size_t len)
 	return sum;
 }
 
-uint32_t frame_l4_sum(const uint8_t *ip, size_t l4_len, uint8_t proto)
+uint32_t frame_l4_sum(const uint8_t *ip, const void *l4, size_t l4_len, uint8_t proto)
 {
 	bool v4 = ip[0] >> 4 == 4;
-	size_t header = v4 ? (ip[0] & 15) * 4 : 40;
-	uint32_t sum = proto + l4_len;
+	uint32_t sum = frame_sum(proto + l4_len, v4 ? ip + 12 : ip + 8, v4 ? 8 : 32);
 
-	sum = frame_sum(sum, v4 ? ip + 12 : ip + 8, v4 ? 8 : 32);
-	return frame_sum(sum, ip + header, l4_len);
+	return frame_sum(sum, l4, l4_len);
 }
 
 static void put_address(struct frame *f, int family, const char *text)
@@ -144,9 +144,9 @@ static void finish(const struct frame_spec *s, struct frame *f)
 	} else {
 		set16(f, f->l3 + 4, f->len - f->l3 - 40 + s->lie);
 	}
-	/* With extension headers or options in between, the sum's length is not IP's: do it by hand. */
-	if (!s->n_ext && !s->cut && (s->ip_proto == IPPROTO_TCP || s->ip_proto == IPPROTO_UDP)) {
-		uint16_t sum = ~frame_l4_sum(f->bytes + f->l3, l4_len, s->ip_proto);
+	if (!s->cut && (s->ip_proto == IPPROTO_TCP || s->ip_proto == IPPROTO_UDP)) {
+		uint16_t sum =
+			~frame_l4_sum(f->bytes + f->l3, f->bytes + f->l4, l4_len, s->ip_proto);
 
 		set16(f, f->l4 + (s->ip_proto == IPPROTO_TCP ? 16 : 6), sum);
 	}
@@ -154,10 +154,10 @@ static void finish(const struct frame_spec *s, struct frame *f)
 
 void frame_build(const struct frame_spec *s, struct frame *f)
 {
-	static const uint8_t source[6] = {2, 0, 0, 0, 0, 1};
+	static const uint8_t source[6] = {2, 0, 0, 0, 0, 1}, none[6];
 
 	f->len = 0;
-	put(f, s->mac, 6);
+	put(f, memcmp(s->mac, none, 6) ? s->mac : frame_mac, 6);
 	put(f, source, 6);
 	for (int i = 0; i < FRAME_MAX_VLANS && s->tpid[i]; i++) {
 		put16(f, s->tpid[i]);

@@ -35,7 +35,7 @@ struct frame_spec {
 	int lie;	  /* added to the IP header's length */
 	const char *to;	  /* other destination address */
 	const char *from; /* other source address */
-	uint8_t mac[6];	  /* destination; zero is `lo`'s own */
+	uint8_t mac[6];	  /* destination, instead of frame_mac */
 };
 
 struct frame {
@@ -44,11 +44,12 @@ struct frame {
 	size_t l3, l4; /* offsets */
 };
 
+extern const uint8_t frame_mac[6];
 void frame_build(const struct frame_spec *spec, struct frame *out);
 
 /* Ones'-complement sum over len bytes, for checks: a right checksum makes it 0xffff. */
 uint32_t frame_sum(uint32_t sum, const void *bytes, size_t len);
-/* The sum of a whole IPv4 or IPv6 datagram's transport part with its pseudo header. */
-uint32_t frame_l4_sum(const uint8_t *ip, size_t l4_len, uint8_t proto);
+/* The sum of a transport header and what follows, with the pseudo header of the datagram at ip. */
+uint32_t frame_l4_sum(const uint8_t *ip, const void *l4, size_t l4_len, uint8_t proto);
 
 #endif

@@ -60,7 +60,7 @@ static bool is_reset(const struct frame *f, const struct box_run *r, uint8_t fla
 
 	return l4 && be16(tcp) == be16(in + 2) && be16(tcp + 2) == be16(in) &&
 	       be32(tcp + 4) == seq && be32(tcp + 8) == ack && tcp[12] == 5 << 4 &&
-	       tcp[13] == flags && frame_l4_sum(r->out + f->l3, 20, IPPROTO_TCP) == 0xffff;
+	       tcp[13] == flags && frame_l4_sum(r->out + f->l3, tcp, 20, IPPROTO_TCP) == 0xffff;
 }
 
 static void resets(int family)
@@ -148,7 +148,7 @@ static void unreachables(int family)
 		quote = f.l4 - f.l3 + 8;
 		l4 = answered(&f, &r, proto, 8 + quote);
 		sum = family == 4 ? frame_sum(0, r.out + f.l4, 8 + quote)
-				  : frame_l4_sum(r.out + f.l3, 8 + quote, proto);
+				  : frame_l4_sum(r.out + f.l3, r.out + f.l4, 8 + quote, proto);
 		check(l4 && r.out[l4] == (family == 4 ? 3 : 1) &&
 			      r.out[l4 + 1] == (family == 4 ? 3 : 4) && sum == 0xffff &&
 			      !be32(r.out + l4 + 4) &&

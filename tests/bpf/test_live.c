@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_live.c - the programs on a real stack: a pod's namespace and a peer's, joined by a veth. What the
+ * stack delivers without the gate is the measure: whatever the frame, nothing may reach a shut port, and
+ * what is plain enough to be read must reach an open one.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "box.h"
+#include "tap.h"
+
+#define OPEN 8080
+#define SHUT 9090
+#define CUT 7000
+#define POD4 "10.99.0.2"
+#define PEER4 "10.99.0.1"
+#define POD6 "fd99::2"
+#define PEER6 "fd99::1"
+#define TCX_INGRESS 46
+#define TCX_EGRESS 47
+#define MAX_LINKS 8
+
+static struct box box;
+static int pod, peer; /* namespaces */
+static int links[MAX_LINKS], n_links;
+static uint8_t pod_mac[6];
+static int raw; /* packet socket on the peer's side */
+
+static void enter(int netns)
+{
+	if (setns(netns, CLONE_NEWNET)) {
+		perror("# setns");
+		exit(1);
+	}
+}
+
+static void run(const char *command)
+{
+	if (system(command))
+		printf("# failed: %s\n", command);
+}
+
+static int socket_in(int netns, int domain, int type, int protocol)
+{
+	int s;
+
+	enter(netns);
+	s = socket(domain, type, protocol);
+	enter(pod);
+	return s;
+}
+
+/* eth0 of the pod and peer0 of the peer, whose namespace is made here. */
+static void build(void)
+{
+	struct ifreq ifr = {.ifr_name = "eth0"};
+	char command[256];
+	int s;
+
+	pod = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (unshare(CLONE_NEWNET))
+		exit(1);
+	peer = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	enter(pod);
+	snprintf(command, sizeof(command),
+		 "ip link add eth0 type veth peer name peer0 && ip link set peer0 netns "
+		 "/proc/%d/fd/%d",
+		 getpid(), peer);
+	run(command);
+	run("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0;"
+	    "ip link set lo up; ip link set eth0 up; ip addr add " POD4 "/24 dev eth0;"
+	    "ip addr add " POD6 "/64 dev eth0 nodad");
+	enter(peer);
+	run("ip link set lo up; ip link set peer0 up; ip addr add " PEER4 "/24 dev peer0;"
+	    "ip addr add " PEER6 "/64 dev peer0 nodad");
+	enter(pod);
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	ioctl(s, SIOCGIFHWADDR, &ifr);
+	memcpy(pod_mac, ifr.ifr_hwaddr.sa_data, 6);
+	close(s);
+}
+
+static void open_raw(void)
+{
+	struct sockaddr_ll to = {.sll_family = AF_PACKET};
+
+	raw = socket_in(peer, AF_PACKET, SOCK_RAW, 0);
+	enter(peer);
+	to.sll_ifindex = if_nametoindex("peer0");
+	enter(pod);
+	if (bind(raw, (struct sockaddr *)&to, sizeof(to)))
+		perror("# bind to peer0");
+}
+
+static void attach(const char *interface)
+{
+	int ifindex = if_nametoindex(interface);
+	int wire = bpf_program__fd(box.skel->progs.plic_wire);
+	int egress = bpf_program__fd(box.skel->progs.plic_egress);
+
+	links[n_links++] = bpf_link_create(wire, ifindex, TCX_INGRESS, NULL);
+	links[n_links++] = bpf_link_create(egress, ifindex, TCX_EGRESS, NULL);
+	if (links[n_links - 2] < 0 || links[n_links - 1] < 0) {
+		printf("skip: this kernel (before 6.6) has no tcx\n");
+		exit(77);
+	}
+}
+
+static void attach_socket(void)
+{
+	int fd = bpf_program__fd(box.skel->progs.plic_socket);
+
+	links[n_links++] = bpf_link_create(fd, pod, BPF_SK_LOOKUP, NULL);
+	if (links[n_links - 1] < 0)
+		perror("# sk_lookup");
+}
+
+static void detach_all(void)
+{
+	while (n_links)
+		close(links[--n_links]);
+}
+
+static union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+} address(const char *text, uint16_t port)
+{
+	union address a = {};
+
+	if (strchr(text, ':')) {
+		a.v6.sin6_family = AF_INET6;
+		a.v6.sin6_port = htons(port);
+		inet_pton(AF_INET6, text, &a.v6.sin6_addr);
+	} else {
+		a.v4.sin_family = AF_INET;
+		a.v4.sin_port = htons(port);
+		inet_pton(AF_INET, text, &a.v4.sin_addr);
+	}
+	return a;
+}
+
+/* A dual-stack server in the pod. */
+static int serve(int type, uint16_t port)
+{
+	int s = socket_in(pod, AF_INET6, type | SOCK_NONBLOCK, 0), on = 1, off = 0;
+	union address any = address("::", port);
+
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	setsockopt(s, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
+	if (bind(s, &any.any, sizeof(any.v6)) || (type == SOCK_STREAM && listen(s, 64)))
+		perror("# serve");
+	return s;
+}
+
+static bool readable(int s, int ms)
+{
+	struct pollfd p = {.fd = s, .events = POLLIN};
+
+	return poll(&p, 1, ms) == 1;
+}
+
+static int drain(int s)
+{
+	char bytes[4096];
+	int n = 0;
+
+	while (recv(s, bytes, sizeof(bytes), MSG_DONTWAIT) >= 0)
+		n++;
+	return n;
+}
+
+static void send_frame(const struct frame *f)
+{
+	if (send(raw, f->bytes, f->len, 0) < 0)
+		perror("# send a frame");
+}
+
+/* connect() from a namespace: 0 or errno; *ms: how long it took. */
+static int try_tcp(int from, const char *to, uint16_t port, int *ms)
+{
+	union address a = address(to, port);
+	int s = socket_in(from, a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct pollfd p = {.fd = s, .events = POLLOUT};
+	uint64_t start = box_now();
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (connect(s, &a.any, a.any.sa_family == AF_INET ? sizeof(a.v4) : sizeof(a.v6)))
+		err = errno;
+	if (err == EINPROGRESS) {
+		err = ETIMEDOUT;
+		if (poll(&p, 1, 1500) == 1)
+			getsockopt(s, SOL_SOCKET, SO_ERROR, &err, &len);
+	}
+	*ms = (box_now() - start) / 1000000;
+	close(s);
+	return err;
+}
+
+/* A datagram from a connected socket; errno of the answer: ECONNREFUSED, or EAGAIN for silence. */
+static int try_udp(int from, const char *to, uint16_t port, int bytes)
+{
+	static const char data[60000];
+	union address a = address(to, port);
+	int s = socket_in(from, a.any.sa_family, SOCK_DGRAM, 0), err = EAGAIN;
+	char answer[16];
+
+	if (connect(s, &a.any, a.any.sa_family == AF_INET ? sizeof(a.v4) : sizeof(a.v6)) ||
+	    send(s, data, bytes, 0) < 0)
+		err = errno;
+	else if (readable(s, 300) && recv(s, answer, sizeof(answer), 0) < 0)
+		err = errno;
+	close(s);
+	return err;
+}
+
+static void refusals(void)
+{
+	const struct {
+		const char *name, *to;
+		int *from;
+	} rows[] = {
+		{"veth, IPv4", POD4, &peer},
+		{"veth, IPv6", POD6, &peer},
+		{"lo, 127.0.0.1", "127.0.0.1", &pod},
+		{"lo, 127.9.9.9", "127.9.9.9", &pod},
+		{"lo, ::1", "::1", &pod},
+		{"lo, own IPv4", POD4, &pod},
+		{"lo, own IPv6", POD6, &pod},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int ms, err, udp;
+
+		err = try_tcp(*rows[i].from, rows[i].to, SHUT, &ms);
+		check(err == ECONNREFUSED && ms < 200, "%s: TCP refused in %d ms: %s", rows[i].name,
+		      ms, strerror(err));
+		err = try_tcp(*rows[i].from, rows[i].to, OPEN, &ms);
+		check(err == 0, "%s: open TCP port: %s", rows[i].name, strerror(err));
+		for (int bytes = 0; bytes <= 1400; bytes += 700) {
+			udp = try_udp(*rows[i].from, rows[i].to, SHUT, bytes);
+			check(udp == ECONNREFUSED, "%s: UDP of %d bytes refused: %s", rows[i].name,
+			      bytes, strerror(udp));
+		}
+		udp = try_udp(*rows[i].from, rows[i].to, OPEN, 100);
+		check(udp == EAGAIN, "%s: open UDP port: %s", rows[i].name, strerror(udp));
+	}
+}
+
+static struct frame_spec random_spec(void)
+{
+	struct frame_spec s = {.family = random() % 2 ? 4 : 6, .ip_proto = IPPROTO_UDP};
+	static const uint8_t types[] = {IPPROTO_HOPOPTS, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS,
+					IPPROTO_ROUTING, IPPROTO_FRAGMENT};
+
+	s.from = s.family == 4 ? PEER4 : PEER6;
+	s.to = s.family == 4 ? POD4 : POD6;
+	if (s.family == 4 && random() % 8 == 0)
+		s.to = random() % 2 ? "255.255.255.255" : "10.99.0.255";
+	memcpy(s.mac, pod_mac, 6);
+	for (int i = random() % 3 ? 0 : random() % 6; i > 0; i--) {
+		s.tpid[i - 1] = random() % 2 ? ETH_P_8021Q : ETH_P_8021AD;
+		s.vid[i - 1] = random() % 8 ? 0 : random() % 4096;
+	}
+	if (s.family == 4 && random() % 2)
+		s.options = random() % 11;
+	if (s.family == 6)
+		s.n_ext = random() % 2 ? random() % 4 : random() % 12;
+	for (int i = 0; i < s.n_ext; i++)
+		s.ext[i] = types[random() % sizeof(types)];
+	s.payload = 16 + random() % 64;
+	s.sport = 1024 + random() % 60000;
+	return s;
+}
+
+/* Cuts an IPv4 datagram in two, the first part with n (a multiple of 8) bytes of payload. */
+static void send_fragments(const struct frame *whole, size_t n, bool reverse)
+{
+	struct frame first = *whole, second = *whole;
+	size_t header = whole->l4 - whole->l3, len = whole->len - whole->l4;
+	uint16_t sum;
+
+	first.len = whole->l4 + n;
+	memmove(second.bytes + whole->l4, whole->bytes + whole->l4 + n, len - n);
+	second.len = whole->len - n;
+	for (int i = 0; i < 2; i++) {
+		struct frame *f = i ? &second : &first;
+		uint8_t *ip = f->bytes + f->l3;
+
+		ip[2] = (f->len - f->l3) >> 8, ip[3] = (f->len - f->l3) & 0xff;
+		memcpy(ip + 4, whole->bytes + whole->l4, 2); /* identified by the source port */
+		ip[6] = i ? n / 8 >> 8 : 0x20, ip[7] = i ? n / 8 & 0xff : 0;
+		ip[10] = ip[11] = 0;
+		sum = ~frame_sum(0, ip, header);
+		ip[10] = sum >> 8, ip[11] = sum & 0xff;
+	}
+	send_frame(reverse ? &second : &first);
+	send_frame(reverse ? &first : &second);
+}
+
+struct delivery {
+	int open, shut;
+};
+
+/* The same frames each time: random() is seeded. What arrives on the two ports. */
+static struct delivery bombard(int open_udp, int shut_udp, bool damage, int n)
+{
+	struct delivery d = {};
+
+	srandom(7);
+	drain(open_udp);
+	drain(shut_udp);
+	for (int i = 0; i < n; i++) {
+		struct frame_spec spec = random_spec();
+		int damages = damage ? 1 + random() % 3 : 0, fragments = random() % 8;
+		struct frame f;
+
+		spec.dport = random() % 2 ? OPEN : SHUT;
+		frame_build(&spec, &f);
+		while (damages--)
+			f.bytes[12 + random() % (f.l4 + 8 - 12)] = random();
+		if (!damage && fragments == 0 && spec.family == 4)
+			send_fragments(&f, random() % 2 ? 8 : 16, random() % 2);
+		else
+			send_frame(&f);
+		if (i % 50 == 49) {
+			usleep(2000);
+			d.open += drain(open_udp);
+			d.shut += drain(shut_udp);
+		}
+	}
+	usleep(50000);
+	d.open += drain(open_udp);
+	d.shut += drain(shut_udp);
+	return d;
+}
+
+/* With the wire alone: socket would catch what wire misses. */
+static void evasion(int open_udp, int shut_udp)
+{
+	for (int damage = 0; damage < 2; damage++) {
+		int n = damage ? 40000 : 10000;
+		struct delivery without, with;
+
+		without = bombard(open_udp, shut_udp, damage, n);
+		attach("eth0");
+		with = bombard(open_udp, shut_udp, damage, n);
+		detach_all();
+		printf("# %s: without the gate %d open, %d shut; with it %d open, %d shut\n",
+		       damage ? "damaged" : "disguised", without.open, without.shut, with.open,
+		       with.shut);
+		check(without.shut > 100 && with.shut == 0,
+		      "%d %s frames: %d of the shut port's were deliverable, %d delivered", n,
+		      damage ? "damaged" : "disguised", without.shut, with.shut);
+		check(with.open <= without.open && with.open * 10 >= without.open * 9,
+		      "%d of the open port's were deliverable, %d delivered", without.open,
+		      with.open);
+	}
+}
+
+/* What the answer looks like on the peer's wire: no device has to complete anything wrongly. */
+static void established_is_cut(void)
+{
+	struct plic_header header = {};
+	struct plic_rule none = {};
+	union address a = address(POD4, CUT);
+	int server = serve(SOCK_STREAM, CUT), s = socket_in(peer, AF_INET, SOCK_STREAM, 0),
+	    accepted;
+	struct ruleset_port port = {
+		.port = CUT, .end_port = CUT, .ip_proto = IPPROTO_TCP, .slot = 1};
+	static const char data[30000];
+	char byte;
+	ssize_t got;
+
+	port.rule = box_rule(0, PLIC_NEVER, PLIC_NEVER);
+	box_publish(&box, &header, &none, &port, 1);
+	check(!connect(s, &a.any, sizeof(a.v4)), "a connection before the end");
+	readable(server, 1000);
+	accepted = accept(server, NULL, NULL);
+	port.rule = box_rule(0, -2 * (int64_t)BOX_SECOND, -(int64_t)BOX_SECOND);
+	box_publish(&box, &header, &none, &port, 1);
+	if (send(s, data, sizeof(data), MSG_NOSIGNAL) < 0)
+		perror("# send");
+	readable(s, 1000);
+	got = recv(s, &byte, 1, MSG_DONTWAIT);
+	check(got < 0 && errno == ECONNRESET, "cut: the client sees a reset: %s", strerror(errno));
+	close(s);
+	close(accepted);
+	close(server);
+}
+
+static bool has(const char *tool)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "command -v %s >/dev/null", tool);
+	return system(command) == 0;
+}
+
+/*
+ * NAT inside the pod: 8081 is redirected to the shut port. From outside that happens behind wire, and
+ * socket sees it; on lo before it, and wire's refusal must find its way back through NAT.
+ */
+static void redirected(void)
+{
+	int ms, err;
+
+	if (!has("nft")) {
+		printf("ok %d - NAT in the pod # SKIP no nft\n", ++tap_cases);
+		return;
+	}
+	run("nft -f - <<'E'\n"
+	    "table inet t {\n"
+	    " chain pre { type nat hook prerouting priority -100; tcp dport 8080 redirect to "
+	    ":9090; }\n"
+	    " chain out { type nat hook output priority -100; tcp dport 8080 redirect to :9090; }\n"
+	    "}\nE");
+	err = try_tcp(peer, POD4, OPEN, &ms);
+	check(err == ECONNREFUSED && ms < 200, "redirect, from outside, IPv4: %s in %d ms",
+	      strerror(err), ms);
+	err = try_tcp(peer, POD6, OPEN, &ms);
+	check(err == ECONNREFUSED && ms < 200, "redirect, from outside, IPv6: %s in %d ms",
+	      strerror(err), ms);
+	err = try_tcp(pod, "127.0.0.1", OPEN, &ms);
+	check(err == ECONNREFUSED && ms < 200, "redirect, on lo, 127.0.0.1: %s in %d ms",
+	      strerror(err), ms);
+	err = try_tcp(pod, "::1", OPEN, &ms);
+	check(err == ECONNREFUSED && ms < 200, "redirect, on lo, ::1: %s in %d ms", strerror(err),
+	      ms);
+	run("nft delete table inet t");
+}
+
+/* Bulk over lo with frames beyond 64 KiB: the length fields are 0, and nothing gets stuck. */
+static void big_frames(const char *to)
+{
+	int server = serve(SOCK_STREAM, OPEN), accepted, s;
+	union address a = address(to, OPEN);
+	static char data[1 << 20];
+	size_t sent = 0, got = 0;
+	struct timespec start, now;
+
+	s = socket(a.any.sa_family, SOCK_STREAM, 0);
+	if (connect(s, &a.any, a.any.sa_family == AF_INET ? sizeof(a.v4) : sizeof(a.v6)))
+		perror("# connect");
+	readable(server, 1000);
+	accepted = accept4(server, NULL, NULL, SOCK_NONBLOCK);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		ssize_t n = send(s, data, sizeof(data), MSG_DONTWAIT);
+
+		sent += n > 0 ? n : 0;
+		while ((n = recv(accepted, data, sizeof(data), 0)) > 0)
+			got += n;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (got < 200 << 20 && now.tv_sec - start.tv_sec < 10);
+	check(got >= 200 << 20, "%zu MiB over lo to %s", got >> 20, to);
+	close(s);
+	close(accepted);
+	close(server);
+}
+
+static void multicast_loop(void)
+{
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	union address group = address("224.0.0.251", 5353);
+	struct ip_mreqn join = {.imr_multiaddr = group.v4.sin_addr};
+	union address any = address("0.0.0.0", 5353);
+
+	join.imr_ifindex = if_nametoindex("eth0");
+	if (bind(s, &any.any, sizeof(any.v4)) ||
+	    setsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof(join)) ||
+	    setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &join, sizeof(join)))
+		perror("# join");
+	sendto(s, "hello", 5, 0, &group.any, sizeof(group.v4));
+	check(readable(s, 500) && drain(s) == 1, "the pod's own multicast comes back to it");
+	close(s);
+}
+
+int main(void)
+{
+	struct plic_header header = {};
+	struct plic_rule none = {}, open_rule;
+	struct ruleset_port ports[2] = {};
+	int open_udp, shut_udp, open_tcp, shut_tcp;
+
+	if (!has("ip")) {
+		printf("skip: no ip command\n");
+		return 77;
+	}
+	box_open(&box);
+	build();
+	open_raw();
+	open_rule = box_rule(0, PLIC_NEVER, PLIC_NEVER);
+	for (int i = 0; i < 2; i++)
+		ports[i] = (struct ruleset_port){.port = OPEN,
+						 .end_port = OPEN,
+						 .ip_proto = i ? IPPROTO_UDP : IPPROTO_TCP,
+						 .slot = 1 + i,
+						 .rule = open_rule};
+	box_publish(&box, &header, &none, ports, 2);
+	open_udp = serve(SOCK_DGRAM, OPEN);
+	shut_udp = serve(SOCK_DGRAM, SHUT);
+	open_tcp = serve(SOCK_STREAM, OPEN);
+	shut_tcp = serve(SOCK_STREAM, SHUT);
+
+	evasion(open_udp, shut_udp);
+	attach("eth0");
+	attach("lo");
+	attach_socket();
+	refusals();
+	redirected();
+	multicast_loop();
+	close(open_tcp);
+	run("ip link set lo gso_max_size 200000 2>/dev/null");
+	big_frames("127.0.0.1");
+	big_frames("::1");
+	established_is_cut();
+	close(shut_tcp);
+	box_close(&box);
+	return tap_end();
+}
