@@ -166,14 +166,13 @@ struct plic_rule box_rule(int64_t from, int64_t new_until, int64_t cut_at)
 					      .ended_reason = PLIC_REASON_LAPSED}}};
 }
 
-struct box_run box_run(struct bpf_program *prog, const void *frame, size_t len, uint32_t repeat,
-		       uint32_t gso_segs, uint32_t gso_size)
+static struct box_run run(struct bpf_program *prog, const void *frame, size_t len,
+			  struct __sk_buff *skb)
 {
-	struct __sk_buff skb = {.ifindex = box_ifindex, .gso_segs = gso_segs, .gso_size = gso_size};
 	struct box_run run = {};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len,
-		    .data_out = run.out, .data_size_out = sizeof(run.out), .ctx_in = &skb,
-		    .ctx_size_in = sizeof(skb), .repeat = repeat);
+		    .data_out = run.out, .data_size_out = sizeof(run.out), .ctx_in = skb,
+		    .ctx_size_in = sizeof(*skb));
 
 	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts)) {
 		run.verdict = BOX_NO_RUN;
@@ -181,8 +180,22 @@ struct box_run box_run(struct bpf_program *prog, const void *frame, size_t len, 
 	}
 	run.verdict = opts.retval;
 	run.out_len = opts.data_size_out;
-	run.ns = opts.duration;
 	return run;
+}
+
+struct box_run box_run(struct bpf_program *prog, const struct frame *f, uint32_t gso_segs)
+{
+	struct __sk_buff skb = {
+		.ifindex = box_ifindex, .gso_segs = gso_segs, .gso_size = gso_segs ? 1000 : 0};
+
+	return run(prog, f->bytes, f->len, &skb);
+}
+
+struct box_run box_run_on_lo(struct bpf_program *prog, const struct frame *f)
+{
+	struct __sk_buff skb = {.ifindex = 1};
+
+	return run(prog, f->bytes, f->len, &skb);
 }
 
 int box_verdict(struct bpf_program *prog, const struct frame_spec *spec)
@@ -190,7 +203,7 @@ int box_verdict(struct bpf_program *prog, const struct frame_spec *spec)
 	struct frame f;
 
 	frame_build(spec, &f);
-	return box_run(prog, f.bytes, f.len, 0, 0, 0).verdict;
+	return box_run(prog, &f, 0).verdict;
 }
 
 static void delete_all(struct bpf_map *map)

@@ -45,12 +45,11 @@ struct box_run {
 	int verdict;
 	uint8_t out[4096]; /* the frame afterwards */
 	size_t out_len;
-	uint32_t ns;
 };
 
-/* prog: skel->progs.plic_...; repeat 0: once. gso_segs, gso_size as the skb has them. */
-struct box_run box_run(struct bpf_program *prog, const void *frame, size_t len, uint32_t repeat,
-		       uint32_t gso_segs, uint32_t gso_size);
+/* prog: skel->progs.plic_...; gso_segs: 0, or of a merged frame with segments of 1000 bytes. */
+struct box_run box_run(struct bpf_program *prog, const struct frame *f, uint32_t gso_segs);
+struct box_run box_run_on_lo(struct bpf_program *prog, const struct frame *f);
 int box_verdict(struct bpf_program *prog, const struct frame_spec *spec);
 
 /* Counters: everything since box_clear(). */

@@ -263,7 +263,7 @@ static void run_rows(struct box *box, const struct row *rows, size_t n)
 				spec.ip_proto = IPPROTO_ICMPV6;
 			frame_build(&spec, &f);
 			box_clear(box);
-			run = box_run(box->skel->progs.plic_wire, f.bytes, f.len, 0, 0, 0);
+			run = box_run(box->skel->progs.plic_wire, &f, 0);
 			box_counts(box, &counts);
 			check(run.verdict == r->verdict, "%s, IPv%d: verdict %d", r->name, family,
 			      run.verdict);
@@ -335,7 +335,7 @@ static void amounts(struct box *box)
 
 	frame_build(&spec, &f);
 	box_clear(box);
-	box_run(box->skel->progs.plic_wire, f.bytes, f.len, 0, 3, 1000);
+	box_run(box->skel->progs.plic_wire, &f, 3);
 	box_counts(box, &counts);
 	check(counts.traffic[S_OPEN].packets == 3 && counts.traffic[S_OPEN].bytes == 3040,
 	      "GSO: %llu packets, %llu bytes", (unsigned long long)counts.traffic[S_OPEN].packets,

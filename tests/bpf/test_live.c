@@ -416,8 +416,26 @@ static bool has(const char *tool)
 	return system(command) == 0;
 }
 
+/* Each SYN is counted once, by wire or by socket, whoever answers it. */
+static void counted_once(void)
+{
+	static struct box_counts counts;
+	const char *to[] = {"127.0.0.1", "::1", POD4, POD6};
+	int ms;
+
+	for (int from_pod = 0; from_pod < 2; from_pod++) {
+		box_clear(&box);
+		for (int i = from_pod ? 0 : 2; i < 4; i++)
+			try_tcp(from_pod ? pod : peer, to[i], SHUT, &ms);
+		box_counts(&box, &counts);
+		check(counts.denied == (from_pod ? 4 : 2), "%s: %llu of %d refused SYNs counted",
+		      from_pod ? "lo" : "veth", (unsigned long long)counts.denied,
+		      from_pod ? 4 : 2);
+	}
+}
+
 /*
- * NAT inside the pod: 8081 is redirected to the shut port. From outside that happens behind wire, and
+ * NAT inside the pod: the open port is redirected to the shut port. From outside that happens behind wire, and
  * socket sees it; on lo before it, and wire's refusal must find its way back through NAT.
  */
 static void redirected(void)
@@ -527,6 +545,7 @@ int main(void)
 	attach("lo");
 	attach_socket();
 	refusals();
+	counted_once();
 	redirected();
 	multicast_loop();
 	close(open_tcp);

@@ -149,8 +149,7 @@ static const struct box_counts *counts_after(struct box *box, const struct frame
 	static struct box_counts counts;
 
 	box_clear(box);
-	*verdict =
-		box_run(box->skel->progs.plic_wire, f->bytes, f->len, 0, gso, gso * 1000).verdict;
+	*verdict = box_run(box->skel->progs.plic_wire, f, gso).verdict;
 	box_counts(box, &counts);
 	return &counts;
 }
@@ -389,7 +388,7 @@ static void mutations(struct box *box)
 		if (random() % 8 == 0)
 			f.len = ETH_HLEN + 1 + random() % (f.len - ETH_HLEN);
 		want = read_frame(f.bytes, f.len, &port);
-		verdict = box_run(box->skel->progs.plic_wire, f.bytes, f.len, 0, 0, 0).verdict;
+		verdict = box_run(box->skel->progs.plic_wire, &f, 0).verdict;
 		if (verdict == BOX_NO_RUN)
 			continue;
 		passes = want == HARMLESS || (want == TO_PORT && port == OPEN);
