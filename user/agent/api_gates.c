@@ -78,20 +78,18 @@ static void change_reply(struct agent *agent, struct http_request *request, unsi
 static void posted(struct agent *agent, void *arg, int err, const struct fault *f)
 {
 	struct http_request *request = arg;
-	char *name = request->arg;
-	struct gate_entry *entry = gates_find(&agent->gates, name);
+	struct gate_entry *entry = request->arg;
 
 	if (err) {
 		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
-			    "gate \"%s\" can't come up: %s", name,
+			    "gate \"%s\" can't come up: %s", entry->name,
 			    f->text[0] ? f->text : strerror(-err));
-		if (entry)
+		if (!entry->removed)
 			attach_remove(agent, entry, NULL, NULL);
-	} else {
-		gatefile_save(agent);
-		change_reply(agent, request, MHD_HTTP_CREATED, name);
+		return;
 	}
-	free(name);
+	gatefile_save(agent);
+	change_reply(agent, request, MHD_HTTP_CREATED, entry->name);
 }
 
 struct wish {
@@ -219,7 +217,7 @@ void api_gates_post(struct agent *agent, struct http_request *request, const cha
 	entry = add_wish(agent, request, &wish, policy);
 	if (!entry)
 		return;
-	request->arg = strdup(wish.name);
+	request->arg = entry;
 	attach_open(agent, entry, wish.inode, posted, request);
 }
 

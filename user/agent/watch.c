@@ -10,9 +10,7 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
 	watch_soon(event->data);
 }
 
-/*
- * A directory that came, went or was replaced since needs a new inotify watch. true: one did.
- */
+/* A directory that came, went or was replaced needs a new inotify watch. true: one did. */
 static bool attend(struct watch *watch)
 {
 	bool renewed = false;
