@@ -9,8 +9,10 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -19,10 +21,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "box.h"
+#include "ledger.skel.h"
 #include "tap.h"
 
 #define OPEN 8080
@@ -233,7 +237,23 @@ static int try_udp(int from, const char *to, uint16_t port, int bytes)
 	return err;
 }
 
-static void refusals(void)
+/*
+ * Who completes the checksums of what an interface sends: the stack (off), or as usual on a veth nobody,
+ * which CHECKSUM_PARTIAL tells the receiver.
+ */
+static void offload(int netns, const char *interface, bool on)
+{
+	struct ethtool_value value = {.cmd = ETHTOOL_STXCSUM, .data = on};
+	struct ifreq ifr = {.ifr_data = (void *)&value};
+	int s = socket_in(netns, AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", interface);
+	if (ioctl(s, SIOCETHTOOL, &ifr))
+		perror("# ethtool");
+	close(s);
+}
+
+static void refusals(const char *how)
 {
 	const struct {
 		const char *name, *to;
@@ -255,14 +275,14 @@ static void refusals(void)
 		check(err == ECONNREFUSED && ms < 200, "%s: TCP refused in %d ms: %s", rows[i].name,
 		      ms, strerror(err));
 		err = try_tcp(*rows[i].from, rows[i].to, OPEN, &ms);
-		check(err == 0, "%s: open TCP port: %s", rows[i].name, strerror(err));
+		check(err == 0, "%s, %s: open TCP port: %s", how, rows[i].name, strerror(err));
 		for (int bytes = 0; bytes <= 1400; bytes += 700) {
 			udp = try_udp(*rows[i].from, rows[i].to, SHUT, bytes);
-			check(udp == ECONNREFUSED, "%s: UDP of %d bytes refused: %s", rows[i].name,
-			      bytes, strerror(udp));
+			check(udp == ECONNREFUSED, "%s, %s: UDP of %d bytes refused: %s", how,
+			      rows[i].name, bytes, strerror(udp));
 		}
 		udp = try_udp(*rows[i].from, rows[i].to, OPEN, 100);
-		check(udp == EAGAIN, "%s: open UDP port: %s", rows[i].name, strerror(udp));
+		check(udp == EAGAIN, "%s, %s: open UDP port: %s", how, rows[i].name, strerror(udp));
 	}
 }
 
@@ -408,6 +428,42 @@ static void established_is_cut(void)
 	close(server);
 }
 
+/* Each accepted connection is counted once, on the slot of its port, by the node's ledger. */
+static void ledger(void)
+{
+	struct ledger_bpf *skel = ledger_bpf__open();
+	const char *to[] = {"127.0.0.1", "::1", POD4, POD6};
+	static struct box_counts counts;
+	uint32_t gate = BOX_GATE, netns;
+	struct bpf_link *link;
+	struct stat st;
+	int ms, failed = 0;
+
+	fstat(pod, &st);
+	netns = st.st_ino;
+	skel->rodata->plic_n_cpus = box.n_cpus;
+	bpf_map__reuse_fd(skel->maps.plic_sets, bpf_map__fd(box.skel->maps.plic_sets));
+	bpf_map__reuse_fd(skel->maps.plic_traffic, bpf_map__fd(box.skel->maps.plic_traffic));
+	bpf_map__reuse_fd(skel->maps.plic_clock, bpf_map__fd(box.skel->maps.plic_clock));
+	if (!check(!ledger_bpf__load(skel), "the ledger loads"))
+		return;
+	link = bpf_program__attach(skel->progs.plic_ledger);
+	check(link && !bpf_map_update_elem(bpf_map__fd(skel->maps.plic_netns), &netns, &gate,
+					   BPF_ANY),
+	      "the ledger is attached");
+	box_clear(&box);
+	for (int i = 0; i < 20; i++)
+		failed += try_tcp(i % 4 < 2 ? pod : peer, to[i % 4], OPEN, &ms) != 0;
+	for (int i = 0; i < 4; i++)
+		try_tcp(i % 4 < 2 ? pod : peer, to[i], SHUT, &ms);
+	usleep(20000);
+	box_counts(&box, &counts);
+	check(!failed && counts.traffic[1].connections == 20 && counts.traffic[0].connections == 0,
+	      "20 connections, counted %llu", (unsigned long long)counts.traffic[1].connections);
+	bpf_link__destroy(link);
+	ledger_bpf__destroy(skel);
+}
+
 static bool has(const char *tool)
 {
 	char command[64];
@@ -544,9 +600,18 @@ int main(void)
 	attach("eth0");
 	attach("lo");
 	attach_socket();
-	refusals();
+	for (int i = 0; i < 4; i++) {
+		static const char *const how[] = {"checksums left open", "question complete",
+						  "answer to be completed", "both"};
+
+		offload(peer, "peer0", !(i & 1));
+		offload(pod, "eth0", !(i & 2));
+		box_clear(&box); /* the budget of refusals */
+		refusals(how[i]);
+	}
 	counted_once();
 	redirected();
+	ledger();
 	multicast_loop();
 	close(open_tcp);
 	run("ip link set lo gso_max_size 200000 2>/dev/null");
