@@ -71,8 +71,7 @@ N
 is "nft redirect 8080 -> 9090 in the pod: refused from outside" "$(out "$LIB/net.py" tcp $POD4 8080)" refused
 is "nft redirect, IPv6: refused from outside" "$(out "$LIB/net.py" tcp $POD6 8080)" refused
 is "nft redirect over lo, IPv6: refused" "$(pod "$LIB/net.py" tcp ::1 8080)" refused
-# over IPv4 NAT leads the refusal astray (bpf/refuse.h): shut all the same, but silent
-is "nft redirect over lo, IPv4: shut" "$(pod "$LIB/net.py" tcp 127.0.0.1 8080 | sed 's/timeout/refused/')" refused
+is "nft redirect over lo, IPv4: refused" "$(pod "$LIB/net.py" tcp 127.0.0.1 8080)" refused
 is "nft redirect of UDP 5353 -> 5354: no echo" "$(out "$LIB/net.py" udp $POD4 5353 0.5 | sed 's/timeout/refused/')" refused
 pod nft delete table inet cheat
 is "without the redirect 8080 is open again" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
