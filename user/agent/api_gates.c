@@ -105,8 +105,8 @@ static int check_wish(struct agent *agent, struct http_request *request, struct 
 
 	if (!wish->name || !gate_name_ok(wish->name)) {
 		reply_error(request, MHD_HTTP_BAD_REQUEST,
-			    "\"name\" must be 1 to %d lower-case letters, digits, '-' and '.', "
-			    "not \"%s\"",
+			    "\"name\" must be 1 to %d letters, digits, '.', '_' and '-', a letter "
+			    "or digit at both ends, not \"%s\"",
 			    GATE_NAME_MAX, wish->name ? wish->name : "");
 		return -EINVAL;
 	}

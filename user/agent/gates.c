@@ -19,12 +19,12 @@ const char *gate_state_word(enum gate_state state)
 
 bool gate_name_ok(const char *name)
 {
-	static const char alnum[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-	size_t len = strlen(name);
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyz0123456789"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
+	size_t len = strlen(name), alnum = strlen(chars) - strlen("._-");
 
-	return len && len <= GATE_NAME_MAX && strchr(alnum, name[0]) &&
-	       strchr(alnum, name[len - 1]) &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == len;
+	return len && len <= GATE_NAME_MAX && memchr(chars, name[0], alnum) &&
+	       memchr(chars, name[len - 1], alnum) && strspn(name, chars) == len;
 }
 
 struct gate_entry *gates_find(const struct gates *gates, const char *name)

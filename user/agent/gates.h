@@ -98,7 +98,7 @@ int gate_entry_set_policy(struct gate_entry *entry, const char *text, const stru
  */
 void gates_reread_policies(struct gates *gates, const struct trust *trust);
 
-/* Lower-case letters, digits, '-' and '.', at most 63, a letter or digit at both ends. */
+/* Letters, digits, '.', '_' and '-', at most 63, a letter or digit at both ends. */
 bool gate_name_ok(const char *name);
 
 #endif

@@ -44,11 +44,21 @@ int pins_mkdir(const char *dir, struct fault *f)
 	return 0;
 }
 
+/* A bpf file system refuses names with a dot, and no name of ours has a plus. */
+static void exchange(char *text, char from, char to)
+{
+	while ((text = strchr(text, from)))
+		*text++ = to;
+}
+
 char *pins_path(const char *dir, const char *name)
 {
 	char *path;
 
-	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return NULL;
+	exchange(path + strlen(dir), '.', '+');
+	return path;
 }
 
 int pins_get(const char *dir, const char *name)
@@ -129,8 +139,10 @@ int pins_each(const char *dir, int (*each)(const char *dir, const char *name, vo
 		return errno == ENOENT ? 0 : -errno;
 	/* Backwards, so that wire goes ahead of egress when a gate is taken down. */
 	while (n-- > 0) {
-		if (r == 0 && entries[n]->d_name[0] != '.')
+		if (r == 0 && entries[n]->d_name[0] != '.') {
+			exchange(entries[n]->d_name, '+', '.');
 			r = each(dir, entries[n]->d_name, data);
+		}
 		free(entries[n]);
 	}
 	free(entries);

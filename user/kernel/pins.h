@@ -13,7 +13,7 @@
 int pins_check(const char *dir, struct fault *f);
 int pins_mkdir(const char *dir, struct fault *f); /* 0 if it is there already */
 
-/* "dir/name" as a new string; NULL: no memory. */
+/* "dir/name" as a new string, the name's dots as '+'; NULL: no memory. */
 char *pins_path(const char *dir, const char *name);
 
 /* Descriptor of what is pinned at dir/name, or -errno. */
