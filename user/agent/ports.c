@@ -28,11 +28,11 @@ const char *proto_word(uint8_t ip_proto)
 
 	switch (ip_proto) {
 	case IPPROTO_TCP:
-		return "tcp";
+		return "TCP";
 	case IPPROTO_UDP:
-		return "udp";
+		return "UDP";
 	case IPPROTO_SCTP:
-		return "sctp";
+		return "SCTP";
 	}
 	snprintf(number, sizeof(number), "%u", ip_proto);
 	return number;

@@ -37,6 +37,6 @@ struct gate_entry;
 int ports_list(const struct gate_entry *entry, uint64_t now_ns, struct port_row **out, size_t *n);
 
 const char *reason_word(unsigned int reason); /* enum plic_reason */
-const char *proto_word(uint8_t ip_proto);     /* "tcp", "udp", "sctp", else the number */
+const char *proto_word(uint8_t ip_proto);     /* "TCP", "UDP", "SCTP", else the number */
 
 #endif
