@@ -112,18 +112,33 @@ static void open_raw(void)
 		perror("# bind to peer0");
 }
 
+/* Before 6.6 there is no tcx: then by clsact, for the life of the interface. */
+static void attach_clsact(int ifindex, enum bpf_tc_attach_point point, int prog)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog);
+
+	bpf_tc_hook_create(&hook);
+	if (bpf_tc_attach(&hook, &opts)) {
+		printf("skip: neither tcx nor clsact\n");
+		exit(77);
+	}
+}
+
 static void attach(const char *interface)
 {
 	int ifindex = if_nametoindex(interface);
 	int wire = bpf_program__fd(box.skel->progs.plic_wire);
 	int egress = bpf_program__fd(box.skel->progs.plic_egress);
 
-	links[n_links++] = bpf_link_create(wire, ifindex, TCX_INGRESS, NULL);
-	links[n_links++] = bpf_link_create(egress, ifindex, TCX_EGRESS, NULL);
-	if (links[n_links - 2] < 0 || links[n_links - 1] < 0) {
-		printf("skip: this kernel (before 6.6) has no tcx\n");
-		exit(77);
+	links[n_links] = bpf_link_create(wire, ifindex, TCX_INGRESS, NULL);
+	if (links[n_links] < 0) {
+		attach_clsact(ifindex, BPF_TC_INGRESS, wire);
+		attach_clsact(ifindex, BPF_TC_EGRESS, egress);
+		return;
 	}
+	n_links++;
+	links[n_links++] = bpf_link_create(egress, ifindex, TCX_EGRESS, NULL);
 }
 
 static void attach_socket(void)
@@ -135,8 +150,12 @@ static void attach_socket(void)
 		perror("# sk_lookup");
 }
 
-static void detach_all(void)
+static void detach(const char *interface)
 {
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = if_nametoindex(interface),
+		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	bpf_tc_hook_destroy(&hook);
 	while (n_links)
 		close(links[--n_links]);
 }
@@ -384,7 +403,7 @@ static void evasion(int open_udp, int shut_udp)
 		without = bombard(open_udp, shut_udp, damage, n);
 		attach("eth0");
 		with = bombard(open_udp, shut_udp, damage, n);
-		detach_all();
+		detach("eth0");
 		printf("# %s: without the gate %d open, %d shut; with it %d open, %d shut\n",
 		       damage ? "damaged" : "disguised", without.open, without.shut, with.open,
 		       with.shut);
