@@ -57,13 +57,19 @@ static void swaps_without_a_gap(void **state)
 	assert_int_equal(shut.count->good + shut.count->other, 0);
 }
 
-static int link_id(const char *name)
+static int link_id_in(const char *dir, const char *name)
 {
-	_free_ char *dir = pins_path(bed_bpffs(), "gates/g");
 	_close_ int fd = pins_get(dir, name);
 	struct pins_link info;
 
 	return fd >= 0 && pins_link_info(fd, &info) == 0 ? (int)info.id : -1;
+}
+
+static int link_id(const char *name)
+{
+	_free_ char *dir = pins_path(bed_bpffs(), "gates/g");
+
+	return link_id_in(dir, name);
 }
 
 static void adopts_without_a_gap(void **state)
@@ -72,7 +78,7 @@ static void adopts_without_a_gap(void **state)
 	struct peer_loop open, shut;
 	uint32_t old_wire = s->gate->prog_id[HOOK_WIRE];
 	int socket = link_id("socket"), wire = link_id("wire_1"), egress = link_id("egress_1");
-	int ledger = link_id("../../ledger");
+	int ledger = link_id_in(bed_bpffs(), NODE_PIN_LEDGER);
 	uint64_t since = gate_since_ns(s->gate), packets;
 	struct plic_gate about;
 	struct ruleset back = {0};
@@ -107,7 +113,7 @@ static void adopts_without_a_gap(void **state)
 	assert_int_equal(link_id("socket"), socket);
 	assert_int_equal(link_id("wire_1"), wire);
 	assert_int_equal(link_id("egress_1"), egress);
-	assert_int_equal(link_id("../../ledger"), ledger);
+	assert_int_equal(link_id_in(bed_bpffs(), NODE_PIN_LEDGER), ledger);
 	assert_int_equal(ledger >= 0, node_features(s->node)->tracing);
 }
 
