@@ -38,6 +38,7 @@ int plic_egress(struct __sk_buff *skb)
 {
 	struct packet p;
 	struct plic_flow_key key;
+	const struct plic_flow *flow;
 	const struct plic_rule *rule;
 	__u32 slot;
 	__u64 now;
@@ -70,7 +71,8 @@ int plic_egress(struct __sk_buff *skb)
 		flow_touch(&plic_flows, &key, now);
 		return TC_ACT_UNSPEC;
 	}
-	if (!bpf_map_lookup_elem(&plic_clients, &key))
+	flow = bpf_map_lookup_elem(&plic_flows, &key);
+	if (flow ? flow_is_due(flow, now) : !bpf_map_lookup_elem(&plic_clients, &key))
 		flow_touch(&plic_flows, &key, now);
 	return TC_ACT_UNSPEC;
 }

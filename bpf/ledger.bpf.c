@@ -28,8 +28,10 @@ int plic_ledger(__u64 *ctx)
 {
 	const struct sock *sk = (const struct sock *)ctx[0];
 	int oldstate = ctx[1], newstate = ctx[2];
+	struct decision d = {};
 	struct plic_traffic *lane;
-	__u32 netns, slot, *gate;
+	__u32 netns, *gate;
+	__u64 now;
 	void *set;
 
 	if (oldstate != LEDGER_FROM || newstate != LEDGER_TO || sk->sk_protocol != IPPROTO_TCP)
@@ -37,14 +39,20 @@ int plic_ledger(__u64 *ctx)
 	netns = sk->__sk_common.skc_net.net->ns.inum;
 	gate = bpf_map_lookup_elem(&plic_netns, &netns);
 	set = gate ? bpf_map_lookup_elem(&plic_sets, gate) : NULL;
-	if (!set || !find_rule(set, IPPROTO_TCP, sk->__sk_common.skc_num, &slot))
+	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num) ||
+	    d.slot == PLIC_SLOT_OTHER)
 		return 0;
-	lane = slot == PLIC_SLOT_OTHER ? NULL : traffic_lane(*gate, slot);
+	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
+	now = clock_now();
+	decide_times(&d, now, false);
+	if (d.verdict != PLIC_ALLOWED || d.rule->mode == PLIC_OFF)
+		return 0;
+	lane = traffic_lane(*gate, d.slot);
 	if (!lane)
 		return 0;
 	/* Atomic, because wire can interrupt us here; it leaves the connections of TCP slots alone. */
 	__sync_fetch_and_add(&lane->connections, 1);
-	lane->last_ns = clock_now();
+	lane->last_ns = now;
 	return 0;
 }
 

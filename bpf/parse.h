@@ -119,7 +119,7 @@ static __always_inline bool parse_fast(struct __sk_buff *skb, struct packet *p)
 	void *l3 = data + ETH_HLEN;
 
 	if (l3 + sizeof(struct iphdr) + UDP_HEADER_LEN > end || eth->h_proto != skb->protocol ||
-	    skb->pkt_type == PACKET_LOOPBACK)
+	    skb->pkt_type == PACKET_LOOPBACK || plic_headerless)
 		return false;
 	p->l3 = ETH_HLEN;
 	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
@@ -307,12 +307,19 @@ PLIC_FUNC __u64 parse_slow(struct __sk_buff *skb)
 
 	/*
 	 * Most frames have an Ethernet header. Not so the pod's own multicast that is looped back,
-	 * and tunnels: the network header is then where the data begins.
+	 * and tunnels: the network header is then where the data begins. Where a tunnel is, an IPv6
+	 * address can be made to look like an Ethernet header to parse_fast(), so it is done with.
 	 */
 	bpf_skb_load_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, sizeof(ethertype));
-	p.l3 = ethertype == proto && skb->pkt_type != PACKET_LOOPBACK ? ETH_HLEN : 0;
-	if (!p.l3)
+	if (skb->pkt_type == PACKET_LOOPBACK) {
 		p.plain = 0;
+	} else if (ethertype != proto) {
+		p.plain = 0;
+		if (proto == bpf_htons(ETH_P_IP) || proto == bpf_htons(ETH_P_IPV6))
+			plic_headerless = 1;
+	} else {
+		p.l3 = ETH_HLEN;
+	}
 	for (int i = 0; i < PARSE_MAX_VLANS; i++) {
 		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
 			break;

@@ -28,6 +28,8 @@ enum port {
 	SWITCHED_OFF,
 	SECOND_GRANT,
 	ENDED_AND_PENDING,
+	ENDED_TWICE,
+	OFF_REPORT,
 	NO_GRANT,
 	UDP_OPEN = 5000,
 	UDP_LAPSED,
@@ -49,6 +51,8 @@ enum slot_of {
 	S_OFF,
 	S_SECOND,
 	S_MIXED,
+	S_TWICE,
+	S_OFF_REPORT,
 	S_NO_GRANT,
 	S_UDP_OPEN,
 	S_UDP_LAPSED,
@@ -110,6 +114,11 @@ static void publish(struct box *box, int mode, int deny)
 	    with(cut, 0, PLIC_REASON_LAPSED, PLIC_OFF, 0));
 	add(ports, &n, S_SECOND, IPPROTO_TCP, SECOND_GRANT, second);
 	add(ports, &n, S_MIXED, IPPROTO_TCP, ENDED_AND_PENDING, mixed);
+	mixed.grants[0] = cut.grants[0];
+	mixed.grants[0].ended_reason = PLIC_REASON_REVOKED;
+	add(ports, &n, S_TWICE, IPPROTO_TCP, ENDED_TWICE, mixed);
+	add(ports, &n, S_OFF_REPORT, IPPROTO_TCP, OFF_REPORT,
+	    with(report, PLIC_REPORT, PLIC_REASON_LAPSED, PLIC_OFF, 0));
 	add(ports, &n, S_NO_GRANT, IPPROTO_TCP, NO_GRANT, (struct plic_rule){});
 	add(ports, &n, S_UDP_OPEN, IPPROTO_UDP, UDP_OPEN, open);
 	add(ports, &n, S_UDP_LAPSED, IPPROTO_UDP, UDP_LAPSED, draining);
@@ -172,6 +181,9 @@ static const struct row enforced[] = {
 	{"off", T, SYN, SWITCHED_OFF, PASS, NOTHING},
 	{"second grant admits", T, SYN, SECOND_GRANT, ALLOWED(S_SECOND, 0)},
 	{"ended beats pending", T, SYN, ENDED_AND_PENDING, REDIRECT, DENIED(S_MIXED, WITHDRAWN, 1)},
+	{"the first that ended says why", T, SYN, ENDED_TWICE, REDIRECT,
+	 DENIED(S_TWICE, REVOKED, 1)},
+	{"off, report", T, SYN, OFF_REPORT, PASS, NOTHING},
 	{"named without a grant", T, SYN, NO_GRANT, REDIRECT, DENIED(S_NO_GRANT, UNLICENSED, 1)},
 	{"named without a grant: segment", T, ACK, NO_GRANT, REDIRECT,
 	 DENIED(S_NO_GRANT, UNLICENSED, 0)},

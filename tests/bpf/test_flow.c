@@ -18,6 +18,7 @@
 #define LICENSED 5000
 #define LAPSED 5001
 #define CUT 7000
+#define TCP_OPEN 8080
 #define OWN 45000 /* a local port of the pod's own */
 
 static struct box box;
@@ -66,19 +67,20 @@ static void publish(int mode)
 	struct plic_rule none = {.mode = mode, .deny = PLIC_DROP};
 	struct plic_rule open = box_rule(0, PLIC_NEVER, PLIC_NEVER),
 			 ended = box_rule(0, -2 * (int64_t)BOX_SECOND, -(int64_t)BOX_SECOND);
-	struct ruleset_port ports[4] = {
+	struct ruleset_port ports[5] = {
 		{.port = LICENSED, .ip_proto = IPPROTO_UDP, .slot = 1, .rule = open},
 		{.port = LICENSED, .ip_proto = IPPROTO_SCTP, .slot = 2, .rule = open},
 		{.port = LAPSED, .ip_proto = IPPROTO_UDP, .slot = 3, .rule = ended},
 		{.port = CUT, .ip_proto = IPPROTO_TCP, .slot = 4, .rule = ended},
+		{.port = TCP_OPEN, .ip_proto = IPPROTO_TCP, .slot = 5, .rule = open},
 	};
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		ports[i].end_port = ports[i].port;
 		ports[i].rule.deny = PLIC_DROP;
 		ports[i].rule.mode = mode;
 	}
-	box_publish(&box, &header, &none, ports, 4);
+	box_publish(&box, &header, &none, ports, 5);
 }
 
 /* The pod asks, the answer passes, and nobody else's. */
@@ -208,6 +210,27 @@ static void markers(void)
 	      (unsigned long long)counts.denied);
 }
 
+/* What comes back to a connection that the pod opened from a licensed port is no client's traffic. */
+static void uncounted(void)
+{
+	static struct box_counts counts;
+	struct frame_spec syn = sent(IPPROTO_TCP, TCP_OPEN, 443);
+	struct frame_spec answer = received(IPPROTO_TCP, 443, TCP_OPEN);
+
+	box_clear(&box);
+	answer.flags = ACK;
+	wire(answer);
+	syn.flags = SYN;
+	egress(syn);
+	for (int i = 0; i < 3; i++)
+		check(wire(answer) == PASS, "IPv%d: answer on a licensed port", family);
+	answer.sport = 444;
+	wire(answer);
+	box_counts(&box, &counts);
+	check(counts.traffic[5].packets == 2, "IPv%d: %llu of 2 client's packets counted", family,
+	      (unsigned long long)counts.traffic[5].packets);
+}
+
 static void multicast(const char *to, const char *name)
 {
 	struct frame_spec query = sent(IPPROTO_UDP, OWN, 5353), answer;
@@ -219,6 +242,8 @@ static void multicast(const char *to, const char *name)
 
 	box_clear(&box);
 	query.to = to;
+	if (!strcmp(to, "10.255.255.255")) /* only its MAC address tells */
+		memset(query.mac, 0xff, sizeof(query.mac));
 	egress(query);
 	check(!bpf_map_lookup_elem(flows, &any, &flow), "%s: any remote", name);
 	answer = received(IPPROTO_UDP, 777, OWN);
@@ -309,11 +334,13 @@ int main(void)
 		servers(IPPROTO_SCTP, 2, "SCTP");
 		lapsed_server();
 		markers();
+		uncounted();
 		audit_then_enforce();
 	}
 	family = 4;
 	multicast("224.0.0.251", "IPv4 multicast");
 	multicast("255.255.255.255", "broadcast");
+	multicast("10.255.255.255", "broadcast of a subnet");
 	family = 6;
 	multicast("ff02::fb", "IPv6 multicast");
 	connected_socket();

@@ -118,7 +118,7 @@ static const struct row others[] = {
 	{"IP length cuts the TCP header", {TCP6, .lie = -1}, SHOT(MALFORMED)},
 	{"IPv6 length 0", {TCP6, .lie = -20}, SHOT(MALFORMED)},
 	{"SCTP, unlicensed", {PROTO(4, IPPROTO_SCTP)}, SHOT(UNLICENSED)},
-	{"five tags", {TCP4, .tpid = {Q, Q, Q, Q, Q, Q}}, SHOT(MALFORMED)},
+	{"five tags", {TCP4, .tpid = {Q, Q, Q, Q, Q}}, SHOT(MALFORMED)},
 	{"9 destination options",
 	 {TCP6, .ext = {DST, DST, DST, DST, DST, DST, DST, DST, DST}, .n_ext = 9},
 	 SHOT(MALFORMED)},
@@ -211,6 +211,21 @@ static void long_chain(struct box *box)
 
 	memset(spec.ext, DST, 40);
 	check(box_verdict(box->skel->progs.plic_wire, &spec) == DROP, "40 extension headers");
+}
+
+/* The header that the last extension header points at lies behind the datagram, in the padding. */
+static void beyond(struct box *box)
+{
+	struct frame_spec spec = {UDP6, .dport = OPEN, .ext = {DST}, .n_ext = 1, .lie = -46};
+	struct frame f;
+	int verdict;
+
+	frame_build(&spec, &f);
+	f.bytes[f.l3 + 41] = 1; /* 16 bytes, of a datagram of 50 */
+	f.bytes[f.l3 + 56 + 2] = OPEN >> 8;
+	f.bytes[f.l3 + 56 + 3] = OPEN & 0xff;
+	check(only_reason(counts_after(box, &f, &verdict, 0), PLIC_REASON_MALFORMED),
+	      "extension header beyond the datagram: verdict %d", verdict);
 }
 
 /* Longer than the length field can say: hop-by-hop with length 0, and the field simply 0. */
@@ -419,6 +434,7 @@ int main(void)
 	run_delivered(&box);
 	run_others(&box);
 	long_chain(&box);
+	beyond(&box);
 	big_tcp(&box);
 	truncations(&box);
 	mutations(&box);
