@@ -48,6 +48,8 @@ equal("... and their values", row, {
     "nbf": "2023-11-14T22:13:20Z", "exp": "2027-01-15T08:00:00Z", "grace": 0,
     "deadline": "2027-01-15T08:00:00Z", "ports": ["8080/tcp", "9000-9010/udp", "5/sctp"]})
 equal("plan null where there is none", judged("a", "ACTIVE", a, now=EXP - 1)["plan"], None)
+big = vendor.license("big.lic", seq=2**53 - 1)
+check("a serial is printed whole", f'"seq":{2**53 - 1},' in vendor.verify("-o", "json", big, now=IAT + DAY).out)
 check("an end that is near is told", "RENEW SOON" in vendor.verify(a, now=EXP - 60).out and
       "RENEW SOON" not in vendor.verify(a, now=EXP - 200 * DAY).out)
 r = vendor.verify(b)
@@ -165,12 +167,16 @@ equal("within it", limited("wide", allow={"ports": "1-10000"}).lines()[0]["state
 os.rename(vendor.trust + "/vendor.jwks", vendor.trust + "/m.jwks")
 write("vendor.d/a.jwks", "{ not JSON")
 write("vendor.d/z.jwks", json.dumps({"iss": ISS, "keys": [vendor.jwk]}))
+write("vendor.d/p.jwks", json.dumps(vendor.jwk))
+os.mkfifo(vendor.trust + "/fifo.jwks")
 write("vendor.d/notes.txt", "not a trust file")
 r = vendor.verify("-o", "json", b, now=IAT + DAY)
 check("bad trust files are named and don't unload the others", r.code == 0 and "a.jwks" in r.err and
       "z.jwks" in r.err and "notes" not in r.err and r.lines()[0]["state"] == "ACTIVE", r)
 check("... and a private key is not repeated", vendor.jwk["d"] not in r.out + r.err, r)
-for name in ("a", "z"):
+check("... a private key by itself is named as one", "p.jwks" in r.err and r.err.count("PRIVATE key") == 2, r)
+check("... nor is a FIFO waited for", "fifo.jwks\" is no regular file" in r.err, r)
+for name in ("a", "z", "p", "fifo"):
     os.unlink(vendor.trust + f"/{name}.jwks")
 os.mkdir(path("empty"))
 r = portlic("license", "verify", "--trust", path("empty"), "--audience", AUDIENCE, b)

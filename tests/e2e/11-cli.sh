@@ -46,7 +46,7 @@ is "... shuts 8080 at once" "$(out "$LIB/net.py" tcp $POD4 8080)" refused
 wait $hold
 is "... what stands is drained" "$(cut -d' ' -f1 "$T/hold")" open
 is "... its state is draining" "$(port 8080 'p["state"]')" draining
-is "unload of nobody exits 1" "$(status portlic license unload nobody)" 1
+is "unload of nobody exits 2" "$(status portlic license unload nobody)" 2
 
 is "check passes" "$(status portlic check)" 0
 has "check names the gate" "$(portlic check)" pod

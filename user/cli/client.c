@@ -85,6 +85,8 @@ static int no_agent(CURL *easy, CURLcode code, const char *path, struct failure 
 		    path, error ? ": " : "", error ? strerror(error) : "");
 }
 
+#define HTTP_UNPROCESSABLE 422 /* a license or a policy that is refused; the rest are mistakes */
+
 /* {"error","reason","detail"} of a refusal. */
 static int refused(long status, const struct answer *answer, struct failure *why)
 {
@@ -105,7 +107,7 @@ static int refused(long status, const struct answer *answer, struct failure *why
 	else
 		fail(why, EXIT_USAGE, "%s", error);
 	cJSON_Delete(json);
-	return status < 500 ? EXIT_REFUSED : EXIT_USAGE;
+	return status == HTTP_UNPROCESSABLE ? EXIT_REFUSED : EXIT_USAGE;
 }
 
 static int judge_answer(long status, struct answer *answer, struct reply *out, struct failure *why)
@@ -136,6 +138,7 @@ static void set_up(CURL *easy, const char *socket, const char *url, struct answe
 {
 	curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, socket);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* "..": a name, not a way up */
 	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy of the environment is not for us */
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);

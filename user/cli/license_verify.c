@@ -138,6 +138,7 @@ static cJSON *judged_json(const struct judged *judged)
 					     "exp", "grace", "deadline", "ports"};
 	cJSON *object = cJSON_CreateObject();
 	const struct license *lic = judged->lic;
+	char seq[24];
 
 	cJSON_AddStringToObject(object, "file", judged->file);
 	if (!lic) {
@@ -150,7 +151,8 @@ static cJSON *judged_json(const struct judged *judged)
 	cJSON_AddStringToObject(object, "state", license_state_upper(judged->view->state));
 	cJSON_AddNullToObject(object, "reason");
 	cJSON_AddStringToObject(object, "lid", lic->lid);
-	cJSON_AddNumberToObject(object, "seq", (double)lic->seq);
+	snprintf(seq, sizeof(seq), "%" PRId64, lic->seq); /* a double prints 15 digits of it */
+	cJSON_AddRawToObject(object, "seq", seq);
 	add_text(object, "plan", lic->plan);
 	add_time(object, "nbf", lic->nbf);
 	add_time(object, "exp", lic->exp);

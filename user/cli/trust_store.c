@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* trust_store.c - trust stores: out of a directory of *.jwks files, out of one own key. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "files.h"
 #include "output.h"
@@ -21,13 +23,17 @@ static void add_file(struct trust *trust, const char *dir, const char *name)
 	_buffer_ struct buffer text = {};
 	struct failure why = {};
 	_free_ char *path = NULL;
+	struct stat st;
 
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		path = NULL;
-	if (!path || file_read(path, TRUST_MAX_BYTES, &text, &why) ||
-	    trust_add(trust, name, text.bytes, text.len, &why.fault))
-		warning("trust file left out: %s",
-			why.fault.text[0] ? why.fault.text : "out of memory");
+	/* A FIFO would keep us waiting for its writer. */
+	if (path && (stat(path, &st) || !S_ISREG(st.st_mode)))
+		fault_set(&why.fault, EINVAL, "\"%s\" is no regular file", path);
+	else if (path && !file_read(path, TRUST_MAX_BYTES, &text, &why) &&
+		 !trust_add(trust, name, text.bytes, text.len, &why.fault))
+		return;
+	warning("trust file left out: %s", why.fault.text[0] ? why.fault.text : "out of memory");
 }
 
 int trust_store_load(const char *dir, struct trust **out, struct failure *why)
