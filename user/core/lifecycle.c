@@ -164,10 +164,11 @@ static void judge_pair(struct license_view *a, struct license_view *b,
 	int order = compare_rank(a->lic, b->lic);
 	struct license_view *high = order >= 0 ? a : b, *low = order >= 0 ? b : a;
 
-	if (order && a->lic->seq == b->lic->seq)
+	if (!order) /* the same bytes in two files */
+		return;
+	if (a->lic->seq == b->lic->seq)
 		a->equivocation = b->equivocation = true;
-	/* A copy of the same bytes gives nothing twice. */
-	if ((!order || replaces(high->lic, revocations, now)) && low->state != STATE_REVOKED)
+	if (replaces(high->lic, revocations, now) && low->state != STATE_REVOKED)
 		low->state = STATE_SUPERSEDED;
 	low->warn &= low->state == STATE_ACTIVE;
 }

@@ -131,8 +131,13 @@ static int read_vendor(const cJSON *set, struct trust_vendor *vendor, struct fau
 {
 	static const char *const known[] = {"iss", "allow", "reserve", "keys", NULL};
 	const char *iss = NULL;
-	int r = refuse_unknown(set, known, f);
+	int r;
 
+	if (json_get(set, "d"))
+		return fault_set(f, EINVAL,
+				 "this is a PRIVATE key: remove it from this node at once and put "
+				 "the vendor's trust file (*.jwks) here");
+	r = refuse_unknown(set, known, f);
 	if (!r)
 		r = json_string(set, "iss", 1, LICENSE_MAX_ISS, &iss, f);
 	if (r)
