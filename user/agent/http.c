@@ -10,18 +10,24 @@
 #include "agent.h"
 
 #define HTTP_MAX_CONNECTIONS 64
+#define HTTP_MAX_OF_ONE_IP 16 /* so that no peer takes all places; the local socket has no IP */
 #define HTTP_TIMEOUT_S 30
+#define HTTP_RUN_MS 1000 /* at least so often, see on_timer */
 
-/* Serves what is ready, and comes back when libmicrohttpd wants to (its timeouts). */
+/*
+ * Serves what is ready, and comes back when libmicrohttpd wants to (its timeouts). At its limit of
+ * connections it listens no more until one of its runs finds room, and no event tells of that run:
+ * so there is always a next one.
+ */
 static void on_timer(uv_timer_t *timer)
 {
 	struct http *http = timer->data;
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	MHD_run(http->daemon);
-	uv_timer_stop(timer);
-	if (MHD_get_timeout(http->daemon, &ms) == MHD_YES)
-		uv_timer_start(timer, on_timer, ms, 0);
+	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES || ms > HTTP_RUN_MS)
+		ms = HTTP_RUN_MS;
+	uv_timer_start(timer, on_timer, ms, 0);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -147,8 +153,9 @@ int http_start(struct http *http, struct agent *agent, int fd, http_handler *han
 	http->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, HTTP_MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-		HTTP_TIMEOUT_S, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, HTTP_MAX_CONNECTIONS,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_MAX_OF_ONE_IP,
+		MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_S, MHD_OPTION_END);
 	info = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info)
 		return fault_set(f, EIO, "the HTTP server can't be started");
