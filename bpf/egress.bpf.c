@@ -33,6 +33,16 @@ static __always_inline bool is_group_mac(struct __sk_buff *skb, const struct pac
 	return first & 1;
 }
 
+/* A connect() of the pod, not a SYN that somebody made by hand to pass for one. */
+static __always_inline bool is_connecting(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return sk && sk->protocol == IPPROTO_TCP && sk->state == BPF_TCP_SYN_SENT;
+}
+
 SEC("tc")
 int plic_egress(struct __sk_buff *skb)
 {
@@ -55,7 +65,7 @@ int plic_egress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 
 	if (p.proto == IPPROTO_TCP) {
-		if (slot != PLIC_SLOT_OTHER) {
+		if (slot != PLIC_SLOT_OTHER && is_connecting(skb)) {
 			flow_key(skb, &p, false, &key);
 			flow_touch(&plic_flows, &key, clock_now());
 			plic_marked = 1;
@@ -72,7 +82,8 @@ int plic_egress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 	flow = bpf_map_lookup_elem(&plic_flows, &key);
-	if (flow ? flow_is_due(flow, now) : !bpf_map_lookup_elem(&plic_clients, &key))
+	if (flow ? flow_is_due(flow, now)
+		 : !flow_within(bpf_map_lookup_elem(&plic_clients, &key), now, PLIC_CLIENT_NS))
 		flow_touch(&plic_flows, &key, now);
 	return TC_ACT_UNSPEC;
 }

@@ -79,22 +79,33 @@ static __always_inline void flow_any_remote(struct plic_flow_key *key)
 	key->remote_port = 0;
 }
 
-/* Is it an answer to what the pod sent? Leaves key turned into its any-remote form if it looked there. */
-static __always_inline bool flow_is_own(struct plic_flow_key *key, __u64 now)
+/* Added, not subtracted: another CPU's clock may be a jiffy ahead of this one's. */
+static __always_inline bool flow_within(const struct plic_flow *flow, __u64 now, __u64 ns)
 {
-	struct plic_flow *flow = bpf_map_lookup_elem(&plic_flows, key);
-
-	if (flow)
-		return true;
-	flow_any_remote(key);
-	flow = bpf_map_lookup_elem(&plic_flows, key);
-	/* Added, not subtracted: another CPU's clock may be a jiffy ahead of this one's. */
-	return flow && now < flow->last_ns + PLIC_ANY_REMOTE_NS;
+	return flow && now < flow->last_ns + ns;
 }
 
 static __always_inline bool flow_is_due(const struct plic_flow *flow, __u64 now)
 {
 	return now > flow->last_ns + FLOW_REFRESH_NS;
+}
+
+/*
+ * Is it an answer to what the pod sent? Egress records nothing from a named port, so a flow from before
+ * it was named soon ends: the peer could keep it up for ever, and with it a port that lapsed. Leaves key
+ * turned into its any-remote form if it looked there.
+ */
+static __always_inline bool flow_is_own(struct plic_flow_key *key, bool named, __u64 now)
+{
+	struct plic_flow *flow = bpf_map_lookup_elem(&plic_flows, key);
+
+	if (flow_within(flow, now, named ? PLIC_FLOW_NAMED_NS : PLIC_FLOW_IDLE_NS)) {
+		if (!named && flow_is_due(flow, now))
+			flow->last_ns = now;
+		return true;
+	}
+	flow_any_remote(key);
+	return flow_within(bpf_map_lookup_elem(&plic_flows, key), now, PLIC_ANY_REMOTE_NS);
 }
 
 /* Writes the flow or brings its time up. True: it was not there. */

@@ -38,9 +38,6 @@ const volatile __u32 plic_n_cpus __weak = 1; /* possible CPUs, as libbpf_num_pos
  */
 __u32 plic_marked __weak = 0;
 
-/* Not 0 once a packet without an Ethernet header was seen: parse_slow() sets it. */
-__u32 plic_headerless __weak = 0;
-
 /* The boot clock of one CPU, read once a jiffy. */
 struct plic_tick {
 	__u64 jiffies;

@@ -111,6 +111,21 @@ static __always_inline bool parse_fast_l4(struct packet *p, __u32 proto, __u32 r
 	return true;
 }
 
+/*
+ * Could data be an IP header (tunnels have no Ethernet header)? One in which an address is made to look
+ * like the type of a frame must not be read as a frame. One MAC address in ten begins like an IP header,
+ * few of those go on with a length that fits.
+ */
+static __always_inline bool looks_like_ip(struct __sk_buff *skb, const void *data)
+{
+	__u8 first = *(const __u8 *)data;
+	const __be16 *words = data;
+
+	if (first >> 4 == 4)
+		return first >= 0x45 && bpf_ntohs(words[1]) <= skb->len;
+	return first >> 4 == 6 && bpf_ntohs(words[2]) + sizeof(struct ipv6hdr) <= skb->len;
+}
+
 /* False: not plain, and p isn't set; it may still be a good packet. */
 static __always_inline bool parse_fast(struct __sk_buff *skb, struct packet *p)
 {
@@ -119,7 +134,7 @@ static __always_inline bool parse_fast(struct __sk_buff *skb, struct packet *p)
 	void *l3 = data + ETH_HLEN;
 
 	if (l3 + sizeof(struct iphdr) + UDP_HEADER_LEN > end || eth->h_proto != skb->protocol ||
-	    skb->pkt_type == PACKET_LOOPBACK || plic_headerless)
+	    skb->pkt_type == PACKET_LOOPBACK || looks_like_ip(skb, data))
 		return false;
 	p->l3 = ETH_HLEN;
 	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
@@ -299,26 +314,20 @@ static __always_inline void parse_l3(struct __sk_buff *skb, struct packet *p, __
 PLIC_FUNC __u64 parse_slow(struct __sk_buff *skb)
 {
 	__u32 proto = skb->protocol, off = 0;
-	__be16 ethertype = 0;
-	struct packet p = {.plain = 1};
+	struct packet p = {};
+	__u8 last;
 	struct {
 		__be16 tci, proto;
 	} vlan;
 
 	/*
 	 * Most frames have an Ethernet header. Not so the pod's own multicast that is looped back,
-	 * and tunnels: the network header is then where the data begins. Where a tunnel is, an IPv6
-	 * address can be made to look like an Ethernet header to parse_fast(), so it is done with.
+	 * and tunnels: the network header is then where the data begins, so that as many bytes as
+	 * there are can be read from it.
 	 */
-	bpf_skb_load_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, sizeof(ethertype));
-	if (skb->pkt_type == PACKET_LOOPBACK) {
-		p.plain = 0;
-	} else if (ethertype != proto) {
-		p.plain = 0;
-		if (proto == bpf_htons(ETH_P_IP) || proto == bpf_htons(ETH_P_IPV6))
-			plic_headerless = 1;
-	} else {
+	if (!load(skb, skb->len - 1, &last, sizeof(last))) {
 		p.l3 = ETH_HLEN;
+		p.plain = 1;
 	}
 	for (int i = 0; i < PARSE_MAX_VLANS; i++) {
 		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))

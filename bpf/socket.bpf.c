@@ -18,7 +18,8 @@
 #define SOCKET_AF_INET 2
 #define STRAY_PORTS_FROM 32768 /* where the pod's own connections have their local ports */
 
-static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 port, __u64 now)
+static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 port, bool named,
+					     __u64 now)
 {
 	struct plic_budget *b = budget();
 	struct plic_flow_key key = {.remote_port = bpf_ntohs(ctx->remote_port),
@@ -35,7 +36,7 @@ static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 po
 		words[2] = ctx->remote_ip6[2];
 		words[3] = ctx->remote_ip6[3];
 	}
-	return flow_is_own(&key, now) || (b && is_noted(b, IPPROTO_UDP, port));
+	return flow_is_own(&key, named, now) || (b && is_noted(b, IPPROTO_UDP, port));
 }
 
 /* Packets whose denial was counted elsewhere or is no denial: see the reasons inside. */
@@ -64,7 +65,7 @@ int plic_socket(struct bpf_sk_lookup *ctx)
 	/* What is let through in audit mode wire has counted. */
 	if (d.verdict != PLIC_DENIED)
 		return SK_PASS;
-	if (proto == IPPROTO_UDP && socket_is_answer(ctx, port, now))
+	if (proto == IPPROTO_UDP && socket_is_answer(ctx, port, d.slot != PLIC_SLOT_OTHER, now))
 		return SK_PASS;
 	if (socket_counts(&d, proto, port)) {
 		name.key.slot = d.slot;

@@ -92,28 +92,27 @@ static __always_inline bool has_connected_socket(struct __sk_buff *skb, const st
 }
 
 /* An answer to a flow that egress recorded. */
-static __always_inline bool wire_is_own(struct __sk_buff *skb, const struct packet *p, __u64 now)
+static __always_inline bool wire_is_own(struct __sk_buff *skb, const struct packet *p, bool named,
+					__u64 now)
 {
 	struct plic_flow_key key;
 
 	flow_key(skb, p, true, &key);
-	if (!flow_is_own(&key, now))
+	if (!flow_is_own(&key, named, now))
 		return false;
 	note_reply(p->dport);
 	return true;
 }
 
-/* The same of a flow from before the gate came; from now on it is recorded. */
-static __always_inline bool wire_is_connected(struct __sk_buff *skb, const struct packet *p,
-					      __u64 now)
+/* The same of a flow from before the gate came, unless it is one of a client of a port that was named. */
+static __always_inline bool wire_is_connected(struct __sk_buff *skb, const struct packet *p)
 {
 	struct plic_flow_key key;
 
 	if (p->proto != IPPROTO_UDP || !has_connected_socket(skb, p))
 		return false;
 	flow_key(skb, p, true, &key);
-	flow_touch(&plic_flows, &key, now);
-	return true;
+	return !bpf_map_lookup_elem(&plic_clients, &key);
 }
 
 /* A segment of a connection that the pod itself opened, from a port that has a rule. */
@@ -123,6 +122,15 @@ static __always_inline bool wire_is_marked(struct __sk_buff *skb, const struct p
 
 	flow_key(skb, p, true, &key);
 	return bpf_map_lookup_elem(&plic_flows, &key) != NULL;
+}
+
+/* The peer opens a connection on the same ports: the pod's own is over. */
+static __always_inline void wire_unmark(struct __sk_buff *skb, const struct packet *p)
+{
+	struct plic_flow_key key;
+
+	flow_key(skb, p, true, &key);
+	bpf_map_delete_elem(&plic_flows, &key);
 }
 
 /* Remembers who spoke first, so that egress takes what the server sends for an answer. */
@@ -164,20 +172,21 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	if (!tcp && skb->pkt_type == PACKET_LOOPBACK)
 		wire_looped(p, now);
 	/*
-	 * A named port has UDP flows of before it was named and no more, for egress records none from it.
-	 * The sockets that a lapsed server has connected to its clients must not keep it open, so those
-	 * of unnamed ports only are asked for.
+	 * The sockets that a lapsed server has connected to its clients must not keep it open, so those of
+	 * unnamed ports only are asked for.
 	 */
-	if (!named && (tcp ? !open : wire_is_own(skb, p, now)))
+	if (!named && (tcp ? !open : wire_is_own(skb, p, false, now)))
 		return true;
 	decide_times(d, now, !open);
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
+		if (open && plic_marked)
+			wire_unmark(skb, p);
 		return !open && (plic_marked || d->verdict != PLIC_ALLOWED) &&
 		       wire_is_marked(skb, p);
 	}
 	if (d->verdict != PLIC_ALLOWED &&
-	    (named ? wire_is_own(skb, p, now) : wire_is_connected(skb, p, now)))
+	    (named ? wire_is_own(skb, p, true, now) : wire_is_connected(skb, p)))
 		return true;
 	if (d->verdict != PLIC_DENIED) {
 		bool fresh = wire_client(skb, p, now);
@@ -221,7 +230,7 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 	}
 	if (d.verdict == PLIC_AUDIT)
 		return WIRE_PASS;
-	if (p.kind == PACKET_PORTS && d.rule && d.rule->deny == PLIC_REFUSE && is_for_us(skb))
+	if (p.kind == PACKET_PORTS && d.rule && d.rule->deny == PLIC_REFUSE)
 		return refuse(skb, packet_pack(&p), p.dport, now);
 	return TC_ACT_SHOT;
 }
@@ -252,13 +261,14 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 			return false;
 	} else if (!flow_key_fast(skb, &p, &key)) {
 		return false;
-	} else if (slot == PLIC_SLOT_OTHER) {
-		if (!bpf_map_lookup_elem(&plic_flows, &key))
+	}
+	now = clock_now();
+	if (slot == PLIC_SLOT_OTHER) {
+		if (!flow_within(bpf_map_lookup_elem(&plic_flows, &key), now, FLOW_REFRESH_NS))
 			return false;
 		note_reply(p.dport);
 		return true;
 	}
-	now = clock_now();
 	if (rule->mode == PLIC_OFF || !rule->n_grants || !grant_admits(&rule->grants[0], now) ||
 	    !is_for_us(skb))
 		return false;

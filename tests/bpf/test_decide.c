@@ -30,6 +30,7 @@ enum port {
 	ENDED_AND_PENDING,
 	ENDED_TWICE,
 	OFF_REPORT,
+	OFF_OPEN,
 	NO_GRANT,
 	UDP_OPEN = 5000,
 	UDP_LAPSED,
@@ -53,6 +54,7 @@ enum slot_of {
 	S_MIXED,
 	S_TWICE,
 	S_OFF_REPORT,
+	S_OFF_OPEN,
 	S_NO_GRANT,
 	S_UDP_OPEN,
 	S_UDP_LAPSED,
@@ -119,6 +121,8 @@ static void publish(struct box *box, int mode, int deny)
 	add(ports, &n, S_TWICE, IPPROTO_TCP, ENDED_TWICE, mixed);
 	add(ports, &n, S_OFF_REPORT, IPPROTO_TCP, OFF_REPORT,
 	    with(report, PLIC_REPORT, PLIC_REASON_LAPSED, PLIC_OFF, 0));
+	add(ports, &n, S_OFF_OPEN, IPPROTO_TCP, OFF_OPEN,
+	    with(open, 0, PLIC_REASON_LAPSED, PLIC_OFF, 0));
 	add(ports, &n, S_NO_GRANT, IPPROTO_TCP, NO_GRANT, (struct plic_rule){});
 	add(ports, &n, S_UDP_OPEN, IPPROTO_UDP, UDP_OPEN, open);
 	add(ports, &n, S_UDP_LAPSED, IPPROTO_UDP, UDP_LAPSED, draining);
@@ -184,6 +188,8 @@ static const struct row enforced[] = {
 	{"the first that ended says why", T, SYN, ENDED_TWICE, REDIRECT,
 	 DENIED(S_TWICE, REVOKED, 1)},
 	{"off, report", T, SYN, OFF_REPORT, PASS, NOTHING},
+	{"off, open: SYN", T, SYN, OFF_OPEN, PASS, NOTHING},
+	{"off, open: segment", T, ACK, OFF_OPEN, PASS, NOTHING},
 	{"named without a grant", T, SYN, NO_GRANT, REDIRECT, DENIED(S_NO_GRANT, UNLICENSED, 1)},
 	{"named without a grant: segment", T, ACK, NO_GRANT, REDIRECT,
 	 DENIED(S_NO_GRANT, UNLICENSED, 0)},

@@ -129,6 +129,47 @@ static void servers(__u8 proto, int slot, const char *name)
 	      "%s, IPv%d: the server's answers are no flow", name, family);
 }
 
+/* From before the port was named: those flows go on, for they were the pod's own. */
+static void named_later(void)
+{
+	struct plic_flow_key key = {.remote_port = 53, .local_port = LAPSED, .proto = IPPROTO_UDP};
+	struct plic_flow flow = {.last_ns = box_now()};
+
+	box_clear(&box);
+	inet_pton(AF_INET6, family == 4 ? "::ffff:192.0.2.1" : "2001:db8::1", key.remote);
+	bpf_map_update_elem(bpf_map__fd(box.skel->maps.plic_flows), &key, &flow, BPF_ANY);
+	check(wire(received(IPPROTO_UDP, 53, LAPSED)) == PASS, "IPv%d: a flow of before", family);
+	check(wire(received(IPPROTO_UDP, 54, LAPSED)) == DROP, "IPv%d: and no other", family);
+}
+
+/* A client's or a flow's time is brought up, though not with each packet. */
+static void refreshed(struct bpf_map *map, int local, const char *name)
+{
+	struct plic_flow_key key = {
+		.remote_port = 40000, .local_port = local, .proto = IPPROTO_UDP};
+	struct plic_flow flow = {.last_ns = box_now() - 3 * BOX_SECOND / 2}, after = {};
+	int fd = bpf_map__fd(map);
+
+	box_clear(&box);
+	inet_pton(AF_INET6, family == 4 ? "::ffff:192.0.2.1" : "2001:db8::1", key.remote);
+	bpf_map_update_elem(fd, &key, &flow, BPF_ANY);
+	if (map == box.skel->maps.plic_clients)
+		wire(received(IPPROTO_UDP, 40000, local));
+	else
+		egress(sent(IPPROTO_UDP, local, 40000));
+	bpf_map_lookup_elem(fd, &key, &after);
+	check(after.last_ns + BOX_SECOND / 2 > box_now(), "%s, IPv%d: refreshed after 1.5 s", name,
+	      family);
+	flow.last_ns = box_now() - BOX_SECOND / 2;
+	bpf_map_update_elem(fd, &key, &flow, BPF_ANY);
+	if (map == box.skel->maps.plic_clients)
+		wire(received(IPPROTO_UDP, 40000, local));
+	else
+		egress(sent(IPPROTO_UDP, local, 40000));
+	bpf_map_lookup_elem(fd, &key, &after);
+	check(after.last_ns == flow.last_ns, "%s, IPv%d: not after 0.5 s", name, family);
+}
+
 static void lapsed_server(void)
 {
 	static struct box_counts counts;
@@ -332,6 +373,9 @@ int main(void)
 		answers(IPPROTO_SCTP, "SCTP");
 		servers(IPPROTO_UDP, 1, "UDP");
 		servers(IPPROTO_SCTP, 2, "SCTP");
+		named_later();
+		refreshed(box.skel->maps.plic_clients, LICENSED, "client");
+		refreshed(box.skel->maps.plic_flows, OWN, "flow");
 		lapsed_server();
 		markers();
 		uncounted();

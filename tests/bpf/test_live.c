@@ -234,7 +234,7 @@ static bool has(const char *tool)
 	return system(command) == 0;
 }
 
-/* Each SYN is counted once, by wire or by socket, whoever answers it. */
+/* Each SYN and each datagram is counted once, by wire or by socket, whoever answers it. */
 static void counted_once(void)
 {
 	static struct box_counts counts;
@@ -243,12 +243,14 @@ static void counted_once(void)
 
 	for (int from_pod = 0; from_pod < 2; from_pod++) {
 		box_clear(&box);
-		for (int i = from_pod ? 0 : 2; i < 4; i++)
+		for (int i = from_pod ? 0 : 2; i < 4; i++) {
 			try_tcp(from_pod ? pod : peer, to[i], SHUT, &ms);
+			try_udp(from_pod ? pod : peer, to[i], SHUT, 10);
+		}
 		box_counts(&box, &counts);
-		check(counts.denied == (from_pod ? 4 : 2), "%s: %llu of %d refused SYNs counted",
-		      from_pod ? "lo" : "veth", (unsigned long long)counts.denied,
-		      from_pod ? 4 : 2);
+		check(counts.denied == (from_pod ? 8 : 4),
+		      "%s: %llu of %d refused SYNs and datagrams counted", from_pod ? "lo" : "veth",
+		      (unsigned long long)counts.denied, from_pod ? 8 : 4);
 	}
 }
 
