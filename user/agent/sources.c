@@ -133,6 +133,11 @@ static void read_one(struct source *source, const char *name, bool *changed)
 	*changed = true;
 }
 
+bool source_is_good(const struct source_file *file)
+{
+	return file->good && same(file->bytes, file->len, file->good, file->good_len);
+}
+
 bool source_hold_over(const struct source_file *file)
 {
 	if (!file->gone_ns || file->forever)
@@ -235,7 +240,7 @@ void source_accept(struct source *source, struct source_file *file)
 	struct fault f = {0};
 	void *copy;
 
-	if (same(file->bytes, file->len, file->good, file->good_len))
+	if (source_is_good(file))
 		return;
 	copy = malloc(file->len ? file->len : 1);
 	if (!copy || !path) {

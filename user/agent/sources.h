@@ -68,6 +68,9 @@ void source_accept(struct source *source, struct source_file *file);
 void source_refuse(const struct source *source, struct source_file *file, const char *event,
 		   const char *why);
 
+/* The present bytes are the good ones. */
+bool source_is_good(const struct source_file *file);
+
 /* Forgets a file, kept copy and all. Later elements of files move down. */
 void source_forget(struct source *source, size_t i);
 
