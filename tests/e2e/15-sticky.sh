@@ -25,3 +25,33 @@ is "... after a restart, too" "$(state app.lic)" active
 rm "$T/trust.d/a.jwks"
 check "deleted, it isn't held: it never was in force" eventually 3 sh -c '! portlic status -o json | grep -q a.jwks'
 is "... 8080 is open all the time" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
+
+# revocation lists are each vendor's own, whatever their files are called
+listed() { # listed FILE VENDOR SEQ ENTRIES: a signed list, moved into the license directory
+	/usr/bin/python3 - "$T/$2.jwk" "$2" "$3" "$4" > "$T/token" << 'P'
+import json, sys, time, jwt
+path, name, seq, entries = sys.argv[1:]
+key = jwt.algorithms.OKPAlgorithm.from_jwk(open(path).read())
+now = int(time.time())
+print(jwt.encode({"iss": "https://%s.example" % name, "iat": now - 10, "exp": now + 600, "seq": int(seq), "revoked": json.loads(entries)}, key,
+                 algorithm="EdDSA", headers={"typ": "portlic-rl+jwt", "kid": name + "-1"}))
+P
+	mv "$T/token" "$T/licenses.d/$1"
+}
+listed r.rl vendor 5 '[{"jti":"app","at":1000000000}]'
+check "a list revokes app.lic" becomes app.lic revoked
+listed r.rl other 1 '[]'
+sleep 0.5
+listed new.rl other 2 '[]'
+sleep 0.5
+is "another vendor's list in its file: app.lic stays revoked" "$(state app.lic)" revoked
+restart
+is "... over a restart" "$(state app.lic)" revoked
+listed r.rl vendor 4 '[]'
+check "an older list is refused by name" eventually 3 grep -q 'revocation_list_refused.*r.rl.*newer' "$T/agent.log"
+rm "$T"/licenses.d/*.rl
+sleep 0.5
+restart
+is "... nor do deleted lists take anything back" "$(state app.lic)" revoked
+listed x.rl vendor 6 '[]'
+check "the vendor's newer list does" becomes app.lic active

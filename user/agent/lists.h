@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lists.h - revocation lists, which lie beside the licenses. A list that was good once holds for
- * ever: else deleting its file, or putting an older one there, would be a way round it.
+ * lists.h - revocation lists, which lie beside the licenses. The newest list of an issuer that was
+ * good once holds for ever: else deleting its file, or putting an older one or another issuer's in
+ * its place, would be a way round it.
  */
 #ifndef PORTLIC_AGENT_LISTS_H
 #define PORTLIC_AGENT_LISTS_H

@@ -234,27 +234,46 @@ static char *kept_path(const struct source *source, const char *name)
 	return asprintf(&path, "%s/%s", source->keep_dir, name) < 0 ? NULL : path;
 }
 
-void source_accept(struct source *source, struct source_file *file)
+static void set_good(struct source *source, struct source_file *file, const void *bytes, size_t len)
 {
 	_free_ char *path = kept_path(source, file->name);
 	struct fault f = {0};
 	void *copy;
 
-	if (source_is_good(file))
+	if (same(bytes, len, file->good, file->good_len))
 		return;
-	copy = malloc(file->len ? file->len : 1);
+	copy = malloc(len ? len : 1);
 	if (!copy || !path) {
 		free(copy);
 		return;
 	}
-	memcpy(copy, file->bytes, file->len);
+	memcpy(copy, bytes, len);
 	free(file->good);
 	file->good = copy;
-	file->good_len = file->len;
-	if (file_replace(path, copy, file->len, 0600, &f))
+	file->good_len = len;
+	if (file_replace(path, copy, len, 0600, &f))
 		log_event(LOG_ERROR, "state_unwritable", LOG_FIELDS("file", path),
 			  "the last good copy isn't on disk and a restart won't find it: %s",
 			  f.text);
+}
+
+void source_accept(struct source *source, struct source_file *file)
+{
+	set_good(source, file, file->bytes, file->len);
+}
+
+void source_keep(struct source *source, const char *name, const void *bytes, size_t len)
+{
+	struct source_file *file = source_find(source, name);
+
+	if (!file) {
+		file = file_add(source, name);
+		if (!file)
+			return;
+		file->gone_ns = clock_boot_ns();
+	}
+	file->forever = true;
+	set_good(source, file, bytes, len);
 }
 
 void source_refuse(const struct source *source, struct source_file *file, const char *event,

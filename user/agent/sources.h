@@ -64,6 +64,12 @@ bool source_scan(struct source *source);
 /* Its reader took the present bytes: they are the good ones from now on. */
 void source_accept(struct source *source, struct source_file *file);
 
+/*
+ * These bytes become the good ones of `name`, which need not be in the directory and outlives the
+ * file that they came from.
+ */
+void source_keep(struct source *source, const char *name, const void *bytes, size_t len);
+
 /* Writes down why present bytes aren't taken, and logs it if that is news: the file is fresh. */
 void source_refuse(const struct source *source, struct source_file *file, const char *event,
 		   const char *why);

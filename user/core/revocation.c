@@ -216,8 +216,8 @@ static struct list **find_list(const struct revocations *r, const char *iss)
 	return NULL;
 }
 
-int revocations_add(struct revocations *r, const struct license_check *check, const void *buf,
-		    size_t len, struct rejection *why)
+int revocations_take(struct revocations *r, const struct license_check *check, const void *buf,
+		     size_t len, const char **iss, struct rejection *why)
 {
 	_cleanup_(cleanup_list) struct list *list = calloc(1, sizeof(*list));
 	struct list **old, **lists;
@@ -231,18 +231,30 @@ int revocations_add(struct revocations *r, const struct license_check *check, co
 	old = find_list(r, list->iss);
 	if (old) {
 		order = compare_lists(list, *old);
-		if (order <= 0)
-			return order ? -ESTALE : 0;
-		list_free(*old);
-		*old = TAKE_PTR(list);
+		if (order < 0)
+			return -ESTALE;
+		if (order > 0) {
+			list_free(*old);
+			*old = TAKE_PTR(list);
+		}
+		*iss = (*old)->iss;
 		return 0;
 	}
 	lists = reallocarray(r->lists, r->n_lists + 1, sizeof(*lists));
 	if (!lists)
 		return -ENOMEM;
 	r->lists = lists;
+	*iss = list->iss;
 	lists[r->n_lists++] = TAKE_PTR(list);
 	return 0;
+}
+
+int revocations_add(struct revocations *r, const struct license_check *check, const void *buf,
+		    size_t len, struct rejection *why)
+{
+	const char *iss;
+
+	return revocations_take(r, check, buf, len, &iss, why);
 }
 
 /* Earliest `at` of the entries with this name: the first of them, binary search. */

@@ -20,6 +20,10 @@ void revocations_free(struct revocations *r); /* NULL-safe */
 int revocations_add(struct revocations *r, const struct license_check *check, const void *buf,
 		    size_t len, struct rejection *why);
 
+/* The same; if it was taken, *iss is its issuer (of r, as long as no other list is added). */
+int revocations_take(struct revocations *r, const struct license_check *check, const void *buf,
+		     size_t len, const char **iss, struct rejection *why);
+
 /* Time from which lic is revoked by jti, lid or kid; INT64_MAX: it isn't. */
 int64_t revocations_at(const struct revocations *r, const struct license *lic);
 
