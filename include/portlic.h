@@ -217,6 +217,10 @@ struct plic_flow {
 };
 
 #define PLIC_ANY_REMOTE_NS 10000000000ULL
+#define PLIC_FLOW_IDLE_NS                                                                          \
+	3600000000000ULL /* a UDP or SCTP flow ends when nothing came for so long */
+#define PLIC_FLOW_NAMED_NS 60000000000ULL /* ... or, once its port is named, nothing was sent */
+#define PLIC_CLIENT_NS 60000000000ULL	  /* who spoke within this time is being answered */
 
 /* What a gate's pins say of themselves: the gate's ARRAY `plic_gate`, one element, user space only. */
 struct plic_gate {
