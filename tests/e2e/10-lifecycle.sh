@@ -16,7 +16,7 @@ agent_start
 start=$(now)
 gate_up
 between "a gate is up within 1 s" "$(since "$start")" 0 1
-is "a second gate of that name is refused, exit status 1" "$(portlic gate add pod --netns "$POD" > "$T/out" 2>&1; echo $?)" 1
+is "a second gate of that name: exit status 2" "$(portlic gate add pod --netns "$POD" > "$T/out" 2>&1; echo $?)" 2
 is "9090 is refused from then on" "$(out "$LIB/net.py" tcp $POD4 9090)" refused
 wait $hold
 read -r how _ < "$T/hold"
@@ -44,7 +44,7 @@ is "gate del leaves no pin of the gate" "$(find "$T/bpf/portlic/gates" -mindepth
 is "... and no tcx program" "$(pod bpftool net show 2> /dev/null | grep -c plic_)" 0
 is "... 9090 is open" "$(out "$LIB/net.py" tcp $POD4 9090)" ok
 is "... gate list is empty" "$(portlic gate list -o json)" "[]"
-is "gate del of nobody: exit status 1" "$(portlic gate del nobody > "$T/out" 2>&1; echo $?)" 1
+is "gate del of nobody: exit status 2" "$(portlic gate del nobody > "$T/out" 2>&1; echo $?)" 2
 
 # two agents side by side, a pod of each
 mkdir "$T/b"
