@@ -124,15 +124,6 @@ static __always_inline bool wire_is_marked(struct __sk_buff *skb, const struct p
 	return bpf_map_lookup_elem(&plic_flows, &key) != NULL;
 }
 
-/* The peer opens a connection on the same ports: the pod's own is over. */
-static __always_inline void wire_unmark(struct __sk_buff *skb, const struct packet *p)
-{
-	struct plic_flow_key key;
-
-	flow_key(skb, p, true, &key);
-	bpf_map_delete_elem(&plic_flows, &key);
-}
-
 /* Remembers who spoke first, so that egress takes what the server sends for an answer. */
 static __always_inline bool wire_client(struct __sk_buff *skb, const struct packet *p, __u64 now)
 {
@@ -180,8 +171,6 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	decide_times(d, now, !open);
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
-		if (open && plic_marked)
-			wire_unmark(skb, p);
 		return !open && (plic_marked || d->verdict != PLIC_ALLOWED) &&
 		       wire_is_marked(skb, p);
 	}

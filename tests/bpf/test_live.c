@@ -190,6 +190,35 @@ static void established_is_cut(void)
 	close(server);
 }
 
+/* The pod's own connection from a port of the license: egress saw the pod connect. */
+static void own_is_not_cut(void)
+{
+	struct plic_header header = {};
+	struct plic_rule none = {};
+	union address from = address(POD4, CUT), to = address(PEER4, 443);
+	int server = socket_in(peer, AF_INET, SOCK_STREAM, 0), accepted;
+	int s = socket_in(pod, AF_INET, SOCK_STREAM, 0), one = 1;
+	struct ruleset_port port = {
+		.port = CUT, .end_port = CUT, .ip_proto = IPPROTO_TCP, .slot = 1};
+
+	port.rule = box_rule(0, PLIC_NEVER, PLIC_NEVER);
+	box_publish(&box, &header, &none, &port, 1);
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(server, &to.any, sizeof(to.v4)) || listen(server, 1) ||
+	    bind(s, &from.any, sizeof(from.v4)))
+		perror("# bind");
+	check(!connect(s, &to.any, sizeof(to.v4)), "the pod connects from a named port: %s",
+	      strerror(errno));
+	accepted = accept(server, NULL, NULL);
+	port.rule = box_rule(0, -2 * (int64_t)BOX_SECOND, -(int64_t)BOX_SECOND);
+	box_publish(&box, &header, &none, &port, 1);
+	check(send(accepted, "hello", 5, MSG_NOSIGNAL) == 5 && readable(s, 1000) && drain(s) == 1,
+	      "... and is answered after its end");
+	close(s);
+	close(accepted);
+	close(server);
+}
+
 /* Each accepted connection is counted once, on the slot of its port, by the node's ledger. */
 static void ledger(void)
 {
@@ -382,6 +411,7 @@ int main(void)
 	big_frames("127.0.0.1");
 	big_frames("::1");
 	established_is_cut();
+	own_is_not_cut();
 	close(shut_tcp);
 	box_close(&box);
 	return tap_end();
