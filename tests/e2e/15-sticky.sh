@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What is in force stays in force: against a second file with the same kid, a second list under the same
+# What is in force stays in force: against a second file with the same kid, another list under the same
 # name, a reserve that comes later; over a restart, too.
 . "$(dirname "$0")/lib.sh"
 
@@ -55,3 +55,44 @@ restart
 is "... nor do deleted lists take anything back" "$(state app.lic)" revoked
 listed x.rl vendor 6 '[]'
 check "the vendor's newer list does" becomes app.lic active
+
+# a reserve that comes after the policies: they lose what is reserved, and nothing but that
+mode() { portlic gate list -o json | json "next(g['mode'] for g in d if g['name'] == 'pod')"; }
+reserve() { # reserve PORTS|'' in the trust file of the other vendor
+	sed "s/{\"iss\"/{${1:+\"reserve\":{\"ports\":\"$1\"\},}\"iss\"/" "$T/other.jwks" > "$T/token" && mv "$T/token" "$T/trust.d/other.jwks"
+}
+policy() { printf '%s' "$2" > "$T/p" && mv "$T/p" "$T/policies.d/$1"; }
+tcp() { out "$LIB/net.py" tcp $POD4 "$1" 0.7; }
+becomes_tcp() { eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 $1 0.7)\" = $2 ]"; }
+start_echo tcp 7000 7001 9090
+policy 20.json '{"name":"lax","match":{"gates":["*"]},"mode":"audit"}'
+policy 10.json '{"name":"strict","match":{"gates":["pod"]},"open":[{"port":7000},{"port":7001}]}'
+check "the policy opens 7000" becomes_tcp 7000 ok
+is "9090 is refused" "$(tcp 9090)" refused
+reserve 7000
+check "7000 is reserved: the policy opens it no more" becomes_tcp 7000 refused
+is "... but still 7001" "$(tcp 7001)" ok
+is "... and the laxer policy after it doesn't take over" "$(mode) $(tcp 9090)" "enforce refused"
+has "... status says so" "$(warned)" "1 of its opens are left out"
+restart
+is "... all that over a restart" "$(mode) $(tcp 7000) $(tcp 7001) $(tcp 9090)" "enforce refused ok refused"
+reserve ''
+check "the reserve goes: the policy holds whole again" becomes_tcp 7000 ok
+policy 15.json '{"name":'
+check "a policy that never was good: a warning that its gates may be judged by another" eventually 3 sh -c \
+	"portlic status -o json | grep -q '15.json.*may be judged by another policy'"
+rm "$T"/policies.d/15.json
+policy 15.json '{"name":"idle","mode":"off"}'
+check "a policy without match: a warning in status" eventually 3 sh -c "portlic status -o json | grep -q '15.json.*has no.*match'"
+check "... and in the log" grep -q 'policy_idle.*15.json' "$T/agent.log"
+
+# the same for a gate's own policy
+printf '{"name":"own","mode":"enforce","deny":"drop","open":[{"port":7000},{"port":7001}]}' > "$T/own.json"
+{ portlic gate del pod && portlic gate add pod --netns "$POD" --policy "$T/own.json"; } > "$T/out" || bail "gate add --policy"
+is "a policy of its own: opens, and drop" "$(tcp 7000) $(tcp 9090)" "ok timeout"
+reserve 7000
+check "reserved: 7000 is shut" becomes_tcp 7000 timeout
+is "... the rest of it holds" "$(tcp 7001) $(tcp 9090)" "ok timeout"
+has "... status says so" "$(warned)" "1 opens of its own policy are reserved"
+restart
+is "... over a restart" "$(tcp 7000) $(tcp 7001) $(tcp 9090)" "timeout ok timeout"

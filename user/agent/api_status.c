@@ -72,6 +72,11 @@ static void warn_gate(cJSON *warnings, const struct agent *agent, const struct g
 	if (entry->policy_text && !entry->policy)
 		warn(warnings, "gate \"%s\": its own policy is refused and has no effect",
 		     entry->name);
+	if (entry->n_reserved)
+		warn(warnings,
+		     "gate \"%s\": %zu opens of its own policy are reserved by a trust file now "
+		     "and left out",
+		     entry->name, entry->n_reserved);
 	if (!entry->policy_text)
 		policies_find(&agent->policies, entry->name, &also);
 	if (also)
@@ -81,16 +86,27 @@ static void warn_gate(cJSON *warnings, const struct agent *agent, const struct g
 		     entry->name, also->name);
 }
 
+static void warn_policy(cJSON *warnings, const struct source_file *file)
+{
+	const struct policy *policy = file->value;
+
+	if (policy && !policy->n_gates)
+		warn(warnings, "policy \"%s\" has no \"match\" and holds for no gate", file->name);
+}
+
 static cJSON *warnings_json(const struct agent *agent)
 {
 	const struct source *licenses = &agent->licenses.source;
+	const struct source *policies = &agent->policies.source;
 	cJSON *warnings = cJSON_CreateArray();
 	size_t i;
 
 	warn_source(warnings, &agent->vendors.source);
 	warn_source(warnings, licenses);
 	warn_source(warnings, &agent->licenses.lists);
-	warn_source(warnings, &agent->policies.source);
+	warn_source(warnings, policies);
+	for (i = 0; i < policies->n_files; i++)
+		warn_policy(warnings, policies->files[i]);
 	for (i = 0; i < licenses->n_files; i++)
 		warn_license(warnings, licenses->files[i]);
 	for (i = 0; i < agent->gates.n_entries; i++)

@@ -91,7 +91,7 @@ static int load_entry(struct agent *agent, const cJSON *item, struct fault *f)
 		_free_ char *text = cJSON_PrintUnformatted(policy);
 		struct fault why = {0};
 
-		if (text && gate_entry_set_policy(entry, text, agent->vendors.trust, &why)) {
+		if (text && gate_entry_keep_policy(entry, text, agent->vendors.trust, &why)) {
 			entry->policy_text = TAKE_PTR(text);
 			log_event(LOG_ERROR, "policy_refused", LOG_FIELDS("gate", name),
 				  "the gate's own policy has no effect: %s", why.text);

@@ -100,9 +100,8 @@ void gate_entry_reset(struct gate_entry *entry)
 {
 	rules_free(entry->rules);
 	entry->rules = NULL;
-	free(entry->tombstones);
-	entry->tombstones = NULL;
-	entry->n_tombstones = 0;
+	graveyard_free(&entry->graves);
+	entry->drained = false;
 	gate_counters_free(&entry->counters);
 	entry->counters = (struct gate_counters){0};
 	free(entry->attachments);
@@ -144,6 +143,24 @@ int gate_entry_set_policy(struct gate_entry *entry, const char *text, const stru
 	return 0;
 }
 
+int gate_entry_keep_policy(struct gate_entry *entry, const char *text, const struct trust *trust,
+			   struct fault *f)
+{
+	size_t before = entry->n_reserved;
+	int err = gate_entry_set_policy(entry, text, NULL, f);
+
+	if (err)
+		return err;
+	entry->n_reserved = policy_drop_reserved(entry->policy, trust);
+	if (entry->n_reserved != before)
+		log_event(entry->n_reserved ? LOG_ERROR : LOG_INFO, "policy_narrowed",
+			  LOG_FIELDS("gate", entry->name),
+			  "%zu opens of the gate's own policy are reserved by a trust file and left "
+			  "out",
+			  entry->n_reserved);
+	return 0;
+}
+
 void gates_reread_policies(struct gates *gates, const struct trust *trust)
 {
 	size_t i;
@@ -151,14 +168,9 @@ void gates_reread_policies(struct gates *gates, const struct trust *trust)
 	for (i = 0; i < gates->n_entries; i++) {
 		struct gate_entry *entry = gates->entries[i];
 		_free_ char *text = entry->policy_text ? strdup(entry->policy_text) : NULL;
-		struct fault f = {0};
 
-		if (!text || !gate_entry_set_policy(entry, text, trust, &f))
-			continue;
-		log_event(LOG_ERROR, "policy_refused", LOG_FIELDS("gate", entry->name),
-			  "the gate's own policy has no effect any more: %s", f.text);
-		policy_free(entry->policy);
-		entry->policy = NULL;
+		if (text)
+			gate_entry_keep_policy(entry, text, trust, NULL);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "gate.h"
+#include "graveyard.h"
 #include "policy.h"
 #include "rules.h"
 
@@ -27,6 +28,7 @@ struct gate_entry {
 	int mode;	       /* enum plic_mode; -1: the policy's */
 	struct policy *policy; /* its own, NULL: one of the policy directory */
 	char *policy_text;
+	size_t n_reserved;    /* opens of it that are left out: reserved since it was given */
 	uint64_t netns_ino; /* of the namespace it was on last, 0: none yet */
 
 	/* The handle belongs to the kernel thread: only a job's work() reads or writes it. */
@@ -44,8 +46,8 @@ struct gate_entry {
 	uint64_t since_ns; /* boot clock, when it came */
 	uint64_t generation;
 	struct rules *rules; /* in force; NULL: none yet */
-	struct tombstone *tombstones;
-	size_t n_tombstones;
+	struct graveyard graves;
+	bool drained; /* flows that stood before it have to be forgotten after the next apply */
 
 	/* What the last inspection saw. */
 	struct gate_counters counters;
@@ -92,10 +94,11 @@ void gate_entry_reset(struct gate_entry *entry);
 int gate_entry_set_policy(struct gate_entry *entry, const char *text, const struct trust *trust,
 			  struct fault *f);
 
-/*
- * The trust store changed, and with it what is reserved: a gate whose own policy is refused now goes on
- * without one, with licenses alone.
- */
+/* The same with a policy that was good once: what is reserved now is left out of it. */
+int gate_entry_keep_policy(struct gate_entry *entry, const char *text, const struct trust *trust,
+			   struct fault *f);
+
+/* The trust store changed, and with it what is reserved. */
 void gates_reread_policies(struct gates *gates, const struct trust *trust);
 
 /* Letters, digits, '.', '_' and '-', at most 63, a letter or digit at both ends. */

@@ -2,6 +2,8 @@
 /* policies.c - parses policy files; a bad one leaves its last good copy in force. */
 #include "policies.h"
 
+#include <errno.h>
+
 #include "log.h"
 
 static const char *const suffixes[] = {".json", NULL};
@@ -26,24 +28,62 @@ void policies_close(struct policies *policies)
 	source_close(&policies->source);
 }
 
+/* The last good copy holds on, but for what has been reserved since. */
+static struct policy *read_good(const struct trust *trust, const struct source_file *file,
+				size_t *n_dropped)
+{
+	struct policy *policy = NULL;
+	struct fault why;
+
+	if (!file->good || policy_parse(file->name, file->good, file->good_len, NULL, &policy, &why))
+		return NULL;
+	*n_dropped = policy_drop_reserved(policy, trust);
+	return policy;
+}
+
+static void refuse(struct source *source, struct source_file *file, const struct policy *good,
+		   size_t n_dropped, const char *why)
+{
+	struct fault f;
+
+	if (!good)
+		fault_set(&f, EBADMSG,
+			  "%s; it was never good, so nobody knows its gates: they may be judged by "
+			  "another policy, or by licenses alone",
+			  why);
+	else if (n_dropped)
+		fault_set(&f, EBADMSG, "%s; %zu of its opens are left out", why, n_dropped);
+	else
+		fault_set(&f, EBADMSG, "%s", why);
+	source_refuse(source, file, "policy_refused", f.text);
+}
+
+static void log_loaded(const struct source_file *file, const struct policy *policy)
+{
+	log_event(LOG_INFO, "policy_loaded",
+		  LOG_FIELDS("file", file->name, "policy", policy->name),
+		  "%zu opens, %zu port entries", policy->n_open, policy->n_ports);
+	if (!policy->n_gates)
+		log_event(LOG_WARN, "policy_idle",
+			  LOG_FIELDS("file", file->name, "policy", policy->name),
+			  "it has no \"match\" and holds for no gate: name gates in it");
+}
+
 static void read_policy(struct source *source, const struct trust *trust, struct source_file *file)
 {
 	struct policy *policy = NULL;
 	struct fault why = file->trouble;
+	size_t n_dropped = 0;
 
 	if (file->bytes &&
 	    !policy_parse(file->name, file->bytes, file->len, trust, &policy, &why)) {
 		file->refusal = (struct fault){0};
 		source_accept(source, file);
-		log_event(LOG_INFO, "policy_loaded",
-			  LOG_FIELDS("file", file->name, "policy", policy->name),
-			  "%zu opens, %zu port entries", policy->n_open, policy->n_ports);
+		log_loaded(file, policy);
 	} else {
+		policy = read_good(trust, file, &n_dropped);
 		if (!file->gone_ns)
-			source_refuse(source, file, "policy_refused", why.text);
-		if (file->good &&
-		    policy_parse(file->name, file->good, file->good_len, trust, &policy, &why))
-			source_refuse(source, file, "policy_refused", why.text);
+			refuse(source, file, policy, n_dropped, why.text);
 	}
 	policy_free(file->value);
 	file->value = policy;

@@ -329,6 +329,21 @@ void policy_free(struct policy *policy)
 	free(policy);
 }
 
+size_t policy_drop_reserved(struct policy *policy, const struct trust *trust)
+{
+	size_t i, n = 0, before = policy->n_open;
+
+	for (i = 0; i < before; i++) {
+		const struct policy_open *open = &policy->open[i];
+
+		if (open->port && trust_reserved(trust, open->port, open->end_port, NULL))
+			continue;
+		policy->open[n++] = *open;
+	}
+	policy->n_open = n;
+	return before - n;
+}
+
 bool policy_matches_gate(const struct policy *policy, const char *gate)
 {
 	for (size_t i = 0; i < policy->n_gates; i++)

@@ -49,6 +49,12 @@ struct trust;
 int policy_parse(const char *file, const void *buf, size_t len, const struct trust *trust,
 		 struct policy **out, struct fault *f);
 void policy_free(struct policy *policy); /* NULL-safe */
+
+/*
+ * Takes out each `open` that reaches into what a trust file reserves, for a policy that was good
+ * before the reserve came. Returns how many.
+ */
+size_t policy_drop_reserved(struct policy *policy, const struct trust *trust);
 bool policy_matches_gate(const struct policy *policy, const char *gate);
 
 #endif
