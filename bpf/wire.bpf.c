@@ -10,6 +10,7 @@
 #include "count.h"
 #include "decide.h"
 #include "flow.h"
+#include "forward.h"
 #include "maps.h"
 #include "parse.h"
 #include "refuse.h"
@@ -207,6 +208,8 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 				      connection, now);
 		return WIRE_PASS;
 	}
+	if (is_forwarded(skb, packet_pack(&p)))
+		return WIRE_PASS;
 	if (is_for_us(skb)) {
 		union denial_name name = {.key = {.slot = d.slot,
 						  .port = p.kind == PACKET_PORTS ? p.dport : 0,

@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A pod that routes for a namespace behind it (nested containers, a gateway): what passes through isn't its own.
+. "$(dirname "$0")/lib.sh"
+setup
+NEST=plx$$-nest
+ip netns add "$NEST"
+nest() { nsenter --net="/run/netns/$NEST" "$@"; }
+pod ip link add in0 type veth peer name eth0 netns "$NEST"
+pod ip addr add 10.78.0.1/24 dev in0
+pod ip addr add fd78::1/64 dev in0 nodad
+pod ip link set in0 up
+nest ip link set lo up && nest ip link set eth0 up
+nest ip addr add 10.78.0.2/24 dev eth0
+nest ip addr add fd78::2/64 dev eth0 nodad
+nest ip route add default via 10.78.0.1
+nest ip -6 route add default via fd78::1
+out ip route add 10.78.0.0/24 via $POD4
+out ip -6 route add fd78::/64 via $POD6
+start_echo tcp 7777 9090
+in_out "$LIB/net.py" echo-tcp 7777
+in_out "$LIB/net.py" echo-udp 7778
+eventually 5 listens out 7777
+covered() { [ "$(portlic gate list -o json | json 'sum(a["interface"] == "in0" for a in d[0]["attachments"])')" = 2 ]; }
+check "the inner interface is covered" eventually 3 covered
+
+is "not forwarding: what is for others is denied" "$(nest "$LIB/net.py" tcp $OUT4 7777 0.5 | sed 's/timeout/refused/')" refused
+pod sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+check "forwarding IPv6 settles" eventually 5 sh -c "nsenter --net=/run/netns/$NEST $LIB/net.py tcp $OUT6 7777 0.5 | grep -q ok"
+is "through the pod: TCP" "$(nest "$LIB/net.py" tcp $OUT4 7777)" ok
+is "through the pod: TCP over IPv6" "$(nest "$LIB/net.py" tcp $OUT6 7777)" ok
+is "through the pod: UDP" "$(nest "$LIB/net.py" udp $OUT4 7778)" ok
+for address in 10.78.0.1 fd78::1 $POD4 $POD6; do
+	is "the pod's own 7777 at $address is shut" "$(nest "$LIB/net.py" tcp $address 7777)" refused
+done
+is "... from outside too" "$(out "$LIB/net.py" tcp $POD4 7777)" refused
+if command -v nft > /dev/null; then
+	pod nft -f - << N || not_ok "the redirect"
+table ip t {
+	chain p {
+		type nat hook prerouting priority -100;
+		ip daddr $OUT4 tcp dport 7000 redirect to :9090
+	}
+}
+N
+	is "NAT of what passes through to a shut port" "$(nest "$LIB/net.py" tcp $OUT4 7000)" refused
+else
+	skip "NAT of what passes through to a shut port" "nft is not installed"
+fi
