@@ -257,7 +257,7 @@ static void test_more_than_four(void **state)
 /* Of ended ones that are merged the last cut holds. */
 static void test_many_ended(void **state)
 {
-	struct tombstone stone = {80, 80, IPPROTO_TCP, PLIC_REASON_WITHDRAWN, AT(299)};
+	struct tombstone stone = {80, 80, IPPROTO_TCP, PLIC_REASON_WITHDRAWN, AT(299), 0};
 	struct world w = new_world();
 
 	for (int i = 0; i < 5; i++)

@@ -145,8 +145,9 @@ static void random_world(struct world *w, size_t max_views)
 	for (size_t i = 0; i < w->in.n_tombstones; i++) {
 		struct span s = random_span();
 
-		w->tombstones[i] = (struct tombstone){s.first, s.last, s.ip_proto,
-						      PLIC_REASON_WITHDRAWN, BOOT + below(400) * S};
+		w->tombstones[i] = (struct tombstone){
+			s.first, s.last, s.ip_proto, PLIC_REASON_WITHDRAWN, BOOT + below(400) * S,
+			0};
 	}
 }
 
@@ -442,14 +443,20 @@ static void check_drain(const struct compiled *before, const struct compiled *af
 	const struct plic_rule *old = ruleset_lookup(&before->set, ip_proto, port, &slot);
 	const struct plic_rule *new = ruleset_lookup(&after->set, ip_proto, port, &slot);
 	const struct plic_rule *got = ruleset_lookup(&then->set, ip_proto, port, &slot);
-	bool revoked = false, pending = false, block = true;
+	bool revoked = false, pending = false, block = true, had = false, has = false;
 
 	for (size_t i = 0; i < new->n_grants; i++) {
 		revoked |= new->grants[i].ended_reason == PLIC_REASON_REVOKED;
 		pending |= new->grants[i].from_ns > BOOT;
 	}
-	for (size_t i = 0; i < old->n_grants; i++)
+	for (size_t i = 0; i < old->n_grants; i++) {
 		block &= old->grants[i].lapse == PLIC_BLOCK;
+		had |= old->grants[i].from_ns <= BOOT;
+	}
+	for (size_t i = 0; i < got->n_grants; i++)
+		has |= got->grants[i].from_ns <= BOOT;
+	if (had && !has)
+		fail_msg("%u/%u was opened once and isn't named any more", port, ip_proto);
 	for (__s64 t = 0; t < 400; t += 33) {
 		struct fate a = fate_of_rule(old, BOOT + t * S);
 		struct fate b = fate_of_rule(new, BOOT + t * S);

@@ -5,8 +5,8 @@
 static void test_tombstones(void **state)
 {
 	struct tombstone stones[] = {
-		{80, 90, IPPROTO_TCP, PLIC_REASON_WITHDRAWN, AT(100)},
-		{85, 85, IPPROTO_TCP, PLIC_REASON_REVOKED, AT(200)},
+		{80, 90, IPPROTO_TCP, PLIC_REASON_WITHDRAWN, AT(100), 0},
+		{85, 85, IPPROTO_TCP, PLIC_REASON_REVOKED, AT(200), 0},
 	};
 	struct world w = new_world();
 	size_t live = license(&w, STATE_ACTIVE, 60, PLIC_BLOCK_NEW);
@@ -78,17 +78,18 @@ static void test_diff_withdrawn(void **state)
 	port(&v, license(&v, STATE_ACTIVE, 5, PLIC_BLOCK_NEW), 12, 14, "");
 	struct compiled after = compile(&v);
 
-	struct tombstone *t = diff(&before, &after, 6);
+	struct tombstone *t = diff(&before, &after, 7);
 	is_stone(&t[0], 10, 11, PLIC_REASON_WITHDRAWN, AT(300));
 	is_stone(&t[1], 15, 19, PLIC_REASON_WITHDRAWN, AT(300));
 	is_stone(&t[2], 20, 20, PLIC_REASON_WITHDRAWN, AT(0));
 	is_stone(&t[3], 30, 30, PLIC_REASON_LAPSED, AT(200));
-	is_stone(&t[4], 50, 50, PLIC_REASON_LAPSED, AT(300));
-	is_stone(&t[5], 70, 70, PLIC_REASON_REVOKED, AT(200));
+	is_stone(&t[4], 40, 40, PLIC_REASON_LAPSED, AT(-100)); /* past its cut: still to be named */
+	is_stone(&t[5], 50, 50, PLIC_REASON_LAPSED, AT(300));
+	is_stone(&t[6], 70, 70, PLIC_REASON_REVOKED, AT(200));
 
 	/* with them compiled in nothing is left to tell */
 	v.in.tombstones = t;
-	v.in.n_tombstones = 6;
+	v.in.n_tombstones = 7;
 	struct compiled then = compile(&v);
 	free(diff(&before, &then, 0));
 	free(diff(&then, &then, 0));
@@ -126,7 +127,7 @@ static void test_diff_of_ended_licenses(void **state)
 /* An older tombstone on the port is no reason to drain for a shorter time. */
 static void test_diff_over_an_older_tombstone(void **state)
 {
-	struct tombstone old = {1, 1, IPPROTO_TCP, PLIC_REASON_WITHDRAWN, AT(20)};
+	struct tombstone old = {1, 1, IPPROTO_TCP, PLIC_REASON_WITHDRAWN, AT(20), 0};
 	struct world w = new_world(), v = new_world();
 
 	port(&w, license(&w, STATE_ACTIVE, 1000, PLIC_BLOCK_NEW), 1, 1, "");
@@ -139,6 +140,37 @@ static void test_diff_over_an_older_tombstone(void **state)
 	free(t);
 	compiled_free(&before);
 	compiled_free(&after);
+}
+
+/* What ended long ago is named for as long as another one names it, and then gets a tombstone. */
+static void test_diff_past_the_cut(void **state)
+{
+	struct world both = new_world(), one = new_world(), none = new_world();
+	size_t block = license(&both, STATE_LAPSED, -50, PLIC_BLOCK);
+
+	port(&both, block, 7, 7, "");
+	port(&both, block, 8, 8, "");
+	port(&both, license(&both, STATE_LAPSED, -900, PLIC_BLOCK_NEW), 8, 8, "");
+	port(&one, license(&one, STATE_LAPSED, -900, PLIC_BLOCK_NEW), 8, 8, "");
+	struct compiled before = compile(&both), between = compile(&one), after = compile(&none);
+	struct tombstone *t = diff(&before, &between, 1);
+
+	is_stone(&t[0], 7, 7, PLIC_REASON_LAPSED, AT(-50));
+	free(t);
+	t = diff(&between, &after, 1);
+	is_stone(&t[0], 8, 8, PLIC_REASON_LAPSED, AT(-600));
+
+	/* a tombstone past its cut may go: it doesn't rise again */
+	none.in.tombstones = t;
+	none.in.n_tombstones = 1;
+	struct compiled buried = compile(&none);
+	assert_int_equal(look(&buried, 8)->n_grants, 1);
+	free(diff(&buried, &after, 0));
+	free(t);
+	compiled_free(&before);
+	compiled_free(&between);
+	compiled_free(&after);
+	compiled_free(&buried);
 }
 
 /* A set that was read back from the kernel is in the order of its slots. */
@@ -194,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_diff_withdrawn),
 		cmocka_unit_test(test_diff_of_ended_licenses),
 		cmocka_unit_test(test_diff_over_an_older_tombstone),
+		cmocka_unit_test(test_diff_past_the_cut),
 		cmocka_unit_test(test_diff_in_any_order),
 		cmocka_unit_test(test_diff_of_protocols),
 	};

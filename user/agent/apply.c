@@ -27,6 +27,7 @@ struct apply_job {
 	struct apply_item {
 		struct gate_entry *entry;
 		struct rules *rules;
+		bool drained; /* see the entry's */
 		int result;
 	} items[];
 };
@@ -100,9 +101,15 @@ static void apply_work(struct job *job)
 	}
 	if (n)
 		gates_apply(job->agent->node, gates, sets, n, results, &apply->fault);
-	for (i = n = 0; i < apply->n; i++)
-		if (!apply->items[i].result)
-			apply->items[i].result = results[n++];
+	for (i = n = 0; i < apply->n; i++) {
+		struct apply_item *item = &apply->items[i];
+
+		if (!item->result)
+			item->result = results[n++];
+		if (!item->result && item->drained)
+			item->result = gate_forget_drained(
+				item->entry->gate, &item->rules->compiled.set, &apply->fault);
+	}
 }
 
 static void item_done(struct agent *agent, struct apply_job *apply, struct apply_item *item)
@@ -111,6 +118,7 @@ static void item_done(struct agent *agent, struct apply_job *apply, struct apply
 
 	if (!item->result && !entry->removed) {
 		take_rules(entry, item->rules, apply->generation);
+		entry->drained &= !item->drained;
 		entry->error = (struct fault){0};
 		return;
 	}
@@ -160,7 +168,8 @@ static void compile_into(struct agent *agent, struct gate_entry *entry, struct a
 	} else if (entry->rules && same_rules(&entry->rules->compiled.set, &rules->compiled.set)) {
 		take_rules(entry, rules, agent->gates.generation);
 	} else {
-		apply->items[apply->n++] = (struct apply_item){.entry = entry, .rules = rules};
+		apply->items[apply->n++] = (struct apply_item){
+			.entry = entry, .rules = rules, .drained = entry->drained};
 	}
 }
 

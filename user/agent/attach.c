@@ -67,9 +67,23 @@ static void open_failed(struct gate_entry *entry, const struct open_job *open)
 			  entry->error.text);
 }
 
-/* A port where inbound connections stand and that nothing opens is drained, not cut off. */
+static bool has_begun(const struct plic_rule *rule, uint64_t now_ns)
+{
+	size_t i;
+
+	for (i = 0; i < rule->n_grants; i++)
+		if (rule->grants[i].from_ns <= now_ns)
+			return true;
+	return false;
+}
+
+/*
+ * A port where inbound flows stand and that nothing opens: TCP is drained, not cut off; UDP is shut, for
+ * wire takes the sockets that a server has connected to its clients for the pod's own.
+ */
 static bool drain_inbound(struct gate_entry *entry, const struct gate_stand *stand)
 {
+	uint64_t now_ns = clock_boot_ns();
 	bool any = false;
 	size_t i;
 
@@ -79,11 +93,10 @@ static bool drain_inbound(struct gate_entry *entry, const struct gate_stand *sta
 		__u16 slot;
 
 		rule = ruleset_lookup(&entry->rules->compiled.set, at->ip_proto, at->port, &slot);
-		if (rule->n_grants)
-			continue;
-		rules_drain(entry, at->ip_proto, at->port);
-		any = true;
+		if (!has_begun(rule, now_ns))
+			any |= !rules_drain(entry, at->ip_proto, at->port);
 	}
+	entry->drained |= any;
 	return any;
 }
 

@@ -9,12 +9,6 @@
 #include "agent.h"
 #include "cleanup.h"
 
-/*
- * A tombstone stands on past its cut, until the connections that it cuts have timed out on both
- * sides (tcp_retries2: about 15 minutes); then their ports are free for the pod's own clients.
- */
-#define TOMBSTONE_KEEP_NS (3600 * 1000000000ULL)
-
 static void roster_put(struct roster *roster)
 {
 	size_t i;
@@ -82,48 +76,29 @@ const struct plic_grant *rule_live_grant(const struct plic_rule *rule, uint64_t 
 	return NULL;
 }
 
-/* One more, or a later cut for one that is there already. */
-static int add_tombstone(struct gate_entry *entry, const struct tombstone *more)
+/* Ports where sockets stand; as long as nobody has looked, any might. */
+static bool stands(const void *arg, const struct tombstone *t)
 {
-	struct tombstone *grown;
+	const struct gate_stand *stand = arg;
 	size_t i;
 
-	for (i = 0; i < entry->n_tombstones; i++) {
-		struct tombstone *old = &entry->tombstones[i];
-
-		if (old->ip_proto == more->ip_proto && old->port == more->port &&
-		    old->end_port == more->end_port) {
-			*old = *more;
-			return 0;
-		}
-	}
-	grown = reallocarray(entry->tombstones, entry->n_tombstones + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	entry->tombstones = grown;
-	grown[entry->n_tombstones++] = *more;
-	return 0;
+	for (i = 0; i < stand->n_inbound; i++)
+		if (stand->inbound[i].ip_proto == t->ip_proto &&
+		    t->port <= stand->inbound[i].port && stand->inbound[i].port <= t->end_port)
+			return true;
+	return !stand->listeners;
 }
 
-static void drop_old_tombstones(struct gate_entry *entry, uint64_t now_ns)
+int rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port)
 {
-	size_t i, n = 0;
-
-	for (i = 0; i < entry->n_tombstones; i++)
-		if (now_ns < entry->tombstones[i].cut_at_ns + TOMBSTONE_KEEP_NS)
-			entry->tombstones[n++] = entry->tombstones[i];
-	entry->n_tombstones = n;
-}
-
-void rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port)
-{
+	uint64_t now_ns = clock_boot_ns();
 	struct tombstone stood = {.port = port,
 				  .end_port = port,
 				  .ip_proto = ip_proto,
 				  .reason = PLIC_REASON_UNLICENSED,
-				  .cut_at_ns = clock_boot_ns() + TOMBSTONE_DRAIN_NS};
+				  .cut_at_ns = now_ns + TOMBSTONE_DRAIN_NS};
 
-	add_tombstone(entry, &stood);
+	return graveyard_bury(&entry->graves, &stood, now_ns);
 }
 
 static int compile(struct agent *agent, struct gate_entry *entry, struct compiled *out,
@@ -135,8 +110,8 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct compile
 		.n_views = agent->licenses.n_views,
 		.policy = rules_policy(agent, entry),
 		.mode = entry->mode,
-		.tombstones = entry->tombstones,
-		.n_tombstones = entry->n_tombstones,
+		.tombstones = entry->graves.stones,
+		.n_tombstones = entry->graves.n,
 		.slots = entry->rules ? entry->rules->compiled.slots : no_slots,
 		.n_slots = entry->rules ? entry->rules->compiled.n_slots : 1,
 		.base = clock_base(&agent->clock),
@@ -150,16 +125,17 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct compile
 static int bury(struct gate_entry *entry, const struct compiled *next, size_t *n)
 {
 	_free_ struct tombstone *more = NULL;
+	uint64_t now_ns = clock_boot_ns();
 	size_t i;
 	int err = 0;
 
 	*n = 0;
 	if (!entry->rules)
 		return 0;
-	err = compile_diff_tombstones(&entry->rules->compiled, next, clock_boot_ns(),
-				      TOMBSTONE_DRAIN_NS, PLIC_REASON_WITHDRAWN, &more, n);
+	err = compile_diff_tombstones(&entry->rules->compiled, next, now_ns, TOMBSTONE_DRAIN_NS,
+				      PLIC_REASON_WITHDRAWN, &more, n);
 	for (i = 0; !err && i < *n; i++)
-		err = add_tombstone(entry, &more[i]);
+		err = graveyard_bury(&entry->graves, &more[i], now_ns);
 	return err;
 }
 
@@ -172,7 +148,7 @@ int rules_compile(struct agent *agent, struct gate_entry *entry, struct rules **
 
 	if (!rules)
 		return -ENOMEM;
-	drop_old_tombstones(entry, clock_boot_ns());
+	graveyard_clear(&entry->graves, clock_boot_ns(), stands, &entry->stand);
 	err = compile(agent, entry, &rules->compiled, f);
 	if (!err)
 		err = bury(entry, &rules->compiled, &n_buried);
@@ -192,11 +168,12 @@ int rules_compile(struct agent *agent, struct gate_entry *entry, struct rules **
 }
 
 /* A drained port in a set that was read back: a grant of no license that has ended. */
-static void adopt_tombstones(struct gate_entry *entry, const struct compiled_port *port)
+static int adopt_tombstones(struct gate_entry *entry, const struct compiled_port *port)
 {
 	size_t i;
+	int err = 0;
 
-	for (i = 0; i < port->rule.n_grants; i++) {
+	for (i = 0; !err && i < port->rule.n_grants; i++) {
 		const struct plic_grant *grant = &port->rule.grants[i];
 		struct tombstone tombstone = {.port = port->port,
 					      .end_port = port->end_port,
@@ -205,8 +182,9 @@ static void adopt_tombstones(struct gate_entry *entry, const struct compiled_por
 					      .cut_at_ns = grant->cut_at_ns};
 
 		if (!grant->license && grant->cut_at_ns != PLIC_NEVER)
-			add_tombstone(entry, &tombstone);
+			err = graveyard_bury(&entry->graves, &tombstone, clock_boot_ns());
 	}
+	return err;
 }
 
 int rules_adopt(struct gate_entry *entry, struct ruleset *set, struct fault *f)
@@ -226,7 +204,7 @@ int rules_adopt(struct gate_entry *entry, struct ruleset *set, struct fault *f)
 		rules_free(rules);
 		return err;
 	}
-	for (i = 1; i < c->n_slots; i++) {
+	for (i = 1; !err && i < c->n_slots; i++) {
 		const struct plic_slot *at = &c->slots[i];
 		struct compiled_port *port = &c->ports[c->n_ports];
 		const struct plic_rule *rule;
@@ -240,8 +218,12 @@ int rules_adopt(struct gate_entry *entry, struct ruleset *set, struct fault *f)
 					       .ip_proto = at->ip_proto,
 					       .slot = slot,
 					       .rule = *rule};
-		adopt_tombstones(entry, port);
+		err = adopt_tombstones(entry, port);
 		c->n_ports++;
+	}
+	if (err) {
+		rules_free(rules);
+		return err;
 	}
 	c->set = *set;
 	*set = (struct ruleset){0};

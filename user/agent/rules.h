@@ -46,8 +46,11 @@ int rules_compile(struct agent *agent, struct gate_entry *entry, struct rules **
 /* A set read back from pins becomes entry->rules, its drained ports the entry's tombstones. */
 int rules_adopt(struct gate_entry *entry, struct ruleset *set, struct fault *f);
 
-/* Inbound connections that stood on ports without a rule when the gate came: they are drained. */
-void rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port);
+/*
+ * Inbound flows that stood on a port without a rule when the gate came: TCP is drained, UDP shut with
+ * the next apply. -ENOMEM.
+ */
+int rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port);
 
 /* The policy that holds for a gate, NULL: none. */
 const struct policy *rules_policy(const struct agent *agent, const struct gate_entry *entry);

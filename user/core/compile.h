@@ -17,7 +17,8 @@ struct tombstone {
 	__u16 port, end_port;
 	__u8 ip_proto;
 	__u8 reason; /* enum plic_reason: WITHDRAWN, REVOKED, UNLICENSED (stood when the gate came) */
-	__u64 cut_at_ns; /* boot clock */
+	__u64 cut_at_ns;     /* boot clock */
+	__u64 kept_until_ns; /* boot clock; the graveyard's, nothing to the compiler */
 };
 #define TOMBSTONE_DRAIN_NS (LICENSE_DRAIN_S * 1000000000ULL)
 
@@ -78,10 +79,12 @@ int compile_gate(const struct compile_input *in, struct compiled *out, struct fa
 void compiled_free(struct compiled *c);
 
 /*
- * What lost its right from one set to the next: ports where a grant of `before` was live (begun and
- * not cut) at now_ns and that nothing in `after` (compiled with the tombstones known so far) keeps
- * or drains. Each becomes a tombstone with `reason` (that of its license if it had ended already) and
- * cut_at_ns = min(the old one, now_ns + drain_ns); lapse `block` isn't drained: now_ns.
+ * What lost its right from one set to the next: ports where a grant of `before` had begun by now_ns and
+ * that nothing in `after` (compiled with the tombstones known so far) keeps, drains or cuts. One that
+ * is past its cut counts too, for without a name the port would let its old connections live again;
+ * a tombstone past its cut doesn't. Each becomes a tombstone with `reason` (that of its license if it
+ * had ended already) and cut_at_ns = min(the old one, now_ns + drain_ns); lapse `block` isn't drained:
+ * now_ns.
  * Put them with the others and compile again. The pieces of `before` may stand in any order (they
  * may be read back from the kernel), those of `after` as compile_gate sorts them. *out is the caller's
  * to free, NULL if *n is 0. -ENOMEM.

@@ -24,28 +24,28 @@ static bool is_tombstone(const struct plic_grant *g)
 	return !g->license && !g->new_until_ns;
 }
 
-/* When flows on this port would be cut if nothing kept them; false: nothing was live. */
+/* When flows on this port would be cut, or were, if nothing kept them; false: there can be none. */
 static bool find_cut(const struct difference *d, const struct plic_rule *rule, struct tombstone *t)
 {
-	bool live = false;
+	bool found = false;
 
 	for (size_t i = 0; i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
 		__u64 cut = d->now_ns + d->drain_ns;
 
-		if (!begun(g, d) || d->now_ns >= g->cut_at_ns)
-			continue;
+		if (!begun(g, d) || (is_tombstone(g) && d->now_ns >= g->cut_at_ns))
+			continue; /* the graveyard knows how long a tombstone is needed */
 		if (g->lapse == PLIC_BLOCK)
 			cut = d->now_ns;
 		if (g->cut_at_ns < cut)
 			cut = g->cut_at_ns;
-		if (live && cut <= t->cut_at_ns)
+		if (found && cut <= t->cut_at_ns)
 			continue;
-		live = true;
+		found = true;
 		t->cut_at_ns = cut;
 		t->reason = grant_admits(g, d->now_ns) ? d->reason : g->ended_reason;
 	}
-	return live;
+	return found;
 }
 
 /*
@@ -59,6 +59,8 @@ static bool cares(const struct difference *d, const struct plic_rule *rule, __u6
 
 		if (!begun(g, d))
 			continue;
+		if (cut_at_ns <= d->now_ns) /* the port is named, so what stands is cut */
+			return true;
 		if (is_tombstone(g)
 			    ? g->cut_at_ns >= cut_at_ns
 			    : g->cut_at_ns > d->now_ns || g->ended_reason == PLIC_REASON_REVOKED)

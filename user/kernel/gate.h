@@ -57,6 +57,12 @@ int gate_apply(struct gate *gate, const struct ruleset *set, struct fault *f);
 int gates_apply(struct node *node, struct gate *const *gates, const struct ruleset *const *sets,
 		size_t n, int *results, struct fault *f);
 
+/*
+ * Forgets the pod's UDP flows from ports that `set` has tombstones of because something stood there
+ * when the gate came (UNLICENSED): between that and the set they passed for the pod's own.
+ */
+int gate_forget_drained(struct gate *gate, const struct ruleset *set, struct fault *f);
+
 /* One attachment, as seen now. */
 struct gate_attachment {
 	enum gate_hook hook;
@@ -106,13 +112,17 @@ struct gate_listener {
 struct gate_stand {
 	struct gate_listener *listeners; /* TCP LISTEN, unconnected UDP; each port once */
 	size_t n_listeners;
-	struct gate_listener *inbound; /* ports with established inbound TCP connections */
+	struct gate_listener *inbound; /* see gate_stand() */
 	size_t n_inbound;
 };
 
 /*
  * What listens and stands in the namespace. seed: marks the TCP connections that the pod itself
  * opened (no listener on their local port), so that the cut of established flows skips them.
+ *
+ * inbound: ports where TCP connections stand that have a listener or no mark (so those of the pod's
+ * own clients too where no rule names the port), and UDP ports with sockets that a server, as far as
+ * can be told, has connected to its clients. Each port once.
  */
 int gate_stand(struct gate *gate, bool seed, struct gate_stand *out, struct fault *f);
 void gate_stand_free(struct gate_stand *s);

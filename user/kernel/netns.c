@@ -184,3 +184,15 @@ int netns_interfaces(struct netns_interface **out, size_t *n, struct fault *f)
 	*n = l.n;
 	return 0;
 }
+
+struct netns_ports netns_ephemeral_ports(void)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	struct netns_ports range;
+
+	if (!file || fscanf(file, "%u %u", &range.first, &range.last) != 2)
+		range = (struct netns_ports){32768, 60999};
+	if (file)
+		fclose(file);
+	return range;
+}

@@ -32,6 +32,12 @@ int netns_open_current(void); /* descriptor of the namespace this thread is in, 
 /* A path by which namespace `inode` can be entered: hint if it still fits, else one found in /proc. */
 int netns_find(uint64_t inode, const char *hint, char *path, size_t len);
 
+/* Local ports of clients in the namespace this thread is in; the kernel's default if unreadable. */
+struct netns_ports {
+	unsigned int first, last;
+};
+struct netns_ports netns_ephemeral_ports(void);
+
 /* The interfaces of the namespace this thread is in, by rtnetlink; *out is the caller's. */
 int netns_interfaces(struct netns_interface **out, size_t *n, struct fault *f);
 

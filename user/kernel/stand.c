@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "gate_priv.h"
 #include "netns.h"
+#include "pins.h"
 #include "sockdiag.h"
 
 struct port_set {
@@ -29,7 +30,9 @@ static bool has_port(const struct port_set *set, uint16_t port)
 }
 
 struct standing {
-	struct port_set tcp, udp, inbound;
+	struct port_set tcp, udp;	      /* where something listens */
+	struct port_set unconnected;	      /* UDP: the same, clients without a peer too */
+	struct port_set inbound, inbound_udp; /* where something stands that the pod didn't open */
 };
 
 static void free_standing(struct standing **s)
@@ -37,17 +40,9 @@ static void free_standing(struct standing **s)
 	free(*s);
 }
 
-/* Of the namespace that this thread is in. */
-static void ephemeral_range(unsigned int *first, unsigned int *last)
+static bool is_in(struct netns_ports range, uint16_t port)
 {
-	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
-
-	if (!file || fscanf(file, "%u %u", first, last) != 2) {
-		*first = 32768; /* the kernel's default */
-		*last = 60999;
-	}
-	if (file)
-		fclose(file);
+	return range.first <= port && port <= range.last;
 }
 
 static bool stands(const struct sock_entry *e)
@@ -57,29 +52,83 @@ static bool stands(const struct sock_entry *e)
 }
 
 /*
- * A connection whose local port has a listener came in. One without went out; or its listener has
- * been closed since, which can't be told, and then it isn't cut.
- *
  * An unconnected UDP socket on an ephemeral port is far more often a client, a resolver say, than a
  * server, and has no state that would tell: only ports outside that range count as listening.
  */
-static void sort_out(const struct sock_entry *list, size_t n, struct standing *s)
+static void find_listeners(const struct sock_entry *list, size_t n, struct netns_ports ephemeral,
+			   struct standing *s)
 {
-	unsigned int first, last;
-
-	ephemeral_range(&first, &last);
 	for (size_t i = 0; i < n; i++) {
 		const struct sock_entry *e = &list[i];
 
 		if (e->ip_proto == IPPROTO_TCP && e->tcp_state == TCP_LISTEN)
 			put_port(&s->tcp, e->local_port);
-		else if (e->ip_proto == IPPROTO_UDP && !e->connected && e->local_port &&
-			 (e->local_port < first || e->local_port > last))
+		if (e->ip_proto != IPPROTO_UDP || e->connected || !e->local_port)
+			continue;
+		put_port(&s->unconnected, e->local_port);
+		if (!is_in(ephemeral, e->local_port))
 			put_port(&s->udp, e->local_port);
 	}
-	for (size_t i = 0; i < n; i++)
-		if (stands(&list[i]) && has_port(&s->tcp, list[i].local_port))
-			put_port(&s->inbound, list[i].local_port);
+}
+
+static struct plic_flow_key flow_key(const struct sock_entry *e)
+{
+	struct plic_flow_key key = {
+		.remote_port = e->remote_port,
+		.local_port = e->local_port,
+		.proto = e->ip_proto,
+	};
+
+	memcpy(key.remote, e->remote, sizeof(key.remote));
+	return key;
+}
+
+static bool has_flow(int map, const struct sock_entry *e)
+{
+	struct plic_flow_key key = flow_key(e);
+	struct plic_flow flow;
+
+	return map >= 0 && !bpf_map_lookup_elem(map, &key, &flow);
+}
+
+/*
+ * Has a server connected this UDP socket to its client, or has a client of the pod connected it to
+ * its server? wire may have seen who began. Else the ports tell: a client from a fixed port
+ * talks to a well-known one (NTP from 123 to 123, DHCP from 68 to 67).
+ */
+static bool is_server_udp(const struct sock_entry *e, int clients, struct netns_ports ephemeral,
+			  const struct standing *s)
+{
+	uint16_t local = e->local_port, remote = e->remote_port;
+
+	if (has_flow(clients, e))
+		return true;
+	if (local == remote && local < IPPORT_RESERVED)
+		return false;
+	if (has_port(&s->unconnected, local))
+		return true;
+	return !is_in(ephemeral, local) && !(remote < local && remote < IPPORT_RESERVED);
+}
+
+/*
+ * A TCP connection came in if its local port has a listener. One without went out, and then it is
+ * marked wherever that matters; or its listener has been closed since.
+ */
+static void find_inbound(const struct gate *g, const struct sock_entry *list, size_t n,
+			 struct netns_ports ephemeral, struct standing *s)
+{
+	_close_ int clients = pins_get(g->dir, PLIC_MAP_CLIENTS);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct sock_entry *e = &list[i];
+
+		if (stands(e) &&
+		    (has_port(&s->tcp, e->local_port) || !has_flow(g->map[GATE_FLOWS], e)))
+			put_port(&s->inbound, e->local_port);
+		else if (e->ip_proto == IPPROTO_UDP && e->connected &&
+			 is_server_udp(e, clients, ephemeral, s))
+			put_port(&s->inbound_udp, e->local_port);
+	}
 }
 
 static int seed(struct gate *g, const struct sock_entry *list, size_t n, const struct standing *s,
@@ -90,15 +139,10 @@ static int seed(struct gate *g, const struct sock_entry *list, size_t n, const s
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++) {
-		struct plic_flow_key key = {
-			.remote_port = list[i].remote_port,
-			.local_port = list[i].local_port,
-			.proto = IPPROTO_TCP,
-		};
+		struct plic_flow_key key = flow_key(&list[i]);
 
 		if (!stands(&list[i]) || has_port(&s->tcp, list[i].local_port))
 			continue;
-		memcpy(key.remote, list[i].remote, sizeof(key.remote));
 		r = bpf_map_update_elem(g->map[GATE_FLOWS], &key, &flow, BPF_ANY);
 		any = true;
 	}
@@ -113,13 +157,17 @@ static int seed(struct gate *g, const struct sock_entry *list, size_t n, const s
 static int look(struct gate *g, bool mark, struct standing *s, struct fault *f)
 {
 	_free_ struct sock_entry *list = NULL;
+	struct netns_ports ephemeral = netns_ephemeral_ports();
 	size_t n;
 	int r = sockdiag_list(&list, &n, f);
 
 	if (r < 0)
 		return r;
-	sort_out(list, n, s);
-	return mark ? seed(g, list, n, s, f) : 0;
+	find_listeners(list, n, ephemeral, s);
+	r = mark ? seed(g, list, n, s, f) : 0;
+	if (r == 0)
+		find_inbound(g, list, n, ephemeral, s);
+	return r;
 }
 
 int gate_seed(struct gate *g, struct fault *f)
@@ -148,7 +196,7 @@ static void fill(const struct port_set *set, uint8_t ip_proto, struct gate_liste
 static int list_ports(const struct standing *s, struct gate_stand *out)
 {
 	size_t n = count(&s->tcp) + count(&s->udp);
-	size_t n_inbound = count(&s->inbound);
+	size_t n_inbound = count(&s->inbound) + count(&s->inbound_udp);
 	struct gate_listener *listeners = calloc(n + 1, sizeof(*listeners));
 	struct gate_listener *inbound = calloc(n_inbound + 1, sizeof(*inbound));
 	struct gate_listener *at = listeners;
@@ -162,6 +210,7 @@ static int list_ports(const struct standing *s, struct gate_stand *out)
 	fill(&s->tcp, IPPROTO_TCP, &at);
 	fill(&s->udp, IPPROTO_UDP, &at);
 	fill(&s->inbound, IPPROTO_TCP, &inbound);
+	fill(&s->inbound_udp, IPPROTO_UDP, &inbound);
 	return 0;
 }
 
