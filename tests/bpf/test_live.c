@@ -284,8 +284,8 @@ static void counted_once(void)
 }
 
 /*
- * NAT inside the pod: the open port is redirected to the shut port. From outside that happens behind wire, and
- * socket sees it; on lo before it, and wire's refusal must find its way back through NAT.
+ * NAT inside the pod: the open port is redirected to the shut one. From outside that happens behind
+ * wire, and socket sees it; on lo before it, and wire's refusal must find its way back through NAT.
  */
 static void redirected(void)
 {
@@ -362,6 +362,26 @@ static void multicast_loop(void)
 	close(s);
 }
 
+/* Only routes know that 10.99.0.255 is a broadcast, and MAC addresses tell it to egress. */
+static void broadcast_answer(void)
+{
+	int s = socket_in(pod, AF_INET, SOCK_DGRAM, 0), answers, on = 1;
+	union address from = address("0.0.0.0", 45000), all = address("10.99.0.255", 9);
+	union address to = address(POD4, 45000);
+
+	answers = socket_in(peer, AF_INET, SOCK_DGRAM, 0);
+	if (bind(s, &from.any, sizeof(from.v4)) ||
+	    setsockopt(s, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)))
+		perror("# bind");
+	sendto(answers, "early", 5, 0, &to.any, sizeof(to.v4));
+	check(!readable(s, 100), "before the pod's broadcast nobody may answer");
+	sendto(s, "who?", 4, 0, &all.any, sizeof(all.v4));
+	sendto(answers, "me", 2, 0, &to.any, sizeof(to.v4));
+	check(readable(s, 500) && drain(s) == 1, "after it anybody may");
+	close(s);
+	close(answers);
+}
+
 int main(void)
 {
 	struct plic_header header = {};
@@ -406,6 +426,7 @@ int main(void)
 	redirected();
 	ledger();
 	multicast_loop();
+	broadcast_answer();
 	close(open_tcp);
 	run("ip link set lo gso_max_size 200000 2>/dev/null");
 	big_frames("127.0.0.1");
