@@ -43,3 +43,18 @@ wait "${PIDS[-1]}"
 kill -CONT "$AGENT"
 check "70 idle clients of the local API came and went: it answers again" eventually 5 curl -sf -m 1 --unix-socket "$PORTLIC_SOCKET" http://portlic/healthz
 is "... and again" "$(api /v1/gates)" 200
+
+# six requests at once for one namespace
+portlic gate del pod > "$T/out"
+race() {
+	local i pids=()
+	for i in 1 2 3 4 5 6; do
+		curl -s -m 10 -o "$T/got$i" -w '%{http_code}\n' --unix-socket "$PORTLIC_SOCKET" -d "{\"name\":\"race$i\",\"netns\":\"/run/netns/$POD\"}" \
+			http://portlic/v1/gates >> "$T/codes" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	sort "$T/codes" | uniq -c | awk '{ printf "%s%s x %s", sep, $1, $2; sep = ", " }'
+}
+is "six gates for one namespace at once: one comes up" "$(race)" "1 x 201, 5 x 409"
+is "... and is listed alone" "$(portlic gate list -o json | json 'len(d)')" 1

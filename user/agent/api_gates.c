@@ -100,8 +100,8 @@ struct wish {
 /* Checks what a POST asks for; 0, or it has been answered. */
 static int check_wish(struct agent *agent, struct http_request *request, struct wish *wish)
 {
+	const struct gate_entry *there;
 	struct fault f = {0};
-	size_t i;
 
 	if (!wish->name || !gate_name_ok(wish->name)) {
 		reply_error(request, MHD_HTTP_BAD_REQUEST,
@@ -133,17 +133,12 @@ static int check_wish(struct agent *agent, struct http_request *request, struct 
 			    wish->netns);
 		return -EINVAL;
 	}
-	for (i = 0; i < agent->gates.n_entries; i++) {
-		const struct gate_entry *entry = agent->gates.entries[i];
-
-		if (entry->netns_ino != wish->inode || entry->state == GATE_WAITING)
-			continue;
-		reply_error(request, MHD_HTTP_CONFLICT,
-			    "the namespace \"%s\" has a gate already: \"%s\"", wish->netns,
-			    entry->name);
-		return -EEXIST;
-	}
-	return 0;
+	there = gates_on(&agent->gates, wish->inode);
+	if (!there)
+		return 0;
+	reply_error(request, MHD_HTTP_CONFLICT, "the namespace \"%s\" has a gate already: \"%s\"",
+		    wish->netns, there->name);
+	return -EEXIST;
 }
 
 static struct gate_entry *add_wish(struct agent *agent, struct http_request *request,

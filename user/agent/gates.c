@@ -37,6 +37,20 @@ struct gate_entry *gates_find(const struct gates *gates, const char *name)
 	return NULL;
 }
 
+struct gate_entry *gates_on(const struct gates *gates, uint64_t netns_ino)
+{
+	size_t i;
+
+	for (i = 0; i < gates->n_entries; i++) {
+		struct gate_entry *entry = gates->entries[i];
+
+		if (entry->netns_ino == netns_ino &&
+		    (entry->opening || entry->state != GATE_WAITING))
+			return entry;
+	}
+	return NULL;
+}
+
 static bool free_id(const struct gates *gates, uint32_t *id)
 {
 	uint32_t candidate;
@@ -153,11 +167,12 @@ int gate_entry_keep_policy(struct gate_entry *entry, const char *text, const str
 		return err;
 	entry->n_reserved = policy_drop_reserved(entry->policy, trust);
 	if (entry->n_reserved != before)
-		log_event(entry->n_reserved ? LOG_ERROR : LOG_INFO, "policy_narrowed",
-			  LOG_FIELDS("gate", entry->name),
-			  "%zu opens of the gate's own policy are reserved by a trust file and left "
-			  "out",
-			  entry->n_reserved);
+		log_event(
+			entry->n_reserved ? LOG_ERROR : LOG_INFO, "policy_narrowed",
+			LOG_FIELDS("gate", entry->name),
+			"%zu opens of the gate's own policy are reserved by a trust file and left "
+			"out",
+			entry->n_reserved);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ struct gate_entry {
 	int mode;	       /* enum plic_mode; -1: the policy's */
 	struct policy *policy; /* its own, NULL: one of the policy directory */
 	char *policy_text;
-	size_t n_reserved;    /* opens of it that are left out: reserved since it was given */
+	size_t n_reserved;  /* opens of it that are left out: reserved since it was given */
 	uint64_t netns_ino; /* of the namespace it was on last, 0: none yet */
 
 	/* The handle belongs to the kernel thread: only a job's work() reads or writes it. */
@@ -79,6 +79,9 @@ struct gates {
 
 void gates_close(struct gates *gates);
 struct gate_entry *gates_find(const struct gates *gates, const char *name);
+
+/* The one that is on a namespace, or on its way there; NULL: none. */
+struct gate_entry *gates_on(const struct gates *gates, uint64_t netns_ino);
 
 /* A new entry in the table, waiting. name and netns are copied. NULL: no memory or no free id. */
 struct gate_entry *gates_add(struct gates *gates, const char *name, const char *netns);

@@ -35,7 +35,8 @@ static struct policy *read_good(const struct trust *trust, const struct source_f
 	struct policy *policy = NULL;
 	struct fault why;
 
-	if (!file->good || policy_parse(file->name, file->good, file->good_len, NULL, &policy, &why))
+	if (!file->good ||
+	    policy_parse(file->name, file->good, file->good_len, NULL, &policy, &why))
 		return NULL;
 	*n_dropped = policy_drop_reserved(policy, trust);
 	return policy;
@@ -60,8 +61,7 @@ static void refuse(struct source *source, struct source_file *file, const struct
 
 static void log_loaded(const struct source_file *file, const struct policy *policy)
 {
-	log_event(LOG_INFO, "policy_loaded",
-		  LOG_FIELDS("file", file->name, "policy", policy->name),
+	log_event(LOG_INFO, "policy_loaded", LOG_FIELDS("file", file->name, "policy", policy->name),
 		  "%zu opens, %zu port entries", policy->n_open, policy->n_ports);
 	if (!policy->n_gates)
 		log_event(LOG_WARN, "policy_idle",

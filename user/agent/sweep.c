@@ -131,7 +131,9 @@ static void sweep_done(struct job *job)
  */
 static bool may_open(const struct agent *agent, const struct gate_entry *entry, uint64_t inode)
 {
-	if (inode == agent->own_netns)
+	const struct gate_entry *there = gates_on(&agent->gates, inode);
+
+	if (inode == agent->own_netns || (there && there != entry))
 		return false;
 	return !entry->netns_ino || entry->netns_ino == inode ||
 	       strncmp(entry->netns, "/proc/", strlen("/proc/")) != 0;
@@ -151,7 +153,8 @@ static void try_waiting(struct agent *agent, struct gate_entry *entry)
 	if (entry->error.text[0])
 		return;
 	if (!f.text[0])
-		fault_set(&f, 0, "\"%s\" is another namespace now", entry->netns);
+		fault_set(&f, 0, "\"%s\" is another namespace now, or has a gate already",
+			  entry->netns);
 	entry->error = f;
 	log_event(LOG_WARN, "gate_waiting", LOG_FIELDS("gate", entry->name), "%s", f.text);
 }
