@@ -60,7 +60,7 @@ static void put_gate(cJSON *list, const struct agent *agent, const struct gate_e
 	_free_ struct port_row *rows = NULL;
 	size_t i, n = 0;
 
-	ports_list(entry, clock_boot_ns(), &rows, &n);
+	ports_list(entry, PORTS_EACH, clock_boot_ns(), &rows, &n);
 	for (i = 0; i < n; i++)
 		cJSON_AddItemToArray(list, row_json(agent, entry->name, &rows[i]));
 }
@@ -79,6 +79,15 @@ static void counted(void *arg)
 	reply_json(request, MHD_HTTP_OK, list);
 }
 
+/* Right after the start gates of before have their ports and no counters yet. */
+static void adopted(void *arg)
+{
+	struct http_request *request = arg;
+
+	inspect_gates(request->http->agent, http_query(request, "gate"), INSPECT_COUNTERS, counted,
+		      request);
+}
+
 void api_ports_get(struct agent *agent, struct http_request *request, const char *name)
 {
 	const char *gate = http_query(request, "gate");
@@ -87,5 +96,5 @@ void api_ports_get(struct agent *agent, struct http_request *request, const char
 		reply_error(request, MHD_HTTP_NOT_FOUND, "there is no gate \"%s\"", gate);
 		return;
 	}
-	inspect_gates(agent, gate, INSPECT_COUNTERS, counted, request);
+	agent_when_ready(agent, adopted, request);
 }

@@ -8,6 +8,7 @@
 #include "agent.h"
 #include "node.h"
 #include "reply.h"
+#include "stamp.h"
 
 __attribute__((format(printf, 2, 3))) static void warn(cJSON *warnings, const char *fmt, ...)
 {
@@ -38,6 +39,33 @@ static void warn_source(cJSON *warnings, const struct source *source)
 	}
 }
 
+/* What the license gives is near its end, or past it and given all the same. */
+static void warn_end(cJSON *warnings, const char *file, const struct license_entry *entry)
+{
+	const struct license *lic = entry->lic;
+	char end[STAMP_LEN], until[STAMP_LEN] = "never";
+
+	stamp_format(lic->exp, end);
+	if (entry->deadlines.new_until <= LICENSE_TIME_MAX)
+		stamp_format(entry->deadlines.new_until, until);
+	if (entry->warn)
+		warn(warnings, "license \"%s\" (%s) ends soon: %s", file, lic->lid, end);
+	else if (entry->state == STATE_GRACE)
+		warn(warnings,
+		     "license \"%s\" (%s) HAS ENDED, %s; its grace ends %s: load a renewal before",
+		     file, lic->lid, end, until);
+	else if (entry->state == STATE_STALE)
+		warn(warnings,
+		     "license \"%s\" (%s): the newest revocation list of its vendor is too old; "
+		     "its rights end %s: load a newer list before",
+		     file, lic->lid, until);
+	else if (entry->state == STATE_LAPSED && lic->lapse == PLIC_REPORT)
+		warn(warnings,
+		     "license \"%s\" (%s) HAS LAPSED, %s: by its \"report\" its ports are let "
+		     "through and counted as audit",
+		     file, lic->lid, until);
+}
+
 static void warn_license(cJSON *warnings, const struct source_file *file)
 {
 	const struct license_entry *entry = file->value;
@@ -52,8 +80,7 @@ static void warn_license(cJSON *warnings, const struct source_file *file)
 	if (license_unenforced(entry->lic, limits, sizeof(limits)))
 		warn(warnings, "license \"%s\" (%s): not enforced by this version: %s", file->name,
 		     entry->lic->lid, limits);
-	if (entry->warn)
-		warn(warnings, "license \"%s\" (%s) ends soon", file->name, entry->lic->lid);
+	warn_end(warnings, file->name, entry);
 	if (entry->equivocation)
 		warn(warnings,
 		     "license \"%s\" (%s): another file has the same seq and other content",

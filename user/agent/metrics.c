@@ -31,46 +31,6 @@ struct scrape {
 
 /* ---- ports ---- */
 
-static void add_row(struct port_row *to, const struct port_row *row)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(to->count); i++) {
-		to->count[i].packets += row->count[i].packets;
-		to->count[i].bytes += row->count[i].bytes;
-		to->count[i].connections += row->count[i].connections;
-	}
-	for (i = 0; i < PORTS_N_REASONS; i++)
-		to->denied[i] += row->denied[i];
-	if (row->access_ns > to->access_ns)
-		to->access_ns = row->access_ns;
-}
-
-/* Ports that no rule names are one `other` for each protocol: a scan must not make series. */
-static void fold(struct gate_ports *ports)
-{
-	struct port_row *others[256] = {NULL}; /* by protocol */
-	size_t i, n = 0;
-
-	for (i = 0; i < ports->n; i++) {
-		struct port_row *row = &ports->rows[i], *to = NULL;
-
-		if (!row->slot) {
-			row->port = row->end_port = 0;
-			to = others[row->ip_proto];
-		}
-		if (!to) {
-			ports->rows[n] = *row;
-			if (!row->slot)
-				others[row->ip_proto] = &ports->rows[n];
-			n++;
-			continue;
-		}
-		add_row(to, row);
-	}
-	ports->n = n;
-}
-
 static const char *port_label(const struct port_row *row, char *text, size_t len)
 {
 	if (!row->port)
@@ -261,9 +221,9 @@ static void list_ports(struct scrape *s)
 		struct gate_ports *ports = &s->gates[s->n_gates];
 
 		ports->gate = gates->entries[i]->name;
-		if (ports_list(gates->entries[i], clock_boot_ns(), &ports->rows, &ports->n))
+		if (ports_list(gates->entries[i], PORTS_BY_SLOT, clock_boot_ns(), &ports->rows,
+			       &ports->n))
 			continue;
-		fold(ports);
 		s->n_gates++;
 	}
 }

@@ -59,6 +59,21 @@ static const struct plic_grant *draining_grant(const struct plic_rule *rule, uin
 	return NULL;
 }
 
+/* Past its end it is let through and counted as audit, as bpf/decide.h has it. */
+static bool reports(const struct plic_rule *rule, uint64_t now_ns)
+{
+	size_t i;
+
+	for (i = 0; i < rule->n_grants; i++) {
+		const struct plic_grant *grant = &rule->grants[i];
+
+		if (grant->lapse == PLIC_REPORT && grant->from_ns <= now_ns &&
+		    now_ns < grant->cut_at_ns)
+			return true;
+	}
+	return false;
+}
+
 static void set_live(struct port_row *row, const struct roster *roster,
 		     const struct plic_grant *grant)
 {
@@ -107,7 +122,7 @@ static void set_state(struct port_row *row, const struct roster *roster,
 	}
 	if (rule->mode == PLIC_OFF)
 		row->state = "unenforced";
-	else if (rule->mode == PLIC_AUDIT_MODE)
+	else if (rule->mode == PLIC_AUDIT_MODE || reports(rule, now_ns))
 		row->state = "audit";
 	else if (pending_grant(rule, now_ns))
 		row->state = "pending";
@@ -143,6 +158,7 @@ static void add_denial(struct port_row *row, const struct gate_denial *denial)
 struct table {
 	const struct gate_entry *entry;
 	const struct compiled *compiled;
+	enum ports_rows kind;
 	uint64_t now_ns;
 	struct port_row *rows;
 	size_t n;
@@ -186,31 +202,64 @@ static struct port_row *row_of_slot(struct table *table, uint16_t slot)
 	return table->by_slot[slot];
 }
 
-/* A port that was denied before it was named counts to the row that it has now. */
-static struct port_row *row_of_port(struct table *table, uint8_t proto, uint16_t port)
+static struct port_row *find_row(struct table *table, uint8_t proto, uint16_t port)
 {
-	__u16 slot;
 	size_t i;
 
-	ruleset_lookup(&table->compiled->set, proto, port, &slot);
-	if (slot)
-		return row_of_slot(table, slot);
-	for (i = 1 + table->compiled->n_ports; i < table->n; i++) {
+	for (i = 0; i < table->n; i++) {
 		struct port_row *row = &table->rows[i];
 
 		if (!row->slot && row->ip_proto == proto && row->port == port)
 			return row;
 	}
-	return add_row(table, proto, port, port);
+	return NULL;
+}
+
+/* A port that was denied before it was named counts to the row that it has now. */
+static struct port_row *row_of_port(struct table *table, uint8_t proto, uint16_t port)
+{
+	struct port_row *row;
+	__u16 slot;
+
+	ruleset_lookup(&table->compiled->set, proto, port, &slot);
+	if (slot)
+		return row_of_slot(table, slot);
+	row = find_row(table, proto, port);
+	return row ? row : add_row(table, proto, port, port);
+}
+
+static struct port_row other_row(const struct table *table)
+{
+	struct port_row row = {.name = "other"};
+
+	set_state(&row, table->entry->rules->roster,
+		  &table->compiled->set.cells[PLIC_CELL_DEFAULT].rule, table->now_ns);
+	return row;
+}
+
+/* What has no port of its own: one for all, or one for each protocol. */
+static struct port_row *row_of_other(struct table *table, uint8_t proto)
+{
+	struct port_row *row = &table->rows[0];
+
+	if (table->kind == PORTS_EACH)
+		return row;
+	row = find_row(table, proto, 0);
+	if (!row) {
+		row = &table->rows[table->n++];
+		*row = other_row(table);
+		row->ip_proto = proto;
+	}
+	return row;
 }
 
 static struct port_row *row_of_denial(struct table *table, const struct plic_denial_key *key)
 {
 	if (key->slot && key->slot < table->compiled->n_slots)
 		return row_of_slot(table, key->slot);
-	if (!key->slot && key->port)
+	if (!key->slot && key->port && table->kind == PORTS_EACH)
 		return row_of_port(table, key->proto, key->port);
-	return &table->rows[0];
+	return row_of_other(table, key->proto);
 }
 
 static void count(struct table *table)
@@ -241,13 +290,14 @@ static int by_port(const void *a, const void *b)
 	return x->port != y->port ? x->port - y->port : x->end_port - y->end_port;
 }
 
-int ports_list(const struct gate_entry *entry, uint64_t now_ns, struct port_row **out, size_t *n)
+int ports_list(const struct gate_entry *entry, enum ports_rows rows, uint64_t now_ns,
+	       struct port_row **out, size_t *n)
 {
 	_free_ struct port_row **by_slot = NULL;
-	struct table table = {.entry = entry, .now_ns = now_ns, .n = 1};
+	struct table table = {.entry = entry, .kind = rows, .now_ns = now_ns, .n = 1};
 	size_t i, room;
 
-	if (!entry->rules) {
+	if (!entry->rules || !entry->counters.traffic) {
 		*out = NULL;
 		*n = 0;
 		return 0;
@@ -261,9 +311,7 @@ int ports_list(const struct gate_entry *entry, uint64_t now_ns, struct port_row 
 		return -ENOMEM;
 	}
 	table.by_slot = by_slot;
-	table.rows[0] = (struct port_row){.name = "other"};
-	set_state(&table.rows[0], entry->rules->roster,
-		  &table.compiled->set.cells[PLIC_CELL_DEFAULT].rule, now_ns);
+	table.rows[0] = other_row(&table);
 	for (i = 0; i < table.compiled->n_ports; i++)
 		add_compiled(&table, &table.compiled->ports[i]);
 	count(&table);

@@ -32,9 +32,16 @@ struct gate_entry;
 
 /*
  * Rows sorted by protocol and port, `other` last; strings belong to the entry. The caller frees *out.
- * 0 or -ENOMEM.
+ * None as long as the gate's counters haven't been read: zeros would look like a reset. 0 or -ENOMEM.
+ *
+ * PORTS_EACH: a port without a rule that was knocked on has a row; named since, it takes its count
+ * along. PORTS_BY_SLOT, for series that must never go back: what was counted without a slot stays
+ * in `other`, of which there is one for each protocol (0: not known).
  */
-int ports_list(const struct gate_entry *entry, uint64_t now_ns, struct port_row **out, size_t *n);
+enum ports_rows { PORTS_EACH, PORTS_BY_SLOT };
+
+int ports_list(const struct gate_entry *entry, enum ports_rows rows, uint64_t now_ns,
+	       struct port_row **out, size_t *n);
 
 const char *reason_word(unsigned int reason); /* enum plic_reason */
 const char *proto_word(uint8_t ip_proto);     /* "TCP", "UDP", "SCTP", else the number */
