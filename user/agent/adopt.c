@@ -7,10 +7,10 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "agent.h"
+#include "file.h"
 #include "gatefile.h"
 #include "jobs.h"
 #include "log.h"
@@ -60,12 +60,14 @@ static void look_at(struct adopt_job *adopt, struct node *node, const char *name
 static int lock_pins(struct agent *agent, struct fault *f)
 {
 	const char *dir = agent->config.bpffs;
+	int err;
 
 	agent->pins_lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (agent->pins_lock < 0)
 		return fault_set(f, errno, "can't open \"%s\": %s", dir, strerror(errno));
-	if (flock(agent->pins_lock, LOCK_EX | LOCK_NB))
-		return fault_set(f, errno,
+	err = file_lock(agent->pins_lock);
+	if (err)
+		return fault_set(f, -err,
 				 "another agent uses the pins in \"%s\": stop it, or give this one "
 				 "another \"bpffs\"",
 				 dir);

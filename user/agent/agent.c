@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "adopt.h"
 #include "api.h"
 #include "cleanup.h"
+#include "file.h"
 #include "gatefile.h"
 #include "listen.h"
 #include "log.h"
@@ -51,6 +51,8 @@ static void on_tick(uv_timer_t *timer)
 	if (stepped)
 		log_event(LOG_WARN, "clock_moved", LOG_NO_FIELDS,
 			  "effective time follows the synchronised clock");
+	if (source_any_over(&agent->vendors.source) || source_any_over(&agent->policies.source))
+		agent_rescan(agent);
 	if (licenses_tick(&agent->licenses, agent->vendors.trust, clock_now(&agent->clock)) ||
 	    stepped || agent->gates.failed)
 		rules_changed(agent);
@@ -59,6 +61,33 @@ static void on_tick(uv_timer_t *timer)
 static void on_watchdog(uv_timer_t *timer)
 {
 	notify_manager("WATCHDOG=1");
+}
+
+struct ready_waiter {
+	struct ready_waiter *next;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+static void wake_ready_waiters(struct agent *agent)
+{
+	while (agent->ready_waiters) {
+		struct ready_waiter *waiter = agent->ready_waiters;
+
+		agent->ready_waiters = waiter->next;
+		waiter->done(waiter->arg);
+		free(waiter);
+	}
+}
+
+void agent_when_ready(struct agent *agent, void (*done)(void *arg), void *arg)
+{
+	struct ready_waiter *waiter = agent->ready ? NULL : malloc(sizeof(*waiter));
+
+	if (!waiter)
+		return done(arg);
+	*waiter = (struct ready_waiter){.next = agent->ready_waiters, .done = done, .arg = arg};
+	agent->ready_waiters = waiter;
 }
 
 void agent_ready_if_tried(struct agent *agent)
@@ -76,6 +105,7 @@ void agent_ready_if_tried(struct agent *agent)
 		  LOG_FIELDS("socket", agent->config.socket, "metrics",
 			     agent->config.metrics ? agent->config.metrics_text : "none"),
 		  "%zu gates, %zu licenses", agent->gates.n_entries, agent->licenses.n_views);
+	wake_ready_waiters(agent);
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -139,6 +169,7 @@ static void start_timers(struct agent *agent)
 static int lock_state(const char *state_dir, int *lock, struct fault *f)
 {
 	_free_ char *path = NULL;
+	int err;
 
 	if (mkdir(state_dir, 0700) && errno != EEXIST)
 		return fault_set(f, errno, "can't make state_dir \"%s\": %s", state_dir,
@@ -149,8 +180,9 @@ static int lock_state(const char *state_dir, int *lock, struct fault *f)
 	*lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (*lock < 0)
 		return fault_set(f, errno, "can't open \"%s\": %s", path, strerror(errno));
-	if (flock(*lock, LOCK_EX | LOCK_NB))
-		return fault_set(f, errno,
+	err = file_lock(*lock);
+	if (err)
+		return fault_set(f, -err,
 				 "another agent uses state_dir \"%s\": stop it, or give this one a "
 				 "\"state_dir\", \"socket\" and \"bpffs\" of its own",
 				 state_dir);
@@ -230,6 +262,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	uv_close((uv_handle_t *)&agent->interrupt, NULL);
 	uv_close((uv_handle_t *)&agent->hangup, NULL);
 	watch_stop(&agent->watch);
+	wake_ready_waiters(agent);
 	agent_stop_if_idle(agent);
 }
 

@@ -36,6 +36,7 @@ struct agent {
 	int64_t started;    /* effective time */
 	bool sweeping;	    /* a sweep is queued or runs */
 	bool ready;	    /* all gates were tried once */
+	struct ready_waiter *ready_waiters;
 	bool stopping;
 	int exit_code;
 };
@@ -48,6 +49,9 @@ void agent_rescan(struct agent *agent);
 
 /* To be called when a gate was tried: the last one at the start makes the agent ready. */
 void agent_ready_if_tried(struct agent *agent);
+
+/* Calls done(arg) once the agent is ready; also when it stops before. */
+void agent_when_ready(struct agent *agent, void (*done)(void *arg), void *arg);
 
 /* Begins the end: nothing new starts; the pins stay and go on enforcing. */
 void agent_stop(struct agent *agent, int exit_code);

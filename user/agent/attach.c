@@ -24,6 +24,7 @@ struct open_job {
 	struct fault fault;
 	uint32_t id;
 	uint64_t since_ns;
+	struct gate_counters counters;
 	struct gate_stand stand;
 	struct gate_attachment *attachments;
 	size_t n_attachments;
@@ -48,6 +49,7 @@ static void open_work(struct job *job)
 	open->id = gate_id(gate);
 	open->since_ns = gate_since_ns(gate);
 	/* The gate stands; what can't be seen of it now the next sweep sees. */
+	gate_counters(gate, &open->counters, NULL);
 	gate_stand(gate, true, &open->stand, NULL);
 	gate_attachments(gate, &open->attachments, &open->n_attachments, NULL);
 }
@@ -112,6 +114,8 @@ static void opened(struct agent *agent, struct gate_entry *entry, struct open_jo
 	entry->id = open->id;
 	entry->since_ns = open->since_ns;
 	entry->generation = entry->rules->compiled.set.cells[PLIC_CELL_HEADER].header.generation;
+	gate_counters_free(&entry->counters);
+	entry->counters = open->counters;
 	free(entry->attachments);
 	entry->attachments = open->attachments;
 	entry->n_attachments = open->n_attachments;
@@ -138,6 +142,7 @@ static void open_done(struct job *job)
 	} else {
 		if (!entry->removed)
 			open_failed(entry, open);
+		gate_counters_free(&open->counters);
 		free(open->attachments);
 		gate_stand_free(&open->stand);
 	}

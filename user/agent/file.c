@@ -7,9 +7,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cleanup.h"
+
+#define LOCK_PAUSE_US 20000
+#define LOCK_TRIES 100 /* pauses: 2 s */
 
 int file_read(const char *path, size_t max, void **out, size_t *len, struct fault *f)
 {
@@ -92,4 +97,16 @@ int file_replace(const char *path, const void *bytes, size_t len, unsigned int m
 		return 0;
 	unlink(aside);
 	return fault_set(f, -err, "can't write \"%s\": %s", path, strerror(-err));
+}
+
+int file_lock(int fd)
+{
+	int tries;
+
+	for (tries = LOCK_TRIES; flock(fd, LOCK_EX | LOCK_NB); tries--) {
+		if (errno != EWOULDBLOCK || !tries)
+			return -errno;
+		usleep(LOCK_PAUSE_US);
+	}
+	return 0;
 }
