@@ -23,6 +23,8 @@ __attribute__((format(printf, 2, 3))) static inline bool check(bool good, const 
 	return good;
 }
 
+#define skip(name, why, ...) printf("ok %d - " name " # SKIP " why "\n", ++tap_cases, ##__VA_ARGS__)
+
 static inline int tap_end(void)
 {
 	printf("1..%d\n", tap_cases);
