@@ -11,6 +11,7 @@
 #include "agent.h"
 #include "file.h"
 #include "licenseview.h"
+#include "overlap.h"
 #include "ports.h"
 #include "reply.h"
 
@@ -97,10 +98,12 @@ static void warn_renewal(cJSON *warnings, const struct licenses *licenses,
 
 static void warn_itself(cJSON *warnings, const struct license *lic, int64_t now)
 {
-	char limits[64];
+	char limits[64], overlap[512];
 
 	if (license_unenforced(lic, limits, sizeof(limits)))
 		warn(warnings, "not enforced by this version: %s", limits);
+	if (license_overlaps_clients(lic, overlap, sizeof(overlap)))
+		warn(warnings, "%s", overlap);
 	if (now + LIFECYCLE_SLACK_S < lic->nbf)
 		warn(warnings, "it hasn't begun yet");
 	if (now >= lic->exp)

@@ -7,6 +7,7 @@
 
 #include "agent.h"
 #include "node.h"
+#include "overlap.h"
 #include "reply.h"
 #include "stamp.h"
 
@@ -69,7 +70,7 @@ static void warn_end(cJSON *warnings, const char *file, const struct license_ent
 static void warn_license(cJSON *warnings, const struct source_file *file)
 {
 	const struct license_entry *entry = file->value;
-	char limits[64];
+	char limits[64], overlap[512];
 
 	if (entry->reason)
 		warn(warnings, "license \"%s\" is rejected (%s): %s%s", file->name,
@@ -80,6 +81,8 @@ static void warn_license(cJSON *warnings, const struct source_file *file)
 	if (license_unenforced(entry->lic, limits, sizeof(limits)))
 		warn(warnings, "license \"%s\" (%s): not enforced by this version: %s", file->name,
 		     entry->lic->lid, limits);
+	if (license_overlaps_clients(entry->lic, overlap, sizeof(overlap)))
+		warn(warnings, "license \"%s\" (%s): %s", file->name, entry->lic->lid, overlap);
 	warn_end(warnings, file->name, entry);
 	if (entry->equivocation)
 		warn(warnings,

@@ -12,6 +12,7 @@
 #include "file.h"
 #include "lists.h"
 #include "log.h"
+#include "overlap.h"
 #include "stamp.h"
 
 static const char *const license_suffixes[] = {".lic", NULL};
@@ -105,7 +106,7 @@ bool license_unenforced(const struct license *lic, char *text, size_t len)
 static void log_loaded(const struct source_file *file, const struct license_entry *entry)
 {
 	const struct license *lic = entry->lic;
-	char limits[64];
+	char limits[64], overlap[512];
 
 	log_event(LOG_INFO, "license_loaded",
 		  LOG_FIELDS("file", file->name, "lid", lic->lid, "sub", lic->sub),
@@ -114,6 +115,9 @@ static void log_loaded(const struct source_file *file, const struct license_entr
 		log_event(LOG_WARN, "license_limits",
 			  LOG_FIELDS("file", file->name, "lid", lic->lid),
 			  "not enforced by this version: %s", limits);
+	if (license_overlaps_clients(lic, overlap, sizeof(overlap)))
+		log_event(LOG_WARN, "license_overlap",
+			  LOG_FIELDS("file", file->name, "lid", lic->lid), "%s", overlap);
 }
 
 static void reject(struct licenses *licenses, struct source_file *file, struct license_entry *entry,
