@@ -34,7 +34,7 @@ static void warn_source(cJSON *warnings, const struct source *source)
 		if (file->refusal.text[0])
 			warn(warnings, "\"%s\" is refused: %s%s", file->name, file->refusal.text,
 			     file->good ? "; its last good copy stays in force" : "");
-		if (file->gone_ns && !file->forever)
+		if (file->gone_ns && !file->forever && !source->trouble.text[0])
 			warn(warnings, "\"%s\" is gone from \"%s\": what it gave is withdrawn soon",
 			     file->name, source->dir);
 	}

@@ -257,7 +257,7 @@ static bool drop_gone(struct licenses *licenses)
 		struct source_file *file = source->files[i];
 		struct license_entry *entry = file->value;
 
-		if (!source_hold_over(file)) {
+		if (!source_hold_over(source, file)) {
 			i++;
 			continue;
 		}

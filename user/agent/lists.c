@@ -45,7 +45,7 @@ static void forget_gone(struct source *lists)
 	size_t i;
 
 	for (i = 0; i < lists->n_files;) {
-		if (source_hold_over(lists->files[i]))
+		if (source_hold_over(lists, lists->files[i]))
 			source_forget(lists, i);
 		else
 			i++;

@@ -101,7 +101,7 @@ bool policies_scan(struct policies *policies, const struct trust *trust, bool tr
 	for (i = 0; i < source->n_files;) {
 		struct source_file *file = source->files[i];
 
-		if (source_hold_over(file)) {
+		if (source_hold_over(source, file)) {
 			log_event(LOG_WARN, "policy_withdrawn", LOG_FIELDS("file", file->name),
 				  "the policy file is gone: it has no effect any more");
 			source_forget(source, i);

@@ -138,11 +138,21 @@ bool source_is_good(const struct source_file *file)
 	return file->good && same(file->bytes, file->len, file->good, file->good_len);
 }
 
-bool source_hold_over(const struct source_file *file)
+bool source_hold_over(const struct source *source, const struct source_file *file)
 {
-	if (!file->gone_ns || file->forever)
+	if (!file->gone_ns || file->forever || source->trouble.text[0])
 		return false;
 	return !file->good || clock_boot_ns() - file->gone_ns >= SOURCE_HOLD_S * 1000000000ULL;
+}
+
+bool source_any_over(const struct source *source)
+{
+	size_t i;
+
+	for (i = 0; i < source->n_files; i++)
+		if (source_hold_over(source, source->files[i]))
+			return true;
+	return false;
 }
 
 static void miss(struct source *source, struct source_file *file, bool *changed)
@@ -162,7 +172,7 @@ static void miss(struct source *source, struct source_file *file, bool *changed)
 				  "the file is gone; what it gave stays in force %d s",
 				  SOURCE_HOLD_S);
 	}
-	if (source_hold_over(file))
+	if (source_hold_over(source, file))
 		*changed = true;
 }
 
@@ -199,7 +209,7 @@ bool source_scan(struct source *source)
 	DIR *dir = opendir(source->dir);
 	struct dirent *entry;
 	size_t i, n_seen = 0;
-	bool changed = !source->scanned;
+	bool changed = !source->scanned, back;
 
 	source->scanned = true;
 	if (!dir) {
@@ -220,10 +230,17 @@ bool source_scan(struct source *source)
 		return changed;
 	}
 	closedir(dir);
+	back = source->trouble.text[0];
 	source->trouble = (struct fault){0};
-	for (i = 0; i < source->n_files; i++)
-		if (!source->files[i]->seen)
-			miss(source, source->files[i], &changed);
+	for (i = 0; i < source->n_files; i++) {
+		struct source_file *file = source->files[i];
+
+		if (file->seen)
+			continue;
+		if (back && file->gone_ns) /* whether it was there meanwhile, nobody knows */
+			file->gone_ns = clock_boot_ns();
+		miss(source, file, &changed);
+	}
 	return changed;
 }
 

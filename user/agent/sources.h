@@ -82,8 +82,11 @@ void source_forget(struct source *source, size_t i);
 
 struct source_file *source_find(const struct source *source, const char *name);
 
-/* The hold of a vanished file is over. */
-bool source_hold_over(const struct source_file *file);
+/* The hold of a vanished file is over. Never while the directory can't be read. */
+bool source_hold_over(const struct source *source, const struct source_file *file);
+
+/* One such is there: to be asked often, since a scan comes late. */
+bool source_any_over(const struct source *source);
 
 /* Has the suffix of a source, isn't hidden and is plain UTF-8 without control characters. */
 bool source_name_fits(const char *name, const char *const *suffixes);

@@ -50,7 +50,7 @@ static void drop_gone(struct source *source)
 	for (i = 0; i < source->n_files;) {
 		struct source_file *file = source->files[i];
 
-		if (!source_hold_over(file)) {
+		if (!source_hold_over(source, file)) {
 			i++;
 			continue;
 		}
