@@ -145,7 +145,7 @@ void gatefile_load(struct agent *agent)
 		log_event(LOG_ERROR, "state_unwritable", LOG_FIELDS("file", gates->path),
 			  "can't be moved aside: %s", strerror(errno));
 	fault_set(
-		&gates->trouble, EBADMSG,
+		&gates->lost, EBADMSG,
 		"\"%s\" couldn't be read (%s); it was moved to \"%s.bad\", and the gates that are "
 		"pinned were taken over: compare `portlic gate list`",
 		gates->path, why.text, gates->path);
