@@ -174,9 +174,10 @@ static int lock_state(const char *state_dir, int *lock, struct fault *f)
 	if (mkdir(state_dir, 0700) && errno != EEXIST)
 		return fault_set(f, errno, "can't make state_dir \"%s\": %s", state_dir,
 				 strerror(errno));
-	if (chmod(state_dir, 0700) || asprintf(&path, "%s/lock", state_dir) < 0)
-		return fault_set(f, errno, "can't use state_dir \"%s\": %s", state_dir,
-				 strerror(errno));
+	if (asprintf(&path, "%s/lock", state_dir) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
 	*lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (*lock < 0)
 		return fault_set(f, errno, "can't open \"%s\": %s", path, strerror(errno));
