@@ -52,6 +52,12 @@ static const char *match(const struct route *route, const char *path)
 	return strncmp(path, route->path, len) || !path[len] ? NULL : path + len;
 }
 
+/* HEAD is GET, of which libmicrohttpd leaves the body out. */
+static bool takes(const struct route *route, const char *method)
+{
+	return !strcmp(route->method, strcmp(method, "HEAD") ? method : "GET");
+}
+
 static void dispatch(struct agent *agent, struct http_request *request, bool open_only)
 {
 	bool known = false;
@@ -63,7 +69,7 @@ static void dispatch(struct agent *agent, struct http_request *request, bool ope
 		if (!name || (open_only && !routes[i].open))
 			continue;
 		known = true;
-		if (strcmp(routes[i].method, request->method))
+		if (!takes(&routes[i], request->method))
 			continue;
 		if (agent->stopping)
 			reply_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the agent is stopping");
