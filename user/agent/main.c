@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <sodium.h>
 
@@ -22,7 +23,7 @@ static const char help[] =
 	"  --log-format FMT   text (default) or json; events go to stderr\n"
 	"  --verbose          debugging events too\n"
 	"  --version          version and exit\n"
-	"  --help             this text and exit\n"
+	"  -h, --help         this text and exit\n"
 	"\n"
 	"It stays in the foreground. SIGTERM ends it and leaves the gates in force; SIGHUP reads\n"
 	"licenses, trust and policies again (they are watched, too).\n"
@@ -37,6 +38,17 @@ static int usage(const char *what, const char *value)
 {
 	fprintf(stderr, "portlicd: %s \"%s\"; see portlicd --help\n", what, value);
 	return EXIT_USAGE;
+}
+
+/* A gate holds 8 descriptors, and 1024 is the usual soft limit. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int main(int argc, char **argv)
@@ -56,7 +68,7 @@ int main(int argc, char **argv)
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		switch (option) {
 		case 'c':
 			file = optarg;
@@ -83,6 +95,7 @@ int main(int argc, char **argv)
 		return usage("it takes no operand such as", argv[optind]);
 	log_setup(json, verbose);
 	signal(SIGPIPE, SIG_IGN);
+	raise_descriptors();
 	jobs_setup();
 	if (config_read(file, &config, &f)) {
 		log_event(LOG_ERROR, "config_refused", LOG_FIELDS("file", file), "%s", f.text);
