@@ -3,6 +3,7 @@
 #include "rules.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,9 @@ struct apply_job {
 	struct apply_item {
 		struct gate_entry *entry;
 		struct rules *rules;
-		bool drained; /* see the entry's */
+		bool drained;	/* see the entry's */
+		uint8_t *named; /* TCP ports that no rule named before, for gate_mark; NULL: none */
+		struct fault unmarked;
 		int result;
 	} items[];
 };
@@ -81,6 +84,39 @@ void rules_when_applied(struct agent *agent, void (*done)(void *arg), void *arg)
 	settle(agent);
 }
 
+/* A bit for each port that the next set names and the present one doesn't; NULL: none. */
+static uint8_t *newly_named(const struct ruleset *present, const struct compiled *next)
+{
+	_free_ uint8_t *ports = calloc(1, 65536 / 8);
+	bool any = false;
+	uint32_t port;
+	size_t i;
+	__u16 slot;
+
+	for (i = 0; ports && i < next->n_ports; i++) {
+		const struct compiled_port *at = &next->ports[i];
+
+		for (port = at->port; at->ip_proto == IPPROTO_TCP && port <= at->end_port; port++) {
+			ruleset_lookup(present, IPPROTO_TCP, port, &slot);
+			if (slot)
+				continue;
+			ports[port / 8] |= 1U << port % 8;
+			any = true;
+		}
+	}
+	return any ? TAKE_PTR(ports) : NULL;
+}
+
+/*
+ * The pod's own clients may stand on ports that a rule comes to name: unmarked, they would be cut
+ * when that rule ends. egress marks those that come once the set is in force.
+ */
+static void mark_clients(struct apply_item *item)
+{
+	if (item->entry->gate && item->named)
+		gate_mark(item->entry->gate, item->named, &item->unmarked);
+}
+
 static void apply_work(struct job *job)
 {
 	struct apply_job *apply = (struct apply_job *)job;
@@ -95,6 +131,7 @@ static void apply_work(struct job *job)
 		item->result = !gates || !sets || !results ? -ENOMEM : -ESTALE;
 		if (item->result == -ENOMEM || !item->entry->gate)
 			continue; /* no handle: its namespace died meanwhile */
+		mark_clients(item);
 		gates[n] = item->entry->gate;
 		sets[n++] = &item->rules->compiled.set;
 		item->result = 0;
@@ -106,6 +143,7 @@ static void apply_work(struct job *job)
 
 		if (!item->result)
 			item->result = results[n++];
+		mark_clients(item); /* those that came meanwhile */
 		if (!item->result && item->drained)
 			item->result = gate_forget_drained(
 				item->entry->gate, &item->rules->compiled.set, &apply->fault);
@@ -116,6 +154,13 @@ static void item_done(struct agent *agent, struct apply_job *apply, struct apply
 {
 	struct gate_entry *entry = item->entry;
 
+	free(item->named);
+	if (item->unmarked.text[0])
+		log_event(
+			LOG_WARN, "clients_unmarked", LOG_FIELDS("gate", entry->name),
+			"the pod's own connections may be cut with the ports that they come from: "
+			"%s",
+			item->unmarked.text);
 	if (!item->result && !entry->removed) {
 		take_rules(entry, item->rules, apply->generation);
 		entry->drained &= !item->drained;
@@ -169,7 +214,13 @@ static void compile_into(struct agent *agent, struct gate_entry *entry, struct a
 		take_rules(entry, rules, agent->gates.generation);
 	} else {
 		apply->items[apply->n++] = (struct apply_item){
-			.entry = entry, .rules = rules, .drained = entry->drained};
+			.entry = entry,
+			.rules = rules,
+			.drained = entry->drained,
+			.named = entry->rules ? newly_named(&entry->rules->compiled.set,
+							    &rules->compiled)
+					      : NULL,
+		};
 	}
 }
 

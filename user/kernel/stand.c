@@ -131,8 +131,9 @@ static void find_inbound(const struct gate *g, const struct sock_entry *list, si
 	}
 }
 
+/* only: connections from these ports, NULL: from all. */
 static int seed(struct gate *g, const struct sock_entry *list, size_t n, const struct standing *s,
-		struct fault *f)
+		const struct port_set *only, struct fault *f)
 {
 	struct plic_flow flow = {.last_ns = boot_now_ns()};
 	bool any = false;
@@ -141,7 +142,8 @@ static int seed(struct gate *g, const struct sock_entry *list, size_t n, const s
 	for (size_t i = 0; i < n && r == 0; i++) {
 		struct plic_flow_key key = flow_key(&list[i]);
 
-		if (!stands(&list[i]) || has_port(&s->tcp, list[i].local_port))
+		if (!stands(&list[i]) || has_port(&s->tcp, list[i].local_port) ||
+		    (only && !has_port(only, list[i].local_port)))
 			continue;
 		r = bpf_map_update_elem(g->map[GATE_FLOWS], &key, &flow, BPF_ANY);
 		any = true;
@@ -164,7 +166,7 @@ static int look(struct gate *g, bool mark, struct standing *s, struct fault *f)
 	if (r < 0)
 		return r;
 	find_listeners(list, n, ephemeral, s);
-	r = mark ? seed(g, list, n, s, f) : 0;
+	r = mark ? seed(g, list, n, s, NULL, f) : 0;
 	if (r == 0)
 		find_inbound(g, list, n, ephemeral, s);
 	return r;
@@ -175,6 +177,24 @@ int gate_seed(struct gate *g, struct fault *f)
 	_cleanup_(free_standing) struct standing *s = calloc(1, sizeof(*s));
 
 	return s ? look(g, true, s, f) : fault_set(f, ENOMEM, "no memory");
+}
+
+int gate_mark(struct gate *g, const uint8_t ports[65536 / 8], struct fault *f)
+{
+	_cleanup_(free_standing) struct standing *s = calloc(1, sizeof(*s));
+	_free_ struct sock_entry *list = NULL;
+	struct port_set only;
+	_netns_home_ int home = -1;
+	size_t n;
+	int r = s ? gate_enter(g, &home, f) : fault_set(f, ENOMEM, "no memory");
+
+	if (r == 0)
+		r = sockdiag_list(&list, &n, f);
+	if (r < 0)
+		return r;
+	memcpy(only.bits, ports, sizeof(only.bits));
+	find_listeners(list, n, netns_ephemeral_ports(), s);
+	return seed(g, list, n, s, &only, f);
 }
 
 static size_t count(const struct port_set *set)
