@@ -9,5 +9,7 @@ $(B)/tests/bench/bench.o: tests/bench/bench.c | $(SKELETONS)
 $(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(B)/tests/bpf/box.o $(B)/tests/bpf/frame.o $(B)/libcore.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libbpf libmnl libsodium libcjson)
+bench-peers: all ## beside nftables and iptables, in the peer benchmark (root)
+	$(Q)PORTLIC_BUILD=$(B) tests/bench/peers || [ $$? = 77 ]
 
-.PHONY: bench
+.PHONY: bench bench-peers
