@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_look.c - what a gate tells: counters, denials, sockets, probes. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include <bpf/bpf.h>
 
+#include "pins.h"
 #include "scene.h"
 
 static void enlarges_counters(void **state)
@@ -118,6 +120,7 @@ static void sees_what_stands(void **state)
 	struct plic_flow_key key, next;
 	struct fault f = {0};
 	pid_t peer;
+	uint16_t out_port = 0;
 	int in, out, n = 0;
 
 	bed_pod(1);
@@ -147,12 +150,115 @@ static void sees_what_stands(void **state)
 		n++;
 		assert_int_equal(key.remote_port, 4444);
 		assert_int_equal(key.remote[15], 2);
+		out_port = key.local_port;
+		bpf_map_delete_elem(s->gate->map[GATE_FLOWS], &key);
 	}
 	assert_int_equal(n, 1);
+	/* One without a mark may have come in by a listener that is closed. */
+	must(gate_stand(s->gate, false, &stand, &f), &f);
+	assert_true(lists(stand.inbound, stand.n_inbound, IPPROTO_TCP, out_port));
+	gate_stand_free(&stand);
 	close(in);
 	close(out);
 	peer_stop(peer);
 	bed_run("ip link del h1");
+}
+
+static int udp_socket(uint16_t local, uint16_t remote)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(local)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	a.sin_port = htons(remote);
+	inet_pton(AF_INET, HOST_V4, &a.sin_addr);
+	if (remote)
+		assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+/* Which connected UDP sockets are taken for those of a server. */
+static void tells_udp_servers(void **state)
+{
+	static const struct {
+		uint16_t local, remote;
+		bool beside; /* an unconnected socket on the same port */
+		bool client; /* wire saw the remote begin */
+		bool inbound;
+	} cases[] = {
+		{9095, 40000, false, false, true},  {9097, 40000, true, false, true},
+		{40444, 4444, false, false, false}, {40445, 4444, true, false, true},
+		{40446, 4444, false, true, true},   {123, 123, false, false, false},
+		{53, 53, true, false, false},	    {700, 53, false, false, false},
+		{701, 53, true, false, true},	    {7000, 53, false, false, false},
+		{500, 7000, false, false, true},    {7001, 2000, false, false, true},
+	};
+	struct scene *s = *state;
+	int fds[2 * ARRAY_SIZE(cases)], n = 0, home = -1;
+	int clients = pins_get(s->gate->dir, PLIC_MAP_CLIENTS);
+	struct plic_flow flow = {.last_ns = 1};
+	struct gate_stand stand;
+	struct fault f = {0};
+
+	bed_enter(0, &home);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct plic_flow_key key = {.remote = {[10] = 0xff, 0xff, 10, 77, 0, 1},
+					    .remote_port = cases[i].remote,
+					    .local_port = cases[i].local,
+					    .proto = IPPROTO_UDP};
+
+		fds[n++] = udp_socket(cases[i].local, cases[i].remote);
+		if (cases[i].beside)
+			fds[n++] = udp_socket(cases[i].local, 0);
+		if (cases[i].client)
+			assert_int_equal(bpf_map_update_elem(clients, &key, &flow, BPF_ANY), 0);
+	}
+	netns_leave(&home);
+	must(gate_stand(s->gate, true, &stand, &f), &f);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (lists(stand.inbound, stand.n_inbound, IPPROTO_UDP, cases[i].local) !=
+		    cases[i].inbound)
+			fail_msg("%u to %u is taken for %s", cases[i].local, cases[i].remote,
+				 cases[i].inbound ? "the pod's own" : "inbound");
+	gate_stand_free(&stand);
+	while (n)
+		close(fds[--n]);
+	close(clients);
+}
+
+/* What the pod sent from a port before it got the tombstone of a gate that came is forgotten. */
+static void forgets_what_is_drained(void **state)
+{
+	struct scene *s = *state;
+	struct ruleset set = bed_rules(2, NULL, 0, (uint16_t[]){9095, 9096}, 2);
+	struct plic_flow flow = {.last_ns = 1};
+	struct fault f = {0};
+
+	for (size_t i = 0; i < set.n_cells; i++)
+		if (set.cells[i].rule.n_grants == 1 && set.cells[i].rule.grants[0].license == 1)
+			set.cells[i].rule.grants[0] = (struct plic_grant){
+				.cut_at_ns = 5, .ended_reason = PLIC_REASON_UNLICENSED};
+	for (uint16_t port = 9094; port < 12000; port++) {
+		struct plic_flow_key key = {
+			.remote = {1}, .remote_port = 7, .local_port = port, .proto = IPPROTO_UDP};
+
+		bpf_map_update_elem(s->gate->map[GATE_FLOWS], &key, &flow, BPF_ANY);
+		key.proto = IPPROTO_TCP;
+		bpf_map_update_elem(s->gate->map[GATE_FLOWS], &key, &flow, BPF_ANY);
+	}
+	must(gate_forget_drained(s->gate, &set, &f), &f);
+	for (uint16_t port = 9094; port < 12000; port++) {
+		struct plic_flow_key key = {
+			.remote = {1}, .remote_port = 7, .local_port = port, .proto = IPPROTO_TCP};
+		bool drained = port == 9095 || port == 9096;
+
+		assert_int_equal(bpf_map_lookup_elem(s->gate->map[GATE_FLOWS], &key, &flow), 0);
+		key.proto = IPPROTO_UDP;
+		assert_int_equal(bpf_map_lookup_elem(s->gate->map[GATE_FLOWS], &key, &flow),
+				 drained ? -ENOENT : 0);
+	}
+	ruleset_free(&set);
 }
 
 static void probes_over_lo(void **state)
@@ -174,8 +280,9 @@ static void probes_over_lo(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(enlarges_counters), CASE(keeps_sums),     CASE(prunes_denials),
-		CASE(sees_what_stands),	 CASE(probes_over_lo),
+		CASE(enlarges_counters), CASE(keeps_sums),	  CASE(prunes_denials),
+		CASE(sees_what_stands),	 CASE(tells_udp_servers), CASE(forgets_what_is_drained),
+		CASE(probes_over_lo),
 	};
 
 	if (!bed_init())
