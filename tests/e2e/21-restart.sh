@@ -13,8 +13,7 @@ packets=$(port 8080 'p["packets"]["allowed"]')
 between "packets were counted" "$packets" 4 1000
 
 agent_end KILL
-"$BUILD/portlicd" --config "$T/portlicd.json" < /dev/null >> "$T/agent.log" 2>&1 &
-AGENT=$!
+agent_spawn
 seen=''
 for _ in $(seq 200); do
 	value=$(metric portlic_port_packets_total 'port="8080"' 'verdict="allowed"' 2> /dev/null)
@@ -26,8 +25,7 @@ is "the first value after a restart is the last one before" "$seen" "$packets "
 
 for i in 1 2 3; do
 	agent_end KILL
-	"$BUILD/portlicd" --config "$T/portlicd.json" < /dev/null >> "$T/agent.log" 2>&1 &
-	AGENT=$!
+	agent_spawn
 	eventually 10 test -S "$PORTLIC_SOCKET"
 	eventually 10 portlic port list pod
 	is "the first port list too ($i)" "$(port 8080 'p["packets"]["allowed"]')" "$packets"

@@ -191,9 +191,12 @@ configure() { # configure [DIR]: portlicd.json and the directories; DIR makes a 
  "state_dir": "$d/state", "socket": "$d/portlicd.sock", "bpffs": "$d/bpf/portlic", "metrics": "127.0.0.1:$port"}
 J
 }
-agent_start() {
+agent_spawn() { # doesn't wait until it answers
 	"$BUILD/portlicd" --config "$T/portlicd.json" < /dev/null >> "$T/agent.log" 2>&1 &
 	AGENT=$!
+}
+agent_start() {
+	agent_spawn
 	eventually 15 portlic status || bail "the agent starts" "$(tail -n 20 "$T/agent.log")"
 }
 agent_end() { # agent_end SIGNAL
