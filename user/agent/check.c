@@ -69,7 +69,7 @@ result(struct check *check, const char *gate, const char *what, bool ok, const c
 static void check_hooks(struct check *check, const struct gate_entry *entry)
 {
 	bool seen[GATE_N_HOOKS] = {false}, removable = false;
-	unsigned int missing = 0;
+	unsigned int missing = 0, overtaken = 0;
 	size_t i;
 
 	for (i = 0; i < entry->n_attachments; i++) {
@@ -77,6 +77,13 @@ static void check_hooks(struct check *check, const struct gate_entry *entry)
 
 		seen[at->hook] = true;
 		removable |= at->removable;
+		if (at->overtaken) {
+			overtaken++;
+			result(check, entry->name, gate_hook_word(at->hook), false,
+			       "a foreign %s program runs ahead of it on %s and can take packets "
+			       "past it: find it with `bpftool net show`, and who attached it",
+			       at->kind, at->interface);
+		}
 		if (at->present)
 			continue;
 		missing++;
@@ -90,7 +97,7 @@ static void check_hooks(struct check *check, const struct gate_entry *entry)
 		missing++;
 		result(check, entry->name, gate_hook_word(i), false, "it isn't attached");
 	}
-	if (!missing)
+	if (!missing && !overtaken)
 		result(check, entry->name, "hooks", true, "all %zu attachments are there",
 		       entry->n_attachments);
 	if (removable)

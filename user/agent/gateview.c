@@ -77,6 +77,7 @@ static void put_attachments(cJSON *item, const struct gate_entry *entry)
 		cJSON_AddStringToObject(object, "kind", at->kind);
 		cJSON_AddBoolToObject(object, "removable", at->removable);
 		cJSON_AddBoolToObject(object, "present", at->present);
+		cJSON_AddBoolToObject(object, "overtaken", at->overtaken);
 		cJSON_AddItemToArray(list, object);
 	}
 }

@@ -125,11 +125,13 @@ struct gate_stand {
  * can be told, has connected to its clients. Each port once.
  */
 int gate_stand(struct gate *gate, bool seed, struct gate_stand *out, struct fault *f);
+
 /*
  * Marks, as gate_stand does, only connections from these local ports, bit p % 8 of byte p / 8: those
  * that a new set names and the present one doesn't. To be called before that set is applied.
  */
 int gate_mark(struct gate *gate, const uint8_t ports[65536 / 8], struct fault *f);
+
 void gate_stand_free(struct gate_stand *s);
 
 /*
