@@ -6,6 +6,7 @@
   udp NAME PORT [alone]    a client outside and the socket that the pod's server has connected to it;
                            alone: the server's other socket, for all clients, is closed
   own NAME LOCAL REMOTE    a UDP client in the pod, connected from LOCAL (0: any) to REMOTE outside
+  unlisten                 closes all listeners in the pod
   say NAME                 from outside to the pod: ok | shut
   push NAME                from the pod to outside: ok | shut
 """
@@ -69,6 +70,12 @@ def own(name, local, remote):
     return "ok"
 
 
+def unlisten():
+    while kept:
+        kept.pop().close()
+    return "ok"
+
+
 def pass_on(a, b):
     for _ in range(3):  # an ICMP error of before is told once
         try:
@@ -90,6 +97,6 @@ def push(name):
 for line in sys.stdin:
     verb, *args = line.split()
     try:
-        print({"tcp": tcp, "udp": udp, "own": own, "say": say, "push": push}[verb](*args), flush=True)
+        print({"tcp": tcp, "udp": udp, "own": own, "unlisten": unlisten, "say": say, "push": push}[verb](*args), flush=True)
     except (OSError, KeyError) as error:
         print(repr(error), flush=True)

@@ -84,8 +84,7 @@ void rules_when_applied(struct agent *agent, void (*done)(void *arg), void *arg)
 	settle(agent);
 }
 
-/* A bit for each port that the next set names and the present one doesn't; NULL: none. */
-static uint8_t *newly_named(const struct ruleset *present, const struct compiled *next)
+uint8_t *rules_newly_named(const struct ruleset *present, const struct compiled *next)
 {
 	_free_ uint8_t *ports = calloc(1, 65536 / 8);
 	bool any = false;
@@ -217,8 +216,8 @@ static void compile_into(struct agent *agent, struct gate_entry *entry, struct a
 			.entry = entry,
 			.rules = rules,
 			.drained = entry->drained,
-			.named = entry->rules ? newly_named(&entry->rules->compiled.set,
-							    &rules->compiled)
+			.named = entry->rules ? rules_newly_named(&entry->rules->compiled.set,
+								  &rules->compiled)
 					      : NULL,
 		};
 	}

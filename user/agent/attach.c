@@ -19,7 +19,9 @@ struct open_job {
 	struct gate_entry *entry;
 	struct gate_spec spec;
 	struct rules *rules;
-	bool moved; /* to another namespace than the one that gates.json has */
+	bool again;	/* its rules were read back from pins */
+	uint8_t *named; /* then: see rules_newly_named */
+	bool moved;	/* to another namespace than the one that gates.json has */
 	int result;
 	struct fault fault;
 	uint32_t id;
@@ -50,7 +52,13 @@ static void open_work(struct job *job)
 	open->since_ns = gate_since_ns(gate);
 	/* The gate stands; what can't be seen of it now the next sweep sees. */
 	gate_counters(gate, &open->counters, NULL);
-	gate_stand(gate, true, &open->stand, NULL);
+	/*
+	 * On ports that had a rule all along egress has marked the pod's own connections: what isn't
+	 * marked there came in, even if its listener is closed now.
+	 */
+	if (open->named)
+		gate_mark(gate, open->named, NULL);
+	gate_stand(gate, !open->again, &open->stand, NULL);
 	gate_attachments(gate, &open->attachments, &open->n_attachments, NULL);
 }
 
@@ -147,6 +155,7 @@ static void open_done(struct job *job)
 		gate_stand_free(&open->stand);
 	}
 	rules_free(open->rules);
+	free(open->named);
 	if (open->done)
 		open->done(job->agent, open->arg, open->result, &open->fault);
 	sweep_waiting(job->agent);
@@ -178,6 +187,10 @@ void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t inode, 
 		free(open);
 		return;
 	}
+	open->again = entry->rules != NULL;
+	if (open->again)
+		open->named =
+			rules_newly_named(&entry->rules->compiled.set, &open->rules->compiled);
 	open->done = done;
 	open->arg = arg;
 	open->spec =

@@ -52,6 +52,9 @@ int rules_adopt(struct gate_entry *entry, struct ruleset *set, struct fault *f);
  */
 int rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port);
 
+/* A bit for each TCP port that the next set names and the present one doesn't, for gate_mark; NULL: none. */
+uint8_t *rules_newly_named(const struct ruleset *present, const struct compiled *next);
+
 /* The policy that holds for a gate, NULL: none. */
 const struct policy *rules_policy(const struct agent *agent, const struct gate_entry *entry);
 
