@@ -185,9 +185,12 @@ static cJSON *read_body(struct http_request *request, const char *const *keys)
 	return NULL;
 }
 
-void api_gates_post(struct agent *agent, struct http_request *request, const char *unused)
+/* Gates of before come first: one of them may stand on the same namespace, or have the name. */
+static void post(void *arg)
 {
 	static const char *const keys[] = {"name", "netns", "policy", NULL};
+	struct http_request *request = arg;
+	struct agent *agent = request->http->agent;
 	_json_ cJSON *root = read_body(request, keys);
 	const cJSON *policy = NULL;
 	struct gate_entry *entry;
@@ -203,8 +206,7 @@ void api_gates_post(struct agent *agent, struct http_request *request, const cha
 		return;
 	}
 	if (!agent->ready) {
-		reply_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-			    "the gates of before aren't all up yet: try again in a second");
+		reply_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the agent is stopping");
 		return;
 	}
 	if (check_wish(agent, request, &wish))
@@ -214,6 +216,11 @@ void api_gates_post(struct agent *agent, struct http_request *request, const cha
 		return;
 	request->arg = entry;
 	attach_open(agent, entry, wish.inode, posted, request);
+}
+
+void api_gates_post(struct agent *agent, struct http_request *request, const char *unused)
+{
+	agent_when_ready(agent, post, request);
 }
 
 void api_gate_patch(struct agent *agent, struct http_request *request, const char *name)
