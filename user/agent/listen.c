@@ -11,8 +11,6 @@
 
 #include "cleanup.h"
 
-#define BACKLOG 64
-
 static int make_parent(const char *path, struct fault *f)
 {
 	_free_ char *dir = strdup(path);
@@ -68,7 +66,7 @@ int listen_unix(const char *path, struct fault *f)
 	mask = umask(0177); /* 0600 from the first moment */
 	err = bind(fd, (struct sockaddr *)&at, sizeof(at)) ? -errno : 0;
 	umask(mask);
-	if (!err && listen(fd, BACKLOG))
+	if (!err && listen(fd, SOMAXCONN))
 		err = -errno;
 	if (err)
 		return fault_set(f, -err, "can't listen on \"%s\": %s", path, strerror(-err));
@@ -85,7 +83,7 @@ static int bind_tcp(const struct sockaddr *addr, socklen_t len)
 	if (addr->sa_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)))
 		return -errno;
-	if (bind(fd, addr, len) || listen(fd, BACKLOG))
+	if (bind(fd, addr, len) || listen(fd, SOMAXCONN))
 		return -errno;
 	return TAKE_FD(fd);
 }
