@@ -12,6 +12,16 @@
 #define FORWARD_AF_INET 2
 #define FORWARD_AF_INET6 10
 
+/* To a group, to all, or to no address: delivered here too, whatever the routes say. */
+static __always_inline bool is_unicast(const struct bpf_fib_lookup *fib)
+{
+	__u8 first = *(const __u8 *)&fib->ipv4_dst;
+
+	if (fib->family == FORWARD_AF_INET)
+		return first != 0 && first < 224;
+	return *(const __u8 *)fib->ipv6_dst != 0xff;
+}
+
 /* Would the stack route it out again? Asked of denied packets only; cheap where forwarding is off. */
 PLIC_FUNC int is_forwarded(struct __sk_buff *skb, __u64 packed)
 {
@@ -34,7 +44,7 @@ PLIC_FUNC int is_forwarded(struct __sk_buff *skb, __u64 packed)
 		r |= bpf_skb_load_bytes(skb, p.l3 + offsetof(struct ipv6hdr, daddr), fib.ipv6_dst,
 					16);
 	}
-	if (r)
+	if (r || skb->pkt_type != PACKET_HOST || !is_unicast(&fib))
 		return 0;
 	fib.ifindex = skb->ifindex;
 	fib.l4_protocol = p.proto;

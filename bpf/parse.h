@@ -26,6 +26,8 @@
 #define PARSE_MAX_VLANS 4
 #define PARSE_MAX_EXT_HEADERS 8
 
+#define LOAD_MAX_OFFSET 0xffff /* bpf_skb_load_bytes_relative() */
+
 #define TCP_HEADER_LEN 20
 #define UDP_HEADER_LEN 8
 #define SCTP_HEADER_LEN 12
@@ -315,17 +317,24 @@ PLIC_FUNC __u64 parse_slow(struct __sk_buff *skb)
 {
 	__u32 proto = skb->protocol, off = 0;
 	struct packet p = {};
-	__u8 last;
+	__u8 byte;
 	struct {
 		__be16 tci, proto;
 	} vlan;
 
 	/*
-	 * Most frames have an Ethernet header. Not so the pod's own multicast that is looped back,
-	 * and tunnels: the network header is then where the data begins, so that as many bytes as
-	 * there are can be read from it.
+	 * Most frames have an Ethernet header. Not so the pod's own multicast that is looped back, and
+	 * tunnels: there the network header is where the data begins. The number of bytes that can be
+	 * read from the network header on tells; any other distance than these two is not for us. BIG TCP
+	 * is beyond what the helper reads, and has an Ethernet header.
 	 */
-	if (!load(skb, skb->len - 1, &last, sizeof(last))) {
+	if (skb->len > LOAD_MAX_OFFSET || !load(skb, skb->len - 1, &byte, sizeof(byte))) {
+		if (skb->len <= LOAD_MAX_OFFSET &&
+		    (load(skb, skb->len - ETH_HLEN, &byte, sizeof(byte)) ||
+		     !load(skb, skb->len - ETH_HLEN - 1, &byte, sizeof(byte)))) {
+			packet_bad(&p, PLIC_REASON_MALFORMED);
+			return packet_pack(&p);
+		}
 		p.l3 = ETH_HLEN;
 		p.plain = 1;
 	}

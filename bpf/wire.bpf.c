@@ -57,7 +57,7 @@ static __always_inline void note_reply(__u32 local_port)
 		note(b, IPPROTO_UDP, local_port);
 }
 
-/* Has the pod a UDP socket that is connected to where this packet comes from? */
+/* Has the pod a socket, TCP or UDP, that is connected to where this packet comes from? */
 static __always_inline bool has_connected_socket(struct __sk_buff *skb, const struct packet *p)
 {
 	struct plic_budget *b = budget();
@@ -82,12 +82,18 @@ static __always_inline bool has_connected_socket(struct __sk_buff *skb, const st
 		tuple.ipv6.dport = bpf_htons(p->dport);
 	}
 	b->probing = 1; /* our own socket program may run inside this call */
-	sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	if (p->proto == IPPROTO_TCP)
+		sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	else
+		sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	b->probing = 0;
 	if (!sk)
 		return false;
 	/* As 32 bits, which every kernel allows. A match with a remote port matched the remote. */
-	connected = *(volatile __u32 *)&sk->dst_port != 0;
+	if (p->proto == IPPROTO_TCP)
+		connected = sk->state != BPF_TCP_LISTEN;
+	else
+		connected = *(volatile __u32 *)&sk->dst_port != 0;
 	bpf_sk_release(sk);
 	return connected;
 }
@@ -123,6 +129,15 @@ static __always_inline bool wire_is_marked(struct __sk_buff *skb, const struct p
 
 	flow_key(skb, p, true, &key);
 	return bpf_map_lookup_elem(&plic_flows, &key) != NULL;
+}
+
+/* A peer opens a connection on the same ports: the one that the pod opened is over. */
+static __always_inline void wire_unmark(struct __sk_buff *skb, const struct packet *p)
+{
+	struct plic_flow_key key;
+
+	flow_key(skb, p, true, &key);
+	bpf_map_delete_elem(&plic_flows, &key);
 }
 
 /* Remembers who spoke first, so that egress takes what the server sends for an answer. */
@@ -172,6 +187,8 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	decide_times(d, now, !open);
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
+		if (open && plic_marked && d->verdict == PLIC_ALLOWED)
+			wire_unmark(skb, p);
 		return !open && (plic_marked || d->verdict != PLIC_ALLOWED) &&
 		       wire_is_marked(skb, p);
 	}
@@ -208,7 +225,9 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 				      connection, now);
 		return WIRE_PASS;
 	}
-	if (is_forwarded(skb, packet_pack(&p)))
+	/* The FIB is asked without ports and marks: where the stack's rules look at those, a socket tells. */
+	if (is_forwarded(skb, packet_pack(&p)) &&
+	    (p.kind != PACKET_PORTS || !has_connected_socket(skb, &p)))
 		return WIRE_PASS;
 	if (is_for_us(skb)) {
 		union denial_name name = {.key = {.slot = d.slot,

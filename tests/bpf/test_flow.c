@@ -291,6 +291,11 @@ static void uncounted(void)
 	box_counts(&box, &counts);
 	check(counts.traffic[5].packets == 2, "IPv%d: %llu of 2 client's packets counted", family,
 	      (unsigned long long)counts.traffic[5].packets);
+	answer.sport = 443;
+	answer.flags = SYN;
+	wire(answer);
+	check(entries(box.skel->maps.plic_flows) == 0, "IPv%d: the peer's SYN ends the marker",
+	      family);
 }
 
 static void multicast(const char *to, const char *name)

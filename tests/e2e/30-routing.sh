@@ -47,3 +47,35 @@ N
 else
 	skip "NAT of what passes through to a shut port" "nft is not installed"
 fi
+
+# what goes to a group or to all is delivered here too, whatever the routes say
+cat > "$T/group.py" << 'P'
+import socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+if sys.argv[1] == "listen":
+    s.bind(("", 5555))
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, struct.pack("4s4s", socket.inet_aton("239.1.2.3"), socket.inet_aton(sys.argv[2])))
+    s.settimeout(2)
+    try:
+        print("got", s.recv(64))
+    except socket.timeout:
+        print("nothing")
+else:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(sys.argv[2]))
+    for to in ("239.1.2.3", "255.255.255.255", "10.77.0.255"):
+        for _ in range(3):
+            s.sendto(b"hello", (to, 5555))
+P
+hear() {
+	pod python3 "$T/group.py" listen $POD4 > "$T/heard" &
+	local listener=$!
+	eventually 3 echo_listens udp 5555
+	out python3 "$T/group.py" send $OUT4
+	wait $listener
+	cat "$T/heard"
+}
+out ip route add default via $POD4
+is "multicast and broadcast to a shut port" "$(hear)" nothing
+portlic gate set pod --mode off > "$T/out"
+has "... which arrive without the gate" "$(hear)" hello
