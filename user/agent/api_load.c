@@ -58,17 +58,6 @@ static uint16_t lost_port(const struct license *before, const struct license *af
 	return 0;
 }
 
-__attribute__((format(printf, 2, 3))) static void warn(cJSON *warnings, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	fault_format(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
-}
-
 /* What a renewal takes away compared with the file of the same line that is in force. */
 static void warn_renewal(cJSON *warnings, const struct licenses *licenses,
 			 const struct license *lic)
@@ -83,16 +72,17 @@ static void warn_renewal(cJSON *warnings, const struct licenses *licenses,
 		if (strcmp(old->lid, lic->lid) || strcmp(old->iss, lic->iss))
 			continue;
 		if (old->seq > lic->seq)
-			warn(warnings, "\"%s\" with seq %lld is newer: this license has no effect",
-			     licenses->view_files[i]->name, (long long)old->seq);
+			json_warn(warnings,
+				  "\"%s\" with seq %lld is newer: this license has no effect",
+				  licenses->view_files[i]->name, (long long)old->seq);
 		if (old->exp + old->grace_s > lic->exp + lic->grace_s)
-			warn(warnings, "it ends earlier than \"%s\", which it replaces",
-			     licenses->view_files[i]->name);
+			json_warn(warnings, "it ends earlier than \"%s\", which it replaces",
+				  licenses->view_files[i]->name);
 		port = lost_port(old, lic, &protocol);
 		if (port)
-			warn(warnings,
-			     "it opens less than \"%s\", which it replaces: %u/%s is missing",
-			     licenses->view_files[i]->name, port, proto_word(protocol));
+			json_warn(warnings,
+				  "it opens less than \"%s\", which it replaces: %u/%s is missing",
+				  licenses->view_files[i]->name, port, proto_word(protocol));
 	}
 }
 
@@ -101,15 +91,16 @@ static void warn_itself(cJSON *warnings, const struct license *lic, int64_t now)
 	char limits[64], overlap[512];
 
 	if (license_unenforced(lic, limits, sizeof(limits)))
-		warn(warnings, "not enforced by this version: %s", limits);
+		json_warn(warnings, "not enforced by this version: %s", limits);
 	if (license_overlaps_clients(lic, overlap, sizeof(overlap)))
-		warn(warnings, "%s", overlap);
+		json_warn(warnings, "%s", overlap);
 	if (now + LIFECYCLE_SLACK_S < lic->nbf)
-		warn(warnings, "it hasn't begun yet");
+		json_warn(warnings, "it hasn't begun yet");
 	if (now >= lic->exp)
-		warn(warnings, "it has ended%s", now < lic->exp + lic->grace_s ? ": in grace" : "");
+		json_warn(warnings, "it has ended%s",
+			  now < lic->exp + lic->grace_s ? ": in grace" : "");
 	if (!lic->n_ports)
-		warn(warnings, "it opens no port");
+		json_warn(warnings, "it opens no port");
 }
 
 /* Another line's file must not be overwritten by accident. -EEXIST: answered. */

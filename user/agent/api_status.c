@@ -11,32 +11,23 @@
 #include "reply.h"
 #include "stamp.h"
 
-__attribute__((format(printf, 2, 3))) static void warn(cJSON *warnings, const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	fault_format(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
-}
-
 static void warn_source(cJSON *warnings, const struct source *source)
 {
 	size_t i;
 
 	if (source->trouble.text[0])
-		warn(warnings, "%s", source->trouble.text);
+		json_warn(warnings, "%s", source->trouble.text);
 	for (i = 0; i < source->n_files; i++) {
 		const struct source_file *file = source->files[i];
 
 		if (file->refusal.text[0])
-			warn(warnings, "\"%s\" is refused: %s%s", file->name, file->refusal.text,
-			     file->good ? "; its last good copy stays in force" : "");
+			json_warn(warnings, "\"%s\" is refused: %s%s", file->name,
+				  file->refusal.text,
+				  file->good ? "; its last good copy stays in force" : "");
 		if (file->gone_ns && !file->forever && !source->trouble.text[0])
-			warn(warnings, "\"%s\" is gone from \"%s\": what it gave is withdrawn soon",
-			     file->name, source->dir);
+			json_warn(warnings,
+				  "\"%s\" is gone from \"%s\": what it gave is withdrawn soon",
+				  file->name, source->dir);
 	}
 }
 
@@ -50,21 +41,23 @@ static void warn_end(cJSON *warnings, const char *file, const struct license_ent
 	if (entry->deadlines.new_until <= LICENSE_TIME_MAX)
 		stamp_format(entry->deadlines.new_until, until);
 	if (entry->warn)
-		warn(warnings, "license \"%s\" (%s) ends soon: %s", file, lic->lid, end);
+		json_warn(warnings, "license \"%s\" (%s) ends soon: %s", file, lic->lid, end);
 	else if (entry->state == STATE_GRACE)
-		warn(warnings,
-		     "license \"%s\" (%s) HAS ENDED, %s; its grace ends %s: load a renewal before",
-		     file, lic->lid, end, until);
+		json_warn(warnings,
+			  "license \"%s\" (%s) HAS ENDED, %s; its grace ends %s: load a renewal "
+			  "before",
+			  file, lic->lid, end, until);
 	else if (entry->state == STATE_STALE)
-		warn(warnings,
-		     "license \"%s\" (%s): the newest revocation list of its vendor is too old; "
-		     "its rights end %s: load a newer list before",
-		     file, lic->lid, until);
+		json_warn(
+			warnings,
+			"license \"%s\" (%s): the newest revocation list of its vendor is too old; "
+			"its rights end %s: load a newer list before",
+			file, lic->lid, until);
 	else if (entry->state == STATE_LAPSED && lic->lapse == PLIC_REPORT)
-		warn(warnings,
-		     "license \"%s\" (%s) HAS LAPSED, %s: by its \"report\" its ports are let "
-		     "through and counted as audit",
-		     file, lic->lid, until);
+		json_warn(warnings,
+			  "license \"%s\" (%s) HAS LAPSED, %s: by its \"report\" its ports are let "
+			  "through and counted as audit",
+			  file, lic->lid, until);
 }
 
 static void warn_license(cJSON *warnings, const struct source_file *file)
@@ -73,21 +66,22 @@ static void warn_license(cJSON *warnings, const struct source_file *file)
 	char limits[64], overlap[512];
 
 	if (entry->reason)
-		warn(warnings, "license \"%s\" is rejected (%s): %s%s", file->name,
-		     licenses_reason_word(entry->reason), entry->detail.text,
-		     entry->lic ? "; its last good copy stays in force" : "");
+		json_warn(warnings, "license \"%s\" is rejected (%s): %s%s", file->name,
+			  licenses_reason_word(entry->reason), entry->detail.text,
+			  entry->lic ? "; its last good copy stays in force" : "");
 	if (!entry->lic)
 		return;
 	if (license_unenforced(entry->lic, limits, sizeof(limits)))
-		warn(warnings, "license \"%s\" (%s): not enforced by this version: %s", file->name,
-		     entry->lic->lid, limits);
+		json_warn(warnings, "license \"%s\" (%s): not enforced by this version: %s",
+			  file->name, entry->lic->lid, limits);
 	if (license_overlaps_clients(entry->lic, overlap, sizeof(overlap)))
-		warn(warnings, "license \"%s\" (%s): %s", file->name, entry->lic->lid, overlap);
+		json_warn(warnings, "license \"%s\" (%s): %s", file->name, entry->lic->lid,
+			  overlap);
 	warn_end(warnings, file->name, entry);
 	if (entry->equivocation)
-		warn(warnings,
-		     "license \"%s\" (%s): another file has the same seq and other content",
-		     file->name, entry->lic->lid);
+		json_warn(warnings,
+			  "license \"%s\" (%s): another file has the same seq and other content",
+			  file->name, entry->lic->lid);
 }
 
 static void warn_gate(cJSON *warnings, const struct agent *agent, const struct gate_entry *entry)
@@ -95,25 +89,26 @@ static void warn_gate(cJSON *warnings, const struct agent *agent, const struct g
 	const struct policy *also = NULL;
 
 	if (entry->error.text[0])
-		warn(warnings, "gate \"%s\": %s", entry->name, entry->error.text);
+		json_warn(warnings, "gate \"%s\": %s", entry->name, entry->error.text);
 	if (rules_mode(agent, entry) != PLIC_ENFORCE)
-		warn(warnings, "gate \"%s\" isn't enforced: its mode is %s", entry->name,
-		     rules_mode(agent, entry) == PLIC_OFF ? "off" : "audit");
+		json_warn(warnings, "gate \"%s\" isn't enforced: its mode is %s", entry->name,
+			  rules_mode(agent, entry) == PLIC_OFF ? "off" : "audit");
 	if (entry->policy_text && !entry->policy)
-		warn(warnings, "gate \"%s\": its own policy is refused and has no effect",
-		     entry->name);
+		json_warn(warnings, "gate \"%s\": its own policy is refused and has no effect",
+			  entry->name);
 	if (entry->n_reserved)
-		warn(warnings,
-		     "gate \"%s\": %zu opens of its own policy are reserved by a trust file now "
-		     "and left out",
-		     entry->name, entry->n_reserved);
+		json_warn(
+			warnings,
+			"gate \"%s\": %zu opens of its own policy are reserved by a trust file now "
+			"and left out",
+			entry->name, entry->n_reserved);
 	if (!entry->policy_text)
 		policies_find(&agent->policies, entry->name, &also);
 	if (also)
-		warn(warnings,
-		     "gate \"%s\": policy \"%s\" matches too and has no effect, the first "
-		     "in order of file names holds",
-		     entry->name, also->name);
+		json_warn(warnings,
+			  "gate \"%s\": policy \"%s\" matches too and has no effect, the first "
+			  "in order of file names holds",
+			  entry->name, also->name);
 }
 
 static void warn_policy(cJSON *warnings, const struct source_file *file)
@@ -121,7 +116,8 @@ static void warn_policy(cJSON *warnings, const struct source_file *file)
 	const struct policy *policy = file->value;
 
 	if (policy && !policy->n_gates)
-		warn(warnings, "policy \"%s\" has no \"match\" and holds for no gate", file->name);
+		json_warn(warnings, "policy \"%s\" has no \"match\" and holds for no gate",
+			  file->name);
 }
 
 static cJSON *warnings_json(const struct agent *agent)
@@ -142,15 +138,16 @@ static cJSON *warnings_json(const struct agent *agent)
 	for (i = 0; i < agent->gates.n_entries; i++)
 		warn_gate(warnings, agent, agent->gates.entries[i]);
 	if (agent->gates.lost.text[0])
-		warn(warnings, "%s", agent->gates.lost.text);
+		json_warn(warnings, "%s", agent->gates.lost.text);
 	if (agent->gates.trouble.text[0])
-		warn(warnings, "%s", agent->gates.trouble.text);
+		json_warn(warnings, "%s", agent->gates.trouble.text);
 	if (agent->node && !node_features(agent->node)->tcx)
-		warn(warnings, "wire: removable: this kernel has no tcx links (6.6), so a pod with "
-			       "CAP_NET_ADMIN can remove the hook; it is put back within 1 s");
+		json_warn(warnings,
+			  "wire: removable: this kernel has no tcx links (6.6), so a pod with "
+			  "CAP_NET_ADMIN can remove the hook; it is put back within 1 s");
 	if (agent->node && !node_features(agent->node)->tracing)
-		warn(warnings,
-		     "ledger: this kernel has no BTF tracing, TCP connections aren't counted");
+		json_warn(warnings,
+			  "ledger: this kernel has no BTF tracing, TCP connections aren't counted");
 	return warnings;
 }
 

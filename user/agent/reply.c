@@ -31,6 +31,17 @@ void reply_error(struct http_request *request, unsigned int status, const char *
 	reply_json(request, status, tree);
 }
 
+void json_warn(cJSON *warnings, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fault_format(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
+}
+
 void json_put_u64(cJSON *object, const char *name, uint64_t value)
 {
 	char number[24];

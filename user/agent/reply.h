@@ -16,6 +16,9 @@ void reply_json(struct http_request *request, unsigned int status, cJSON *tree);
 __attribute__((format(printf, 3, 4))) void reply_error(struct http_request *request,
 						       unsigned int status, const char *fmt, ...);
 
+/* Appends a sentence to an array of them. */
+__attribute__((format(printf, 2, 3))) void json_warn(cJSON *warnings, const char *fmt, ...);
+
 /* Counters beyond 2^53 stay exact. */
 void json_put_u64(cJSON *object, const char *name, uint64_t value);
 
