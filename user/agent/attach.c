@@ -241,10 +241,14 @@ static void remove_done(struct job *job)
 
 void attach_remove(struct agent *agent, struct gate_entry *entry, attach_done *done, void *arg)
 {
+	static const struct fault no_memory = {"out of memory"};
 	struct remove_job *remove = calloc(1, sizeof(*remove));
 
-	if (!remove)
+	if (!remove) {
+		if (done)
+			done(agent, arg, -ENOMEM, &no_memory);
 		return;
+	}
 	remove->job.work = remove_work;
 	remove->job.done = remove_done;
 	remove->entry = entry;
