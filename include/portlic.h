@@ -244,10 +244,6 @@ struct plic_gate {
 #define PLIC_MAP_FLOWS "plic_flows"	/* LRU_HASH, a gate's own */
 #define PLIC_MAP_CLIENTS "plic_clients" /* LRU_HASH, a gate's own */
 #define PLIC_MAP_BUDGET "plic_budget"	/* PERCPU_ARRAY, a gate's own: refusals, table entries */
-#define PLIC_PROG_WIRE "plic_wire"
-#define PLIC_PROG_EGRESS "plic_egress"
-#define PLIC_PROG_SOCKET "plic_socket"
-#define PLIC_PROG_LEDGER "plic_ledger"
 
 _Static_assert(sizeof(struct plic_grant) == 32, "plic_grant");
 _Static_assert(sizeof(struct plic_rule) == 8 + PLIC_MAX_GRANTS * 32, "plic_rule");

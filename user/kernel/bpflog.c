@@ -11,7 +11,6 @@
 #define LOG_LINES 3 /* of the verifier: the instruction, its source, the complaint */
 
 /* One thread does all kernel work, so these need no lock. */
-static bool verbose;
 static char warning[200];
 static char verifier[320];
 static char why[360];
@@ -52,8 +51,6 @@ __attribute__((format(printf, 2, 0))) static int take(enum libbpf_print_level le
 		text = NULL;
 		return 0;
 	}
-	if (verbose)
-		fputs(text, stderr);
 	if (level != LIBBPF_WARN)
 		return n;
 	if (strstr(text, "-- BEGIN PROG LOAD LOG")) {
@@ -70,11 +67,6 @@ void bpflog_begin(void)
 	warning[0] = '\0';
 	verifier[0] = '\0';
 	libbpf_set_print(take);
-}
-
-void bpflog_verbose(bool on)
-{
-	verbose = on;
 }
 
 const char *bpflog_why(void)

@@ -3,12 +3,10 @@
 #ifndef PORTLIC_BPFLOG_H
 #define PORTLIC_BPFLOG_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Takes over libbpf's messages and forgets the earlier ones; call it ahead of a load. */
 void bpflog_begin(void);
-void bpflog_verbose(bool on); /* also hand everything to stderr */
 
 /* The verifier's last lines, else libbpf's first warning, in one line: " (...)"; "" if silent. */
 const char *bpflog_why(void);

@@ -276,11 +276,6 @@ uint32_t gate_id(const struct gate *g)
 	return g->id;
 }
 
-uint64_t gate_netns_inode(const struct gate *g)
-{
-	return g->inode;
-}
-
 uint64_t gate_since_ns(const struct gate *g)
 {
 	return g->since_ns;

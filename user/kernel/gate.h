@@ -47,7 +47,6 @@ int gate_remove(struct gate *gate, struct fault *f); /* detaches, unpins, frees 
 int gate_collect(struct node *node, const char *name, struct fault *f); /* pins without a gate */
 
 uint32_t gate_id(const struct gate *gate);
-uint64_t gate_netns_inode(const struct gate *gate);
 uint64_t gate_since_ns(const struct gate *gate); /* boot clock */
 
 /* Swaps the rule set whole; enlarges the counters first if the set has more slots. */

@@ -191,11 +191,6 @@ void node_close(struct node *node)
 	free(node);
 }
 
-void node_verbose(bool on)
-{
-	bpflog_verbose(on);
-}
-
 const struct node_features *node_features(const struct node *node)
 {
 	return &node->features;

@@ -18,8 +18,6 @@ int node_open(const char *bpffs, struct node **out, struct fault *f);
 void node_close(struct node *node); /* NULL-safe; the pins stay and go on enforcing */
 int node_cleanup(const char *bpffs, struct fault *f); /* removes every pin and attachment */
 
-void node_verbose(bool on); /* libbpf's own messages to stderr; off: they only end in faults */
-
 struct node_features {
 	bool tcx;     /* 6.6: links that can't be removed from inside the pod */
 	bool tracing; /* tp_btf: the ledger counts connections */
