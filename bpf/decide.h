@@ -9,10 +9,11 @@
 #include "maps.h"
 
 struct decision {
-	const struct plic_rule *rule; /* NULL: the set can't be read (state_lost) */
-	__u32 slot;		      /* counter slot; PLIC_SLOT_OTHER: the port isn't named */
-	__u32 verdict;		      /* enum plic_verdict */
-	__u32 reason;		      /* enum plic_reason, unless allowed */
+	const struct plic_rule *rule;	/* NULL: the set can't be read (state_lost) */
+	const struct plic_grant *brown; /* allowed by this one alone, and it is in its brown-out */
+	__u32 slot;			/* counter slot; PLIC_SLOT_OTHER: the port isn't named */
+	__u32 verdict;			/* enum plic_verdict */
+	__u32 reason;			/* enum plic_reason, unless allowed */
 };
 
 /* A denial as the mode of the rule has it. */
@@ -73,9 +74,36 @@ static __always_inline const struct plic_rule *find_rule(void *set, __u32 ip_pro
 	return cell ? &cell->rule : NULL;
 }
 
+/* The rule itself, or the one that stands in for it now. */
+static __always_inline const struct plic_rule *rule_now(void *set, const struct plic_rule *rule,
+							__u64 now)
+{
+	struct plic_cell *cell;
+
+	if (!rule->interim || now >= rule->until_ns)
+		return rule;
+	cell = set_cell(set, rule->interim);
+	return cell ? &cell->rule : NULL;
+}
+
+static __always_inline const struct plic_header *header_now(void *set, __u64 now)
+{
+	struct plic_cell *cell = set_cell(set, PLIC_CELL_HEADER);
+
+	if (cell && cell->header.interim && now < cell->header.until_ns)
+		cell = set_cell(set, cell->header.interim);
+	return cell ? &cell->header : NULL;
+}
+
 static __always_inline bool grant_admits(const struct plic_grant *g, __u64 now)
 {
 	return now >= g->from_ns && now < g->new_until_ns;
+}
+
+/* In the last three steps of a grant that admits. */
+static __always_inline bool grant_is_brown(const struct plic_grant *g, __u64 now)
+{
+	return g->step_ns && g->new_until_ns - now <= 3 * g->step_ns;
 }
 
 /*
@@ -111,10 +139,14 @@ static __always_inline void decide_ended(struct decision *d, __u64 now, bool est
 		d->verdict = verdict_in_mode(rule->mode);
 }
 
-/* The rule of a port, or state_lost, which denies. */
-static __always_inline bool decide_rule(struct decision *d, void *set, __u32 ip_proto, __u32 port)
+/* The rule of a port now, or state_lost, which denies. */
+static __always_inline bool decide_rule(struct decision *d, void *set, __u32 ip_proto, __u32 port,
+					__u64 now)
 {
+	d->brown = NULL;
 	d->rule = set ? find_rule(set, ip_proto, port, &d->slot) : NULL;
+	if (d->rule)
+		d->rule = rule_now(set, d->rule, now);
 	if (d->rule)
 		return true;
 	d->slot = PLIC_SLOT_OTHER;
@@ -123,16 +155,54 @@ static __always_inline bool decide_rule(struct decision *d, void *set, __u32 ip_
 	return false;
 }
 
-/* Verdict of d->rule, for a new flow or (established) for a segment of a TCP connection. */
+/*
+ * Verdict of d->rule, for a new flow or (established) for a segment of a TCP connection. Allowed with
+ * d->brown set: decide_brown() has to see who it is before a new flow may pass.
+ */
 static __always_inline void decide_times(struct decision *d, __u64 now, bool established)
 {
 	const struct plic_rule *rule = d->rule;
 
 	d->verdict = PLIC_ALLOWED;
-	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++)
-		if (grant_admits(&rule->grants[i], now))
+	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
+		const struct plic_grant *g = &rule->grants[i];
+
+		if (!grant_admits(g, now))
+			continue;
+		if (established || !grant_is_brown(g, now)) {
+			d->brown = NULL;
 			return;
-	decide_ended(d, now, established);
+		}
+		if (!d->brown)
+			d->brown = g;
+	}
+	if (!d->brown)
+		decide_ended(d, now, established);
+}
+
+/* Which quarter of the clients of a license line an address is in: 0 to 3, always the same one. */
+static __always_inline __u32 client_quarter(const __u32 address[4], __u32 salt)
+{
+	__u32 hash = salt;
+
+	for (int i = 0; i < 4; i++) {
+		hash = (hash ^ address[i]) * 0x9e3779b1; /* 2^32 / golden ratio */
+		hash ^= hash >> 15;
+	}
+	return hash >> 30;
+}
+
+/* Of the quarters 0 to 3, the highest goes first. address: the client's, IPv4 mapped. */
+static __always_inline void decide_brown(struct decision *d, const __u32 address[4], __u64 now)
+{
+	const struct plic_grant *g = d->brown;
+	__u64 left = g->new_until_ns - now;
+	__u32 quarters = left <= g->step_ns ? 1 : left <= 2 * g->step_ns ? 2 : 3;
+
+	if (client_quarter(address, g->salt) < quarters)
+		return;
+	d->reason = PLIC_REASON_BROWNOUT;
+	d->verdict = verdict_in_mode(d->rule->mode);
 }
 
 #endif

@@ -39,11 +39,11 @@ int plic_ledger(__u64 *ctx)
 	netns = sk->__sk_common.skc_net.net->ns.inum;
 	gate = bpf_map_lookup_elem(&plic_netns, &netns);
 	set = gate ? bpf_map_lookup_elem(&plic_sets, gate) : NULL;
-	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num) ||
+	now = clock_now();
+	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num, now) ||
 	    d.slot == PLIC_SLOT_OTHER)
 		return 0;
 	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
-	now = clock_now();
 	decide_times(&d, now, false);
 	if (d.verdict != PLIC_ALLOWED || d.rule->mode == PLIC_OFF)
 		return 0;

@@ -18,6 +18,20 @@
 #define SOCKET_AF_INET 2
 #define STRAY_PORTS_FROM 32768 /* where the pod's own connections have their local ports */
 
+static __always_inline void socket_remote(struct bpf_sk_lookup *ctx, __u8 address[16])
+{
+	__u32 *words = (__u32 *)address;
+
+	if (ctx->family == SOCKET_AF_INET) {
+		map_ipv4(address, ctx->remote_ip4);
+	} else {
+		words[0] = ctx->remote_ip6[0];
+		words[1] = ctx->remote_ip6[1];
+		words[2] = ctx->remote_ip6[2];
+		words[3] = ctx->remote_ip6[3];
+	}
+}
+
 static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 port, bool named,
 					     __u64 now)
 {
@@ -26,16 +40,7 @@ static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 po
 				    .local_port = port,
 				    .proto = IPPROTO_UDP};
 
-	if (ctx->family == SOCKET_AF_INET) {
-		map_ipv4(key.remote, ctx->remote_ip4);
-	} else {
-		__u32 *words = (__u32 *)key.remote;
-
-		words[0] = ctx->remote_ip6[0];
-		words[1] = ctx->remote_ip6[1];
-		words[2] = ctx->remote_ip6[2];
-		words[3] = ctx->remote_ip6[3];
-	}
+	socket_remote(ctx, key.remote);
 	return flow_is_own(&key, named, now) || (b && is_noted(b, IPPROTO_UDP, port));
 }
 
@@ -59,9 +64,14 @@ int plic_socket(struct bpf_sk_lookup *ctx)
 	union denial_name name = {.key = {.port = port, .proto = proto, .verdict = PLIC_DENIED}};
 	struct decision d;
 	__u64 now = clock_now();
+	__u32 remote[4];
 
-	if (decide_rule(&d, gate_set(), proto, port))
+	if (decide_rule(&d, gate_set(), proto, port, now))
 		decide_times(&d, now, false);
+	if (d.brown) {
+		socket_remote(ctx, (__u8 *)remote);
+		decide_brown(&d, remote, now);
+	}
 	/* What is let through in audit mode wire has counted. */
 	if (d.verdict != PLIC_DENIED)
 		return SK_PASS;

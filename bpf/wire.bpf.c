@@ -33,20 +33,19 @@ static __always_inline __u32 segments(struct __sk_buff *skb)
 }
 
 /* A packet without ports: malformed, a short fragment, a protocol that nobody opened. */
-static __always_inline void judge_portless(const struct packet *p, struct decision *d)
+static __always_inline void judge_portless(const struct packet *p, struct decision *d, __u64 now)
 {
 	void *set = gate_set();
-	struct plic_cell *cell = set ? set_cell(set, PLIC_CELL_HEADER) : NULL;
+	const struct plic_header *header = set ? header_now(set, now) : NULL;
 
 	*d = (struct decision){.verdict = PLIC_DENIED, .reason = PLIC_REASON_STATE_LOST};
-	if (!cell)
+	if (!header)
 		return;
 	d->reason = p->reason;
-	if (p->kind == PACKET_NO_PORTS &&
-	    cell->header.ip_open[p->proto / 8 & 31] & 1 << p->proto % 8)
+	if (p->kind == PACKET_NO_PORTS && header->ip_open[p->proto / 8 & 31] & 1 << p->proto % 8)
 		d->verdict = PLIC_ALLOWED;
 	else
-		d->verdict = verdict_in_mode(cell->header.mode);
+		d->verdict = verdict_in_mode(header->mode);
 }
 
 static __always_inline void note_reply(__u32 local_port)
@@ -163,6 +162,16 @@ static __always_inline void wire_looped(const struct packet *p, __u64 now)
 		flow_touch(&plic_flows, &key, now);
 }
 
+/* A new flow in a brown-out: is its client among those that still get in? */
+static __always_inline void wire_brown(struct __sk_buff *skb, const struct packet *p,
+				       struct decision *d, __u64 now)
+{
+	struct plic_flow_key key;
+
+	flow_key(skb, p, true, &key);
+	decide_brown(d, (const __u32 *)key.remote, now);
+}
+
 /*
  * Verdict of a packet with ports. *connections: whether it is counted as one. True: it belongs to
  * something that the pod itself began, and passes uncounted.
@@ -173,7 +182,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	bool tcp = p->proto == IPPROTO_TCP, open = is_open(p), named;
 
 	*connection = open;
-	if (!decide_rule(d, gate_set(), p->proto, p->dport))
+	if (!decide_rule(d, gate_set(), p->proto, p->dport, now))
 		return false;
 	named = d->slot != PLIC_SLOT_OTHER;
 	if (!tcp && skb->pkt_type == PACKET_LOOPBACK)
@@ -185,6 +194,8 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	if (!named && (tcp ? !open : wire_is_own(skb, p, false, now)))
 		return true;
 	decide_times(d, now, !open);
+	if (d->brown)
+		wire_brown(skb, p, d, now);
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
 		if (open && plic_marked && d->verdict == PLIC_ALLOWED)
@@ -215,7 +226,7 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 		return WIRE_PASS;
 	now = clock_now();
 	if (p.kind != PACKET_PORTS)
-		judge_portless(&p, &d);
+		judge_portless(&p, &d, now);
 	else if (judge_ports(skb, &p, &d, &connection, now))
 		return WIRE_PASS;
 
@@ -263,7 +274,7 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 	if (!set || !parse_fast(skb, &p))
 		return false;
 	rule = find_rule(set, p.proto, p.dport, &slot);
-	if (!rule)
+	if (!rule || rule->interim)
 		return false;
 	if (p.proto == IPPROTO_TCP) {
 		if (slot == PLIC_SLOT_OTHER)
@@ -281,7 +292,7 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 		return true;
 	}
 	if (rule->mode == PLIC_OFF || !rule->n_grants || !grant_admits(&rule->grants[0], now) ||
-	    !is_for_us(skb))
+	    rule->grants[0].step_ns || !is_for_us(skb))
 		return false;
 	if (p.proto == IPPROTO_UDP) {
 		flow = bpf_map_lookup_elem(&plic_clients, &key);

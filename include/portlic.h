@@ -87,6 +87,10 @@ enum plic_proto {
  *   rule cell       .rule
  *
  * A port that isn't named has the rule PLIC_CELL_DEFAULT and slot PLIC_SLOT_OTHER.
+ *
+ * A rule may name another one that stands in for it until a time (a break-glass, a rehearsal, a change
+ * that waits to be confirmed): what ends an interim is the kernel's clock, the agent dead or alive. An
+ * interim rule has no interim itself. The header cell has one of the same kind.
  * Example: 8080/TCP. 8080 / 8192 = 0, 8080 / 64 % 128 = 126, 8080 % 64 = 16:
  * cells[2].dir[126] = 27, cells[27].index[16] = { 26, 1 }, cells[26].rule.grants[0] = { 0, ... }.
  */
@@ -107,17 +111,28 @@ struct plic_grant {
 	__u64 from_ns;	    /* valid from, inclusive; 0: since ever */
 	__u64 new_until_ns; /* new flows are admitted before this time; PLIC_NEVER */
 	__u64 cut_at_ns;    /* established TCP flows are cut from this time; >= new_until_ns */
-	__u32 license;	    /* the agent's number of the license, 0: an `open` of a policy */
-	__u8 lapse;	    /* enum plic_lapse */
-	__u8 ended_reason;  /* enum plic_reason after new_until_ns: LAPSED, REVOKED, WITHDRAWN */
-	__u16 pad;
+	/*
+	 * Brown-out, 0: none. Of the last three steps before new_until_ns each turns another quarter of the
+	 * clients away, the first one the first quarter; a client is in or out by its address and `salt`.
+	 * Example: exp + grace = new_until_ns, step = grace / 4: 100 % of the clients right after exp, then
+	 * 75, 50 and at last 25 %.
+	 */
+	__u64 step_ns;
+	__u32 license;	   /* the agent's number of the license, 0: an `open` of a policy */
+	__u32 salt;	   /* of the license line, 0 without a brown-out */
+	__u8 lapse;	   /* enum plic_lapse */
+	__u8 ended_reason; /* enum plic_reason after new_until_ns: LAPSED, REVOKED, WITHDRAWN */
+	__u16 pad[3];
 };
 
 struct plic_rule {
 	__u8 mode;     /* enum plic_mode */
 	__u8 deny;     /* enum plic_deny */
 	__u8 n_grants; /* 0: unlicensed */
-	__u8 pad[5];
+	__u8 pad0;
+	__u16 interim; /* number of the rule cell that holds before until_ns; 0: none */
+	__u16 pad;
+	__u64 until_ns;				   /* boot clock, 0 without an interim */
 	struct plic_grant grants[PLIC_MAX_GRANTS]; /* the one that ends last comes first */
 };
 
@@ -139,11 +154,13 @@ struct plic_header {
 	__u32 n_cells;
 	__u32 n_slots;
 	__u32 slot_cell; /* first of the cells with .slots, so that a set can be read back whole */
-	__u32 pad0;
+	__u16 interim; /* number of a header cell whose ip_open, mode and deny hold before until_ns */
+	__u16 pad0;
 	__u8 ip_open[32]; /* bit p % 8 of byte p / 8: IP protocol p is opened by a policy */
 	__u8 mode;	  /* enum plic_mode of the gate, for packets that have no port */
 	__u8 deny;	  /* enum plic_deny */
 	__u8 pad[6];
+	__u64 until_ns; /* boot clock, 0 without an interim */
 };
 
 struct plic_cell {
@@ -245,10 +262,10 @@ struct plic_gate {
 #define PLIC_MAP_CLIENTS "plic_clients" /* LRU_HASH, a gate's own */
 #define PLIC_MAP_BUDGET "plic_budget"	/* PERCPU_ARRAY, a gate's own: refusals, table entries */
 
-_Static_assert(sizeof(struct plic_grant) == 32, "plic_grant");
-_Static_assert(sizeof(struct plic_rule) == 8 + PLIC_MAX_GRANTS * 32, "plic_rule");
+_Static_assert(sizeof(struct plic_grant) == 48, "plic_grant");
+_Static_assert(sizeof(struct plic_rule) == 16 + PLIC_MAX_GRANTS * 48, "plic_rule");
 _Static_assert(sizeof(struct plic_index) == 4, "plic_index");
-_Static_assert(sizeof(struct plic_header) == 64, "plic_header");
+_Static_assert(sizeof(struct plic_header) == 72, "plic_header");
 _Static_assert(sizeof(struct plic_slot) * PLIC_CELL_SLOTS == PLIC_CELL_SIZE, "plic_slot");
 _Static_assert(sizeof(struct plic_cell) == PLIC_CELL_SIZE, "plic_cell");
 _Static_assert(PLIC_DIR_CELLS *PLIC_DIR_ENTRIES *PLIC_BLOCK_PORTS == 65536, "directory");

@@ -114,12 +114,20 @@ void box_close(struct box *box)
 void box_publish(struct box *box, const struct plic_header *header,
 		 const struct plic_rule *default_rule, const struct ruleset_port *ports, size_t n)
 {
+	box_publish_interim(box, header, default_rule, ports, n, NULL);
+}
+
+void box_publish_interim(struct box *box, const struct plic_header *header,
+			 const struct plic_rule *default_rule, const struct ruleset_port *ports,
+			 size_t n, const struct ruleset_interim *interim)
+{
 	struct plic_slot slots[BOX_SLOTS] = {};
 	struct ruleset set;
 	struct fault fault;
 	int fd;
 
-	if (ruleset_build(header, default_rule, ports, n, slots, BOX_SLOTS, &set, &fault)) {
+	if (ruleset_build(header, default_rule, ports, n, slots, BOX_SLOTS, interim, &set,
+			  &fault)) {
 		printf("not ok - rule set: %s\n", fault.text);
 		exit(1);
 	}

@@ -34,6 +34,10 @@ void box_close(struct box *box);
 /* Publishes a rule set; slots are the ports' own. */
 void box_publish(struct box *box, const struct plic_header *header,
 		 const struct plic_rule *default_rule, const struct ruleset_port *ports, size_t n);
+/* The same with an interim laid over it. */
+void box_publish_interim(struct box *box, const struct plic_header *header,
+			 const struct plic_rule *default_rule, const struct ruleset_port *ports,
+			 size_t n, const struct ruleset_interim *interim);
 /* Takes the set away: state_lost. */
 void box_unpublish(struct box *box);
 

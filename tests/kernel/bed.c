@@ -171,7 +171,7 @@ struct ruleset bed_rules(uint64_t generation, const uint16_t *tcp, size_t n_tcp,
 		};
 		slots[i + 1] = (struct plic_slot){port, port, ports[i].ip_proto, {0}};
 	}
-	if (ruleset_build(&header, &deny, ports, n, slots, n + 1, &set, &f) < 0)
+	if (ruleset_build(&header, &deny, ports, n, slots, n + 1, NULL, &set, &f) < 0)
 		fail_msg("ruleset_build: %s", f.text);
 	free(ports);
 	free(slots);

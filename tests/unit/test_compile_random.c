@@ -274,7 +274,8 @@ static void check_port(const struct world *w, const struct compiled *c, __u8 ip_
 	bool named = false;
 	int mode, deny;
 	__u16 slot;
-	const struct plic_rule *rule = ruleset_lookup(&c->set, ip_proto, port, &slot);
+	const struct plic_rule *rule =
+		ruleset_lookup(&c->set, ip_proto, port, RULESET_LASTING, &slot);
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		struct fate want = fate_in_model(w, ip_proto, port, times[i], &named);
@@ -312,8 +313,9 @@ static void check_pieces(const struct compiled *c, const struct plic_slot *befor
 		last = (__u64)p->ip_proto << 16 | p->end_port;
 		assert_true(s->port == p->port && s->end_port == p->end_port &&
 			    s->ip_proto == p->ip_proto);
-		assert_memory_equal(ruleset_lookup(&c->set, p->ip_proto, p->end_port, &slot),
-				    &p->rule, sizeof(p->rule));
+		assert_memory_equal(
+			ruleset_lookup(&c->set, p->ip_proto, p->end_port, RULESET_LASTING, &slot),
+			&p->rule, sizeof(p->rule));
 		assert_int_equal(slot, p->slot);
 		for (size_t j = 1; j < p->rule.n_grants; j++)
 			assert_true(p->rule.grants[j - 1].new_until_ns >=
@@ -440,9 +442,12 @@ static void check_drain(const struct compiled *before, const struct compiled *af
 			const struct compiled *then, __u8 ip_proto, unsigned int port)
 {
 	__u16 slot;
-	const struct plic_rule *old = ruleset_lookup(&before->set, ip_proto, port, &slot);
-	const struct plic_rule *new = ruleset_lookup(&after->set, ip_proto, port, &slot);
-	const struct plic_rule *got = ruleset_lookup(&then->set, ip_proto, port, &slot);
+	const struct plic_rule *old =
+		ruleset_lookup(&before->set, ip_proto, port, RULESET_LASTING, &slot);
+	const struct plic_rule *new =
+		ruleset_lookup(&after->set, ip_proto, port, RULESET_LASTING, &slot);
+	const struct plic_rule *got =
+		ruleset_lookup(&then->set, ip_proto, port, RULESET_LASTING, &slot);
 	bool revoked = false, pending = false, block = true, had = false, has = false;
 
 	for (size_t i = 0; i < new->n_grants; i++) {
@@ -525,7 +530,7 @@ static void check_state(const struct license_view *v, const struct compiled *c)
 	struct fate now;
 	__u16 slot;
 
-	rule = ruleset_lookup(&c->set, IPPROTO_TCP, v->lic->ports[0].port, &slot);
+	rule = ruleset_lookup(&c->set, IPPROTO_TCP, v->lic->ports[0].port, RULESET_LASTING, &slot);
 	now = fate_of_rule(rule, BOOT);
 	switch (v->state) {
 	case STATE_ACTIVE:

@@ -30,7 +30,8 @@ static struct plic_rule rule_until(__u64 until)
 
 static struct ruleset_port tcp(__u16 port, __u16 end_port, __u16 slot)
 {
-	return (struct ruleset_port){port, end_port, IPPROTO_TCP, slot, rule_until(1000 + slot)};
+	return (struct ruleset_port){port, end_port, IPPROTO_TCP, slot, rule_until(1000 + slot),
+				     NULL};
 }
 
 static int build(const struct ruleset_port *ports, size_t n_ports, size_t n_slots,
@@ -42,7 +43,7 @@ static int build(const struct ruleset_port *ports, size_t n_ports, size_t n_slot
 	assert_non_null(slots);
 	for (size_t i = 1; i < n_slots; i++)
 		slots[i] = (struct plic_slot){i, i, IPPROTO_TCP, {0}};
-	err = ruleset_build(&header, &refuse_all, ports, n_ports, slots, n_slots, set, f);
+	err = ruleset_build(&header, &refuse_all, ports, n_ports, slots, n_slots, NULL, set, f);
 	free(slots);
 	return err;
 }
@@ -69,9 +70,11 @@ static void test_empty(void **state)
 	assert_int_equal(set.n_cells, PLIC_CELL_FIRST_FREE + 1);
 	assert_int_equal(set.cells[0].header.generation, 7);
 	assert_int_equal(set.cells[0].header.n_cells, set.n_cells);
-	assert_ptr_equal(ruleset_lookup(&set, IPPROTO_TCP, 80, &slot), &set.cells[1].rule);
+	assert_ptr_equal(ruleset_lookup(&set, IPPROTO_TCP, 80, RULESET_LASTING, &slot),
+			 &set.cells[1].rule);
 	assert_int_equal(slot, PLIC_SLOT_OTHER);
-	assert_ptr_equal(ruleset_lookup(&set, IPPROTO_GRE, 80, &slot), &set.cells[1].rule);
+	assert_ptr_equal(ruleset_lookup(&set, IPPROTO_GRE, 80, RULESET_LASTING, &slot),
+			 &set.cells[1].rule);
 	check_slots(&set, 1);
 	ruleset_free(&set);
 }
@@ -111,8 +114,9 @@ static size_t random_ports(struct naive *naive, struct ruleset_port *ports, size
 
 			if (end >= N_PORTS || random() % 500 == 0)
 				end = N_PORTS - 1;
-			*p = (struct ruleset_port){port, end, protocols[proto], n,
-						   rule_until(1 + random() % kinds)};
+			*p = (struct ruleset_port){
+				port, end, protocols[proto], n, rule_until(1 + random() % kinds),
+				NULL};
 			naive->rules[n] = p->rule;
 			for (unsigned int i = port; i <= end; i++)
 				naive->slot[proto][i] = n;
@@ -140,7 +144,7 @@ static void compare(const struct naive *naive, const struct ruleset *set)
 			int want = naive->slot[proto][port];
 			__u16 slot;
 			const struct plic_rule *rule =
-				ruleset_lookup(set, protocols[proto], port, &slot);
+				ruleset_lookup(set, protocols[proto], port, RULESET_LASTING, &slot);
 			const struct plic_rule *wanted = want ? &naive->rules[want] : &refuse_all;
 
 			if (slot != want || memcmp(rule, wanted, sizeof(*rule)))
@@ -193,7 +197,7 @@ static void test_all_ports_one_by_one(void **state)
 	/* one rule, 1024 index cells, 2048 cells of slots */
 	assert_int_equal(set.n_cells, PLIC_CELL_FIRST_FREE + 1 + 1024 + 2048);
 	for (unsigned int i = 1; i < N_PORTS; i++) {
-		ruleset_lookup(&set, IPPROTO_TCP, i, &slot);
+		ruleset_lookup(&set, IPPROTO_TCP, i, RULESET_LASTING, &slot);
 		assert_int_equal(slot, i);
 	}
 	check_slots(&set, 65536);
@@ -219,8 +223,9 @@ static void test_garbage_in_unused_grants_is_not_compared(void **state)
 
 	ports[1].rule = ports[0].rule;
 	memset(&ports[1].rule.grants[1], 0xaa, sizeof(ports[1].rule.grants[1]));
-	memset(ports[1].rule.pad, 0xaa, sizeof(ports[1].rule.pad));
-	ports[1].rule.grants[0].pad = 77;
+	ports[1].rule.pad0 = 0xaa;
+	ports[1].rule.pad = 0xaaaa;
+	ports[1].rule.grants[0].pad[2] = 77;
 	assert_int_equal(build(ports, 2, 3, &set, NULL), 0);
 	assert_int_equal(set.n_cells, PLIC_CELL_FIRST_FREE + 1 + 1 + 1);
 	ruleset_free(&set);
@@ -365,7 +370,8 @@ static void test_noise(void **state)
 		if (!ruleset_slots(&set, &slots, &n, NULL))
 			free(slots);
 		for (unsigned int port = 0; port < N_PORTS; port += 7)
-			assert_non_null(ruleset_lookup(&set, IPPROTO_TCP, port, &slot));
+			assert_non_null(
+				ruleset_lookup(&set, IPPROTO_TCP, port, RULESET_LASTING, &slot));
 		ruleset_free(&set);
 	}
 }

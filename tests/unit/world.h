@@ -87,7 +87,7 @@ static inline const struct plic_rule *look(const struct compiled *c, __u16 p)
 {
 	__u16 slot;
 
-	return ruleset_lookup(&c->set, IPPROTO_TCP, p, &slot);
+	return ruleset_lookup(&c->set, IPPROTO_TCP, p, RULESET_LASTING, &slot);
 }
 
 static inline void is_piece(const struct compiled *c, size_t i, __u16 first, __u16 last, __u16 slot)

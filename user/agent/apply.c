@@ -96,7 +96,7 @@ uint8_t *rules_newly_named(const struct ruleset *present, const struct compiled 
 		const struct compiled_port *at = &next->ports[i];
 
 		for (port = at->port; at->ip_proto == IPPROTO_TCP && port <= at->end_port; port++) {
-			ruleset_lookup(present, IPPROTO_TCP, port, &slot);
+			ruleset_lookup(present, IPPROTO_TCP, port, RULESET_LASTING, &slot);
 			if (slot)
 				continue;
 			ports[port / 8] |= 1U << port % 8;

@@ -102,7 +102,8 @@ static bool drain_inbound(struct gate_entry *entry, const struct gate_stand *sta
 		const struct plic_rule *rule;
 		__u16 slot;
 
-		rule = ruleset_lookup(&entry->rules->compiled.set, at->ip_proto, at->port, &slot);
+		rule = ruleset_lookup(&entry->rules->compiled.set, at->ip_proto, at->port, now_ns,
+				      &slot);
 		if (!has_begun(rule, now_ns))
 			any |= !rules_drain(entry, at->ip_proto, at->port);
 	}

@@ -223,7 +223,8 @@ static bool list_probes(struct check *check, const struct gate_entry *entry)
 			break;
 		}
 		*probe = (struct probe){.port = at->port};
-		ruleset_lookup(&entry->rules->compiled.set, IPPROTO_TCP, at->port, &probe->slot);
+		ruleset_lookup(&entry->rules->compiled.set, IPPROTO_TCP, at->port, clock_boot_ns(),
+			       &probe->slot);
 		check->n_probes++;
 	}
 	return check->n_probes;

@@ -10,14 +10,15 @@
 
 bool gate_unlicensed(const struct gate_entry *entry, const struct gate_listener *listener)
 {
+	uint64_t now_ns = clock_boot_ns();
 	const struct plic_rule *rule;
 	__u16 slot;
 
 	if (!entry->rules)
 		return true;
 	rule = ruleset_lookup(&entry->rules->compiled.set, listener->ip_proto, listener->port,
-			      &slot);
-	return !rule_live_grant(rule, clock_boot_ns());
+			      now_ns, &slot);
+	return !rule_live_grant(rule, now_ns);
 }
 
 /* How many ports of the gate something opens now; a range counts each of its ports. */
@@ -28,9 +29,10 @@ static unsigned int ports_allowed(const struct gate_entry *entry)
 	size_t i;
 
 	for (i = 0; entry->rules && i < entry->rules->compiled.n_ports; i++) {
-		const struct compiled_port *port = &entry->rules->compiled.ports[i];
+		const struct compiled *compiled = &entry->rules->compiled;
+		const struct compiled_port *port = &compiled->ports[i];
 
-		if (rule_live_grant(&port->rule, now_ns))
+		if (rule_live_grant(compiled_rule(compiled, port, now_ns), now_ns))
 			n += port->end_port - port->port + 1u;
 	}
 	return n;

@@ -173,7 +173,7 @@ static struct port_row *add_row(struct table *table, uint8_t proto, uint16_t por
 	__u16 slot;
 
 	*row = (struct port_row){.port = port, .end_port = end, .ip_proto = proto, .name = ""};
-	rule = ruleset_lookup(&table->compiled->set, proto, port, &slot);
+	rule = ruleset_lookup(&table->compiled->set, proto, port, table->now_ns, &slot);
 	set_state(row, table->entry->rules->roster, rule, table->now_ns);
 	return row;
 }
@@ -188,7 +188,8 @@ static void add_compiled(struct table *table, const struct compiled_port *port)
 				 .slot = port->slot,
 				 .name = port->name};
 	table->by_slot[port->slot] = row;
-	set_state(row, table->entry->rules->roster, &port->rule, table->now_ns);
+	set_state(row, table->entry->rules->roster,
+		  compiled_rule(table->compiled, port, table->now_ns), table->now_ns);
 }
 
 static struct port_row *row_of_slot(struct table *table, uint16_t slot)
@@ -221,7 +222,7 @@ static struct port_row *row_of_port(struct table *table, uint8_t proto, uint16_t
 	struct port_row *row;
 	__u16 slot;
 
-	ruleset_lookup(&table->compiled->set, proto, port, &slot);
+	ruleset_lookup(&table->compiled->set, proto, port, table->now_ns, &slot);
 	if (slot)
 		return row_of_slot(table, slot);
 	row = find_row(table, proto, port);
@@ -231,9 +232,11 @@ static struct port_row *row_of_port(struct table *table, uint8_t proto, uint16_t
 static struct port_row other_row(const struct table *table)
 {
 	struct port_row row = {.name = "other"};
+	__u16 slot;
 
+	/* A protocol without ports has the rule of ports that aren't named. */
 	set_state(&row, table->entry->rules->roster,
-		  &table->compiled->set.cells[PLIC_CELL_DEFAULT].rule, table->now_ns);
+		  ruleset_lookup(&table->compiled->set, 0, 0, table->now_ns, &slot), table->now_ns);
 	return row;
 }
 

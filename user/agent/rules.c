@@ -207,17 +207,20 @@ int rules_adopt(struct gate_entry *entry, struct ruleset *set, struct fault *f)
 	for (i = 1; !err && i < c->n_slots; i++) {
 		const struct plic_slot *at = &c->slots[i];
 		struct compiled_port *port = &c->ports[c->n_ports];
-		const struct plic_rule *rule;
+		const struct plic_rule *rule, *interim;
 		__u16 slot;
 
-		rule = ruleset_lookup(set, at->ip_proto, at->port, &slot);
+		interim = ruleset_lookup(set, at->ip_proto, at->port, RULESET_INTERIM, &slot);
+		rule = ruleset_lookup(set, at->ip_proto, at->port, RULESET_LASTING, &slot);
 		if (slot != i) /* an old counter: its port isn't named any more */
 			continue;
 		*port = (struct compiled_port){.port = at->port,
 					       .end_port = at->end_port,
 					       .ip_proto = at->ip_proto,
 					       .slot = slot,
-					       .rule = *rule};
+					       .rule = *rule,
+					       .has_interim = interim != rule,
+					       .interim = *interim};
 		err = adopt_tombstones(entry, port);
 		c->n_ports++;
 	}
@@ -225,6 +228,7 @@ int rules_adopt(struct gate_entry *entry, struct ruleset *set, struct fault *f)
 		rules_free(rules);
 		return err;
 	}
+	c->until_ns = ruleset_until_ns(set);
 	c->set = *set;
 	*set = (struct ruleset){0};
 	rules_free(entry->rules);

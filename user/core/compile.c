@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* compile.c - what licenses, policy and tombstones say about each port, as one rule set. */
+/* compile.c - the rules of a gate, and those of an interim laid over them, as one rule set. */
 #include "compile.h"
 
 #include <errno.h>
@@ -8,280 +8,183 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "grants.h"
+#include "compile_ports.h"
 #include "pieces.h"
 #include "slots.h"
 
-enum source_kind { SOURCE_LICENSE, SOURCE_OPEN, SOURCE_TOMBSTONE, SOURCE_NARROW };
-
-/* What stands behind a span of ports. */
-struct source {
-	enum source_kind kind;
-	struct candidate candidate;	  /* not of SOURCE_NARROW */
-	const struct policy_port *narrow; /* of SOURCE_NARROW */
-};
-
-struct compilation {
-	const struct compile_input *in;
-	__u8 mode, deny; /* of the gate */
-	__u32 *ranks;	 /* of the views, by the digest of their tokens */
-	struct span *spans;
-	struct source *sources; /* of the spans */
-	size_t n_sources;
-	struct candidate *candidates; /* scratch, room for all sources */
-	__u32 *given, *given_before;  /* sources that give something to this piece and the last */
-	size_t n_given_before;
+/* Both lists, and what becomes of them. */
+struct overlay {
+	const struct port_list *lasting, *interim;
+	struct plic_rule rest, interim_rest; /* of ports that a list doesn't name */
+	__u64 until_ns;
 	struct compiled_port *ports;
 	size_t n_ports, room;
 };
-
-static void compilation_free(struct compilation *c)
-{
-	free(c->ranks);
-	free(c->spans);
-	free(c->sources);
-	free(c->candidates);
-	free(c->given);
-	free(c->given_before);
-	free(c->ports);
-}
 
 static int no_memory(struct fault *f)
 {
 	return fault_set(f, ENOMEM, "rules of a gate: out of memory");
 }
 
-static bool has_ports(__u8 ip_proto)
+static struct plic_rule rest_of(const struct port_list *list)
 {
-	return ip_proto == IPPROTO_TCP || ip_proto == IPPROTO_UDP || ip_proto == IPPROTO_SCTP;
+	return (struct plic_rule){.mode = list->mode, .deny = list->deny};
 }
 
-static int compare_digests(const void *a, const void *b, void *views)
+static void lay(struct compiled_port *to, const struct compiled_port *from, bool interim)
 {
-	const struct license_view *v = views;
-	const struct license *x = v[*(const __u32 *)a].lic, *y = v[*(const __u32 *)b].lic;
-
-	if (!x || !y)
-		return !!x - !!y;
-	return memcmp(x->sha256, y->sha256, sizeof(x->sha256));
+	*(interim ? &to->interim : &to->rule) = from->rule;
+	to->open |= from->open;
+	if (!to->name[0] || interim)
+		memcpy(to->name, from->name, sizeof(to->name));
 }
 
-/* Numbers the views by digest from 1, equal files with equal numbers. */
-static int rank_views(struct compilation *c)
+static bool continues(const struct compiled_port *last, const struct compiled_port *port)
 {
-	const struct compile_input *in = c->in;
-	_free_ __u32 *order = calloc(in->n_views + 1, sizeof(*order));
-
-	c->ranks = calloc(in->n_views + 1, sizeof(*c->ranks));
-	if (!order || !c->ranks)
-		return -ENOMEM;
-	for (size_t i = 0; i < in->n_views; i++)
-		order[i] = i;
-	qsort_r(order, in->n_views, sizeof(*order), compare_digests, (void *)in->views);
-	for (size_t i = 0; i < in->n_views; i++) {
-		bool same = i && !compare_digests(&order[i - 1], &order[i], (void *)in->views);
-
-		c->ranks[order[i]] = same ? c->ranks[order[i - 1]] : i + 1;
-	}
-	return 0;
-}
-
-static void add_source(struct compilation *c, struct span span, struct source source)
-{
-	c->spans[c->n_sources] = span;
-	c->sources[c->n_sources++] = source;
-}
-
-static void add_licenses(struct compilation *c)
-{
-	for (size_t i = 0; i < c->in->n_views; i++) {
-		const struct license_view *view = &c->in->views[i];
-		struct source s = {.kind = SOURCE_LICENSE, .candidate.rank = c->ranks[i]};
-
-		if (!grant_of_license(view, i + 1, &c->in->base, &s.candidate.grant))
-			continue;
-		for (size_t j = 0; j < view->lic->n_ports; j++) {
-			const struct license_port *p = &view->lic->ports[j];
-
-			s.candidate.name = p->name;
-			add_source(c, (struct span){p->port, p->end_port, p->protocol}, s);
-		}
-	}
-}
-
-static void add_policy(struct compilation *c, const struct policy *policy)
-{
-	for (size_t i = 0; i < policy->n_open; i++) {
-		const struct policy_open *p = &policy->open[i];
-
-		if (has_ports(p->ip_proto))
-			add_source(c, (struct span){p->port, p->end_port, p->ip_proto},
-				   (struct source){SOURCE_OPEN, {grant_of_open(), 0, ""}, NULL});
-	}
-	for (size_t i = 0; i < policy->n_ports; i++) {
-		const struct policy_port *p = &policy->ports[i];
-
-		add_source(c, (struct span){p->port, p->end_port, p->ip_proto},
-			   (struct source){.kind = SOURCE_NARROW, .narrow = p});
-	}
-}
-
-static void add_tombstones(struct compilation *c)
-{
-	for (size_t i = 0; i < c->in->n_tombstones; i++) {
-		const struct tombstone *t = &c->in->tombstones[i];
-
-		add_source(c, (struct span){t->port, t->end_port, t->ip_proto},
-			   (struct source){SOURCE_TOMBSTONE,
-					   {grant_of_tombstone(t), UINT32_MAX, ""},
-					   NULL});
-	}
-}
-
-static int gather(struct compilation *c)
-{
-	const struct compile_input *in = c->in;
-	size_t n = 1 + in->n_tombstones;
-
-	for (size_t i = 0; i < in->n_views; i++)
-		n += in->views[i].lic ? in->views[i].lic->n_ports : 0;
-	if (in->policy)
-		n += in->policy->n_open + in->policy->n_ports;
-	c->spans = calloc(n, sizeof(*c->spans));
-	c->sources = calloc(n, sizeof(*c->sources));
-	c->candidates = calloc(n, sizeof(*c->candidates));
-	c->given = calloc(n, sizeof(*c->given));
-	c->given_before = calloc(n, sizeof(*c->given_before));
-	if (!c->spans || !c->sources || !c->candidates || !c->given || !c->given_before)
-		return -ENOMEM;
-	if (rank_views(c))
-		return -ENOMEM;
-	add_licenses(c);
-	if (in->policy)
-		add_policy(c, in->policy);
-	add_tombstones(c);
-	return 0;
-}
-
-/* A port's own mode; against a mode set for the gate it only counts where it is laxer. */
-static void narrow(const struct compilation *c, const struct policy_port *p, struct plic_rule *rule)
-{
-	if (p->mode >= 0 && (c->in->mode < 0 || p->mode > c->in->mode))
-		rule->mode = p->mode;
-	if (p->deny >= 0)
-		rule->deny = p->deny;
-}
-
-/* The sources that give something to a piece: tombstones don't where something admits. */
-static size_t find_given(struct compilation *c, const struct piece *piece)
-{
-	bool admitted = false;
-	size_t n = 0;
-
-	for (size_t i = 0; i < piece->n_active; i++) {
-		const struct source *s = &c->sources[piece->active[i]];
-
-		admitted |= s->kind != SOURCE_NARROW &&
-			    grant_admits(&s->candidate.grant, c->in->base.boot_ns);
-	}
-	for (size_t i = 0; i < piece->n_active; i++) {
-		enum source_kind kind = c->sources[piece->active[i]].kind;
-
-		if (kind != SOURCE_NARROW && (kind != SOURCE_TOMBSTONE || !admitted))
-			c->given[n++] = piece->active[i];
-	}
-	return n;
-}
-
-static void fill_rule(struct compilation *c, const struct piece *piece, size_t n_given,
-		      struct compiled_port *out)
-{
-	size_t n;
-
-	for (size_t i = 0; i < n_given; i++) {
-		const struct source *s = &c->sources[c->given[i]];
-
-		c->candidates[i] = s->candidate;
-		out->open |= s->kind == SOURCE_OPEN;
-	}
-	n = grants_reduce(c->candidates, n_given);
-	out->rule.mode = c->mode;
-	out->rule.deny = c->deny;
-	out->rule.n_grants = n;
-	for (size_t i = 0; i < n; i++) {
-		out->rule.grants[i] = c->candidates[i].grant;
-		if (!out->name[0])
-			memcpy(out->name, c->candidates[i].name,
-			       strnlen(c->candidates[i].name, sizeof(out->name) - 1));
-	}
-	for (size_t i = 0; i < piece->n_active; i++)
-		if (c->sources[piece->active[i]].kind == SOURCE_NARROW)
-			narrow(c, c->sources[piece->active[i]].narrow, &out->rule);
-}
-
-/* A range that only an idle source cuts (a narrowing that says the same, a dead tombstone). */
-static bool continues(const struct compilation *c, const struct compiled_port *port, size_t n_given)
-{
-	const struct compiled_port *last = c->n_ports ? &c->ports[c->n_ports - 1] : NULL;
-
-	return last && last->ip_proto == port->ip_proto && last->end_port + 1 == port->port &&
+	return last->ip_proto == port->ip_proto && last->end_port + 1 == port->port &&
+	       last->has_interim == port->has_interim && !strcmp(last->name, port->name) &&
 	       !memcmp(&last->rule, &port->rule, sizeof(port->rule)) &&
-	       n_given == c->n_given_before &&
-	       !memcmp(c->given, c->given_before, n_given * sizeof(*c->given));
+	       !memcmp(&last->interim, &port->interim, sizeof(port->interim));
 }
 
-static int add_port(struct compilation *c, const struct compiled_port *port)
+/* A stretch of ports that one or both of the lists name. */
+static int lay_piece(void *ctx, const struct piece *piece)
 {
-	if (c->n_ports == c->room) {
-		size_t room = 2 * c->room + 64;
-		struct compiled_port *ports = realloc(c->ports, room * sizeof(*ports));
-
-		if (!ports)
-			return -ENOMEM;
-		c->ports = ports;
-		c->room = room;
-	}
-	c->ports[c->n_ports++] = *port;
-	return 0;
-}
-
-static int add_piece(void *ctx, const struct piece *piece)
-{
-	struct compilation *c = ctx;
+	struct overlay *o = ctx;
+	size_t n = o->lasting->n_ports;
 	struct compiled_port port;
-	__u32 *given = c->given;
-	size_t n_given;
-	int err = 0;
 
 	memset(&port, 0, sizeof(port)); /* rules are compared as bytes */
 	port.port = piece->span.first;
 	port.end_port = piece->span.last;
 	port.ip_proto = piece->span.ip_proto;
-	n_given = find_given(c, piece);
-	fill_rule(c, piece, n_given, &port);
-	if (continues(c, &port, n_given))
-		c->ports[c->n_ports - 1].end_port = port.end_port;
+	port.rule = o->rest;
+	port.interim = o->interim_rest;
+	for (size_t i = 0; i < piece->n_active; i++) {
+		size_t at = piece->active[i];
+
+		lay(&port, at < n ? &o->lasting->ports[at] : &o->interim->ports[at - n], at >= n);
+	}
+	port.has_interim = memcmp(&port.rule, &port.interim, sizeof(port.rule)) != 0;
+	if (o->n_ports && continues(&o->ports[o->n_ports - 1], &port))
+		o->ports[o->n_ports - 1].end_port = port.end_port;
 	else
-		err = add_port(c, &port);
-	c->given = c->given_before;
-	c->given_before = given;
-	c->n_given_before = n_given;
+		o->ports[o->n_ports++] = port;
+	return 0;
+}
+
+/* Every piece begins where a span begins or behind where one ends: two for each span at most. */
+static int lay_over(struct overlay *o)
+{
+	size_t n = o->lasting->n_ports, m = o->interim->n_ports;
+	_free_ struct span *spans = calloc(n + m + 1, sizeof(*spans));
+
+	o->ports = calloc(2 * (n + m) + 1, sizeof(*o->ports));
+	if (!spans || !o->ports)
+		return -ENOMEM;
+	for (size_t i = 0; i < n + m; i++) {
+		const struct compiled_port *p =
+			i < n ? &o->lasting->ports[i] : &o->interim->ports[i - n];
+
+		spans[i] = (struct span){p->port, p->end_port, p->ip_proto};
+	}
+	return pieces_each(spans, n + m, lay_piece, o);
+}
+
+/* The numbers of the interim's views: as the lasting ones of the same license in the same state. */
+static __u32 *number_views(const struct compile_input *in)
+{
+	const struct compile_interim *interim = in->interim;
+	__u32 *numbers = calloc(interim->n_views + 1, sizeof(*numbers));
+
+	for (size_t i = 0; numbers && i < interim->n_views; i++) {
+		const struct license_view *view = &interim->views[i];
+
+		numbers[i] = interim->first_license + i;
+		for (size_t j = 0; j < in->n_views; j++)
+			if (in->views[j].lic == view->lic && in->views[j].state == view->state)
+				numbers[i] = j + 1;
+	}
+	return numbers;
+}
+
+static int list_interim(const struct compile_input *in, struct port_list *out)
+{
+	_free_ __u32 *numbers = number_views(in);
+	struct compile_input shifted = *in;
+
+	shifted.views = in->interim->views;
+	shifted.n_views = in->interim->n_views;
+	shifted.policy = in->interim->policy;
+	shifted.mode = in->interim->mode;
+	shifted.base = in->interim->base;
+	return numbers ? compile_ports(&shifted, numbers, out) : -ENOMEM;
+}
+
+/* The lasting list once more, with tombstones for what only the interim opens. */
+static int list_lasting_again(const struct compile_input *in, const struct port_list *interim,
+			      struct port_list *lasting)
+{
+	struct compiled before = {.ports = interim->ports, .n_ports = interim->n_ports};
+	struct compiled after = {.ports = lasting->ports, .n_ports = lasting->n_ports};
+	_free_ struct tombstone *late = NULL, *all = NULL;
+	struct compile_input drained = *in;
+	struct port_list again;
+	size_t n;
+
+	if (compile_diff_tombstones(&before, &after, in->interim->until_ns, TOMBSTONE_DRAIN_NS,
+				    PLIC_REASON_WITHDRAWN, &late, &n))
+		return -ENOMEM;
+	if (!n)
+		return 0;
+	all = calloc(in->n_tombstones + n, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	if (in->n_tombstones)
+		memcpy(all, in->tombstones, in->n_tombstones * sizeof(*all));
+	memcpy(all + in->n_tombstones, late, n * sizeof(*all));
+	drained.tombstones = all;
+	drained.n_tombstones += n;
+	if (compile_ports(&drained, NULL, &again))
+		return -ENOMEM;
+	port_list_free(lasting);
+	*lasting = again;
+	return 0;
+}
+
+static int overlay_lists(const struct compile_input *in, struct port_list *lasting,
+			 struct overlay *o)
+{
+	_cleanup_(port_list_free) struct port_list interim = {0};
+	int err = list_interim(in, &interim);
+
+	if (!err)
+		err = list_lasting_again(in, &interim, lasting);
+	if (err)
+		return err;
+	o->lasting = lasting;
+	o->interim = &interim;
+	o->rest = rest_of(lasting);
+	o->interim_rest = rest_of(&interim);
+	o->until_ns = in->interim->until_ns;
+	err = lay_over(o);
+	o->lasting = o->interim = NULL;
 	return err;
 }
 
 /* Gives every port its slot: the one it has, or a new one behind the others. */
-static int assign_slots(struct compilation *c, struct plic_slot **out, size_t *n_out,
-			struct fault *f)
+static int assign_slots(const struct compile_input *in, struct overlay *o, struct plic_slot **out,
+			size_t *n_out, struct fault *f)
 {
-	size_t n = c->in->n_slots;
+	size_t n = in->n_slots;
 	_cleanup_(slot_index_free) struct slot_index index = {0};
-	_free_ struct plic_slot *slots = calloc(n + c->n_ports, sizeof(*slots));
+	_free_ struct plic_slot *slots = calloc(n + o->n_ports, sizeof(*slots));
 
-	if (!slots || slot_index_init(&index, c->in->slots, n))
+	if (!slots || slot_index_init(&index, in->slots, n))
 		return no_memory(f);
-	memcpy(slots, c->in->slots, n * sizeof(*slots));
-	for (size_t i = 0; i < c->n_ports; i++) {
-		struct compiled_port *p = &c->ports[i];
+	memcpy(slots, in->slots, n * sizeof(*slots));
+	for (size_t i = 0; i < o->n_ports; i++) {
+		struct compiled_port *p = &o->ports[i];
 		struct plic_slot key = {p->port, p->end_port, p->ip_proto, {0}};
 
 		p->slot = slot_index_find(&index, &key);
@@ -296,71 +199,80 @@ static int assign_slots(struct compilation *c, struct plic_slot **out, size_t *n
 	return 0;
 }
 
-static void fill_header(const struct compilation *c, struct plic_header *header)
+static struct plic_header header_of(const struct policy *policy, const struct plic_rule *rest,
+				    __u64 generation)
 {
-	const struct policy *policy = c->in->policy;
+	struct plic_header header = {
+		.generation = generation, .mode = rest->mode, .deny = rest->deny};
 
-	*header = (struct plic_header){
-		.generation = c->in->generation,
-		.mode = c->mode,
-		.deny = c->deny,
-	};
 	for (size_t i = 0; policy && i < policy->n_open; i++) {
 		__u8 proto = policy->open[i].ip_proto;
 
 		if (!has_ports(proto))
-			header->ip_open[proto / 8] |= 1U << proto % 8;
+			header.ip_open[proto / 8] |= 1U << proto % 8;
 	}
+	return header;
 }
 
-static int build_set(const struct compilation *c, const struct plic_slot *slots, size_t n_slots,
-		     struct ruleset *set, struct fault *f)
+static int build_set(const struct compile_input *in, const struct overlay *o,
+		     const struct plic_slot *slots, size_t n_slots, struct ruleset *set,
+		     struct fault *f)
 {
-	struct plic_rule rest = {.mode = c->mode, .deny = c->deny};
-	_free_ struct ruleset_port *ports = calloc(c->n_ports + 1, sizeof(*ports));
-	struct plic_header header;
+	_free_ struct ruleset_port *ports = calloc(o->n_ports + 1, sizeof(*ports));
+	struct plic_header header = header_of(in->policy, &o->rest, in->generation);
+	struct ruleset_interim interim = {.until_ns = o->until_ns, .default_rule = o->interim_rest};
 
 	if (!ports)
 		return no_memory(f);
-	for (size_t i = 0; i < c->n_ports; i++) {
-		const struct compiled_port *p = &c->ports[i];
+	if (in->interim)
+		interim.header = header_of(in->interim->policy, &o->interim_rest, in->generation);
+	for (size_t i = 0; i < o->n_ports; i++) {
+		const struct compiled_port *p = &o->ports[i];
 
-		ports[i] =
-			(struct ruleset_port){p->port, p->end_port, p->ip_proto, p->slot, p->rule};
+		ports[i] = (struct ruleset_port){p->port,     p->end_port,
+						 p->ip_proto, p->slot,
+						 p->rule,     p->has_interim ? &p->interim : NULL};
 	}
-	fill_header(c, &header);
-	return ruleset_build(&header, &rest, ports, c->n_ports, slots, n_slots, set, f);
+	return ruleset_build(&header, &o->rest, ports, o->n_ports, slots, n_slots,
+			     in->interim ? &interim : NULL, set, f);
 }
 
 int compile_gate(const struct compile_input *in, struct compiled *out, struct fault *f)
 {
-	_cleanup_(compilation_free) struct compilation c = {
-		.in = in,
-		.mode = in->policy ? in->policy->mode : PLIC_ENFORCE,
-		.deny = in->policy ? in->policy->deny : PLIC_REFUSE,
-	};
+	_cleanup_(port_list_free) struct port_list lasting = {0};
 	_free_ struct plic_slot *slots = NULL;
+	struct overlay o = {0};
 	struct ruleset set;
 	size_t n_slots = 0;
 	int err;
 
-	if (in->mode >= 0)
-		c.mode = in->mode;
 	if (!in->n_slots)
 		return fault_set(f, EINVAL, "rules of a gate: no counter slot for other ports");
-	if (gather(&c) || pieces_each(c.spans, c.n_sources, add_piece, &c))
+	if (compile_ports(in, NULL, &lasting))
 		return no_memory(f);
-	err = assign_slots(&c, &slots, &n_slots, f);
+	if (in->interim && overlay_lists(in, &lasting, &o)) {
+		free(o.ports);
+		return no_memory(f);
+	}
+	if (!in->interim) {
+		o.rest = rest_of(&lasting);
+		o.ports = TAKE_PTR(lasting.ports);
+		o.n_ports = lasting.n_ports;
+	}
+	err = assign_slots(in, &o, &slots, &n_slots, f);
 	if (!err)
-		err = build_set(&c, slots, n_slots, &set, f);
-	if (err)
+		err = build_set(in, &o, slots, n_slots, &set, f);
+	if (err) {
+		free(o.ports);
 		return err;
+	}
 	*out = (struct compiled){
 		.set = set,
 		.slots = TAKE_PTR(slots),
 		.n_slots = n_slots,
-		.ports = TAKE_PTR(c.ports),
-		.n_ports = c.n_ports,
+		.ports = o.ports,
+		.n_ports = o.n_ports,
+		.until_ns = o.until_ns,
 	};
 	return 0;
 }

@@ -29,6 +29,17 @@ struct time_base {
 };
 __u64 time_base_boot_ns(const struct time_base *base, __s64 t);
 
+/* What holds before until_ns in place of what a compile_input says: other licenses, policy or mode. */
+struct compile_interim {
+	__u64 until_ns; /* boot clock, > 0 */
+	const struct license_view *views;
+	size_t n_views;
+	const struct policy *policy;
+	int mode;
+	struct time_base base; /* a rehearsal's clock is ahead of that of the gate */
+	__u32 first_license;   /* index 0 + first_license is plic_grant.license */
+};
+
 struct compile_input {
 	const struct license_view
 		*views; /* licenses of the node; index + 1 is plic_grant.license */
@@ -41,6 +52,7 @@ struct compile_input {
 	size_t n_slots;		       /* >= 1, slots[0] is `other` */
 	struct time_base base;
 	__u64 generation;
+	const struct compile_interim *interim; /* NULL: none */
 };
 
 /* One line of the port list: what stands behind a counter slot in this generation. */
@@ -49,8 +61,10 @@ struct compiled_port {
 	__u8 ip_proto;
 	__u16 slot;
 	char name[64];
-	bool open;	       /* an `open` of the policy */
-	struct plic_rule rule; /* grants[0].license names the license shown with it */
+	bool open;		  /* an `open` of the policy */
+	struct plic_rule rule;	  /* grants[0].license names the license shown with it */
+	bool has_interim;	  /* before until_ns of the whole: */
+	struct plic_rule interim; /* in its place */
 };
 
 struct compiled {
@@ -59,7 +73,15 @@ struct compiled {
 	size_t n_slots;
 	struct compiled_port *ports; /* sorted by protocol, port */
 	size_t n_ports;
+	__u64 until_ns; /* of the interim, 0: none */
 };
+
+/* The rule of a port at a moment of the boot clock. */
+static inline const struct plic_rule *compiled_rule(const struct compiled *c,
+						    const struct compiled_port *port, __u64 now_ns)
+{
+	return port->has_interim && now_ns < c->until_ns ? &port->interim : &port->rule;
+}
 
 /*
  * Union of all grants, narrowed by the policy. Overlapping ranges are cut into disjoint pieces. A
@@ -72,6 +94,9 @@ struct compiled {
  *
  * in->mode stands for the policy's mode; a port's own mode holds where it is laxer than in->mode
  * (`gate set --mode audit` is the way out for the whole gate, whatever a port says).
+ *
+ * in->interim: both are compiled and laid over one another. What the interim opens and the rest doesn't
+ * has a tombstone in the rest, so that the kernel drains it by itself when the interim ends.
  *
  * -E2BIG: more cells or slots than a set holds; -ENOMEM. out is for compiled_free.
  */

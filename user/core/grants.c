@@ -28,8 +28,20 @@ static bool ends_by_revocation(const struct license_view *view)
 	       (!lic->rl_max_age_s && view->deadlines.new_until < lic->exp + lic->grace_s);
 }
 
+/* The same on every node and whatever the files are called: FNV-1a of issuer and line. */
+static __u32 salt_of(const struct license *lic)
+{
+	const char *const parts[] = {lic->iss, lic->lid};
+	__u32 hash = 0x811c9dc5;
+
+	for (size_t i = 0; i < 2; i++)
+		for (const char *c = parts[i]; c && *c; c++)
+			hash = (hash ^ (__u8)*c) * 0x01000193;
+	return hash;
+}
+
 bool grant_of_license(const struct license_view *view, __u32 number, const struct time_base *base,
-		      struct plic_grant *out)
+		      bool brownout, struct plic_grant *out)
 {
 	if (view->state == STATE_REJECTED || view->state == STATE_SUPERSEDED || !view->lic)
 		return false;
@@ -41,6 +53,11 @@ bool grant_of_license(const struct license_view *view, __u32 number, const struc
 	out->cut_at_ns = time_base_boot_ns(base, view->deadlines.cut_at);
 	out->lapse = view->lapse;
 	out->ended_reason = ends_by_revocation(view) ? PLIC_REASON_REVOKED : PLIC_REASON_LAPSED;
+	if (brownout && out->new_until_ns != PLIC_NEVER &&
+	    out->ended_reason == PLIC_REASON_LAPSED) {
+		out->step_ns = view->lic->grace_s * (__u64)NS_PER_S / 4;
+		out->salt = out->step_ns ? salt_of(view->lic) : 0;
+	}
 	return true;
 }
 

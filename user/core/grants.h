@@ -15,9 +15,12 @@ struct candidate {
 	const char *name; /* of the port in its license, "" if none */
 };
 
-/* What a license gives to each of its ports. false: nothing (REJECTED, SUPERSEDED). */
+/*
+ * What a license gives to each of its ports; brownout: its grace in steps, too. false: nothing
+ * (REJECTED, SUPERSEDED).
+ */
 bool grant_of_license(const struct license_view *view, __u32 number, const struct time_base *base,
-		      struct plic_grant *out);
+		      bool brownout, struct plic_grant *out);
 struct plic_grant grant_of_open(void);
 struct plic_grant grant_of_tombstone(const struct tombstone *t);
 

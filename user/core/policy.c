@@ -262,8 +262,8 @@ static int parse_name(const cJSON *root, struct policy *p, struct fault *f)
 static int parse_root(const cJSON *root, const struct trust *trust, struct policy *p,
 		      struct fault *f)
 {
-	static const char *const known[] = {"name",   "match", "mode",	"deny",
-					    "probes", "open",  "ports", NULL};
+	static const char *const known[] = {"name",	"match", "mode",  "deny", "probes",
+					    "brownout", "open",	 "ports", NULL};
 	int mode = PLIC_ENFORCE, deny = PLIC_REFUSE;
 	bool probes = true;
 	int err = check_members(root, known, NULL, f);
@@ -278,6 +278,8 @@ static int parse_root(const cJSON *root, const struct trust *trust, struct polic
 		err = json_word(root, "deny", deny_words, &deny, f);
 	if (!err)
 		err = json_bool(root, "probes", &probes, f);
+	if (!err)
+		err = json_bool(root, "brownout", &p->brownout, f);
 	if (!err)
 		err = parse_opens(root, trust, p, f);
 	if (!err)

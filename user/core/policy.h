@@ -31,6 +31,7 @@ struct policy {
 	size_t n_gates;
 	enum plic_mode mode;
 	enum plic_deny deny;
+	bool brownout; /* fewer and fewer clients get in during the grace of a license */
 	struct policy_open *open;
 	size_t n_open;
 	struct policy_port *ports;

@@ -13,6 +13,7 @@
 struct builder {
 	struct plic_cell *cells;
 	size_t n_cells, room;
+	__u64 until_ns; /* of the interim, 0: none */
 	__u16 *buckets; /* rule cells by hash, open addressing; 0: empty */
 	size_t n_buckets;
 };
@@ -83,7 +84,7 @@ static struct plic_rule canonical_rule(const struct plic_rule *rule)
 	r.n_grants = rule->n_grants;
 	memcpy(r.grants, rule->grants, rule->n_grants * sizeof(r.grants[0]));
 	for (size_t i = 0; i < r.n_grants; i++)
-		r.grants[i].pad = 0;
+		memset(r.grants[i].pad, 0, sizeof(r.grants[i].pad));
 	return r;
 }
 
@@ -98,14 +99,13 @@ static size_t hash_rule(const struct plic_rule *rule)
 }
 
 /* The cell of a rule: one that is there with equal contents, or a new one. */
-static int rule_cell(struct builder *b, const struct plic_rule *rule, __u16 *cell, struct fault *f)
+static int cell_of(struct builder *b, const struct plic_rule *r, __u16 *cell, struct fault *f)
 {
-	struct plic_rule r = canonical_rule(rule);
-	size_t at = hash_rule(&r) & (b->n_buckets - 1), fresh;
+	size_t at = hash_rule(r) & (b->n_buckets - 1), fresh;
 	int err;
 
 	for (; b->buckets[at]; at = (at + 1) & (b->n_buckets - 1)) {
-		if (!memcmp(&b->cells[b->buckets[at]].rule, &r, sizeof(r))) {
+		if (!memcmp(&b->cells[b->buckets[at]].rule, r, sizeof(*r))) {
 			*cell = b->buckets[at];
 			return 0;
 		}
@@ -113,10 +113,37 @@ static int rule_cell(struct builder *b, const struct plic_rule *rule, __u16 *cel
 	err = add_cells(b, 1, &fresh, f);
 	if (err)
 		return err;
-	b->cells[fresh].rule = r;
+	b->cells[fresh].rule = *r;
 	b->buckets[at] = fresh;
 	*cell = fresh;
 	return 0;
+}
+
+/* *r: the rule with its interim, whose cell is made first; the same rule twice is no interim. */
+static int with_interim(struct builder *b, const struct plic_rule *rule,
+			const struct plic_rule *interim, struct plic_rule *r, struct fault *f)
+{
+	struct plic_rule first;
+	int err;
+
+	*r = canonical_rule(rule);
+	if (!interim)
+		return 0;
+	first = canonical_rule(interim);
+	if (!memcmp(&first, r, sizeof(first)))
+		return 0;
+	err = cell_of(b, &first, &r->interim, f);
+	if (!err)
+		r->until_ns = b->until_ns;
+	return err;
+}
+
+static int rule_cell(struct builder *b, const struct ruleset_port *p, __u16 *cell, struct fault *f)
+{
+	struct plic_rule r;
+	int err = with_interim(b, &p->rule, p->interim, &r, f);
+
+	return err ? err : cell_of(b, &r, cell, f);
 }
 
 static bool rule_valid(const struct plic_rule *rule)
@@ -167,7 +194,7 @@ static int add_port(struct builder *b, const struct ruleset_port *p, struct faul
 {
 	struct plic_index index = {.slot = p->slot};
 	unsigned int last, whole = 0; /* index cell of the whole blocks of this range */
-	int err = rule_cell(b, &p->rule, &index.rule, f);
+	int err = rule_cell(b, p, &index.rule, f);
 
 	for (unsigned int port = p->port; !err && port <= p->end_port; port = last + 1) {
 		size_t dir = dir_cell(proto_index(p->ip_proto), port);
@@ -190,10 +217,12 @@ static int add_port(struct builder *b, const struct ruleset_port *p, struct faul
 	return err;
 }
 
-static int check_port(const struct ruleset_port *p, size_t n_slots, struct fault *f)
+static int check_port(const struct builder *b, const struct ruleset_port *p, size_t n_slots,
+		      struct fault *f)
 {
 	if (!p->port || p->end_port < p->port || proto_index(p->ip_proto) == PLIC_N_PROTO ||
-	    p->slot == PLIC_SLOT_OTHER || p->slot >= n_slots || !rule_valid(&p->rule))
+	    p->slot == PLIC_SLOT_OTHER || p->slot >= n_slots || !rule_valid(&p->rule) ||
+	    (p->interim && (!b->until_ns || !rule_valid(p->interim))))
 		return fault_set(f, EINVAL,
 				 "rule set: ports %u-%u, IP protocol %u, slot %u of %zu: out of "
 				 "range, or their rule is",
@@ -201,22 +230,27 @@ static int check_port(const struct ruleset_port *p, size_t n_slots, struct fault
 	return 0;
 }
 
-static int builder_init(struct builder *b, const struct plic_rule *default_rule, size_t n_ports,
-			struct fault *f)
+static int builder_init(struct builder *b, const struct plic_rule *default_rule,
+			const struct ruleset_interim *interim, size_t n_ports, struct fault *f)
 {
 	size_t first, n_buckets = 64;
+	struct plic_rule rest;
 	int err;
 
 	/* Never more rules than cells, so half of the buckets stay empty. */
-	while (n_buckets < 2 * n_ports && n_buckets < 2 * PLIC_MAX_CELLS)
+	while (n_buckets < 4 * n_ports && n_buckets < 2 * PLIC_MAX_CELLS)
 		n_buckets *= 2;
 	b->buckets = calloc(n_buckets, sizeof(*b->buckets));
 	if (!b->buckets)
 		return fault_set(f, ENOMEM, "rule set: out of memory for %zu ports", n_ports);
 	b->n_buckets = n_buckets;
+	b->until_ns = interim ? interim->until_ns : 0;
 	err = add_cells(b, PLIC_CELL_FIRST_FREE, &first, f);
 	if (!err)
-		b->cells[PLIC_CELL_DEFAULT].rule = canonical_rule(default_rule);
+		err = with_interim(b, default_rule, interim ? &interim->default_rule : NULL, &rest,
+				   f);
+	if (!err)
+		b->cells[PLIC_CELL_DEFAULT].rule = rest;
 	return err;
 }
 
@@ -230,9 +264,37 @@ static int add_slots(struct builder *b, const struct plic_slot *slots, size_t n_
 	return err;
 }
 
+static void fill_header(struct plic_header *head, const struct plic_header *header)
+{
+	memcpy(head->ip_open, header->ip_open, sizeof(head->ip_open));
+	head->mode = header->mode;
+	head->deny = header->deny;
+}
+
+/* The header's own interim; it may equal it. */
+static int add_interim_header(struct builder *b, const struct ruleset_interim *interim,
+			      struct fault *f)
+{
+	size_t cell;
+	int err = add_cells(b, 1, &cell, f);
+
+	if (err)
+		return err;
+	fill_header(&b->cells[cell].header, &interim->header);
+	b->cells[PLIC_CELL_HEADER].header.interim = cell;
+	b->cells[PLIC_CELL_HEADER].header.until_ns = interim->until_ns;
+	return 0;
+}
+
+static bool heads_valid(const struct plic_header *header, const struct plic_rule *default_rule)
+{
+	return rule_valid(default_rule) && header->mode <= PLIC_OFF && header->deny <= PLIC_DROP;
+}
+
 int ruleset_build(const struct plic_header *header, const struct plic_rule *default_rule,
 		  const struct ruleset_port *ports, size_t n_ports, const struct plic_slot *slots,
-		  size_t n_slots, struct ruleset *out, struct fault *f)
+		  size_t n_slots, const struct ruleset_interim *interim, struct ruleset *out,
+		  struct fault *f)
 {
 	_cleanup_(builder_free) struct builder b = {0};
 	struct plic_header *head;
@@ -245,24 +307,25 @@ int ruleset_build(const struct plic_header *header, const struct plic_rule *defa
 			"rule set: %zu counters of ports and ranges, at most %d; name fewer, "
 			"or take the gate down and up so that old ones are forgotten",
 			n_slots, RULESET_MAX_SLOTS);
-	if (!n_slots || !rule_valid(default_rule) || header->mode > PLIC_OFF ||
-	    header->deny > PLIC_DROP)
+	if (!n_slots || !heads_valid(header, default_rule) ||
+	    (interim &&
+	     (!interim->until_ns || !heads_valid(&interim->header, &interim->default_rule))))
 		return fault_set(f, EINVAL, "rule set: header, default rule or slots out of range");
-	err = builder_init(&b, default_rule, n_ports, f);
+	err = builder_init(&b, default_rule, interim, n_ports, f);
 	for (size_t i = 0; !err && i < n_ports; i++) {
-		err = check_port(&ports[i], n_slots, f);
+		err = check_port(&b, &ports[i], n_slots, f);
 		if (!err)
 			err = add_port(&b, &ports[i], f);
 	}
+	if (!err && interim)
+		err = add_interim_header(&b, interim, f);
 	if (!err)
 		err = add_slots(&b, slots, n_slots, &slot_cell, f);
 	if (err)
 		return err;
 	head = &b.cells[PLIC_CELL_HEADER].header;
 	head->generation = header->generation;
-	memcpy(head->ip_open, header->ip_open, sizeof(head->ip_open));
-	head->mode = header->mode;
-	head->deny = header->deny;
+	fill_header(head, header);
 	head->n_cells = b.n_cells;
 	head->n_slots = n_slots;
 	head->slot_cell = slot_cell;
@@ -283,6 +346,16 @@ static bool points_well(const struct plic_header *head, unsigned int cell)
 	return cell >= PLIC_CELL_FIRST_FREE && cell < head->slot_cell;
 }
 
+/* A rule that a port may have, and the interim that it may have. */
+static bool whole_rule_valid(const struct ruleset *set, const struct plic_rule *rule)
+{
+	const struct plic_header *head = &set->cells[PLIC_CELL_HEADER].header;
+
+	return rule_valid(rule) && !rule->interim == !rule->until_ns &&
+	       (!rule->interim ||
+		(points_well(head, rule->interim) && rule_valid(&set->cells[rule->interim].rule)));
+}
+
 static bool index_valid(const struct ruleset *set, const struct plic_cell *cell)
 {
 	const struct plic_header *head = &set->cells[PLIC_CELL_HEADER].header;
@@ -293,7 +366,7 @@ static bool index_valid(const struct ruleset *set, const struct plic_cell *cell)
 		if (!index->rule)
 			continue;
 		if (!points_well(head, index->rule) || index->slot >= head->n_slots ||
-		    !rule_valid(&set->cells[index->rule].rule))
+		    !whole_rule_valid(set, &set->cells[index->rule].rule))
 			return false;
 	}
 	return true;
@@ -308,7 +381,9 @@ static bool header_valid(const struct ruleset *set)
 	       head->n_slots <= RULESET_MAX_SLOTS && head->slot_cell >= PLIC_CELL_FIRST_FREE &&
 	       head->slot_cell < set->n_cells &&
 	       (head->n_slots + PLIC_CELL_SLOTS - 1) / PLIC_CELL_SLOTS <=
-		       set->n_cells - head->slot_cell;
+		       set->n_cells - head->slot_cell &&
+	       !head->interim == !head->until_ns &&
+	       (!head->interim || points_well(head, head->interim));
 }
 
 static bool set_valid(const struct ruleset *set)
@@ -316,7 +391,7 @@ static bool set_valid(const struct ruleset *set)
 	const struct plic_header *head;
 
 	if (set->n_cells <= PLIC_CELL_FIRST_FREE || !header_valid(set) ||
-	    !rule_valid(&set->cells[PLIC_CELL_DEFAULT].rule))
+	    !whole_rule_valid(set, &set->cells[PLIC_CELL_DEFAULT].rule))
 		return false;
 	head = &set->cells[PLIC_CELL_HEADER].header;
 	for (size_t dir = PLIC_CELL_DIR; dir < PLIC_CELL_FIRST_FREE; dir++) {
@@ -351,21 +426,30 @@ int ruleset_slots(const struct ruleset *set, struct plic_slot **slots, size_t *n
 	return 0;
 }
 
+static const struct plic_rule *at_moment(const struct ruleset *set, unsigned int cell, __u64 now_ns)
+{
+	const struct plic_rule *rule = &set->cells[cell].rule;
+
+	if (!rule->interim || rule->interim >= set->n_cells || now_ns >= rule->until_ns)
+		return rule;
+	return &set->cells[rule->interim].rule;
+}
+
 const struct plic_rule *ruleset_lookup(const struct ruleset *set, __u8 ip_proto, __u16 port,
-				       __u16 *slot)
+				       __u64 now_ns, __u16 *slot)
 {
 	unsigned int proto = proto_index(ip_proto), cell;
 	const struct plic_index *index;
 
 	*slot = PLIC_SLOT_OTHER;
 	if (proto == PLIC_N_PROTO)
-		return &set->cells[PLIC_CELL_DEFAULT].rule;
+		return at_moment(set, PLIC_CELL_DEFAULT, now_ns);
 	cell = set->cells[dir_cell(proto, port)].dir[dir_entry(port)];
 	if (!cell || cell >= set->n_cells)
-		return &set->cells[PLIC_CELL_DEFAULT].rule;
+		return at_moment(set, PLIC_CELL_DEFAULT, now_ns);
 	index = &set->cells[cell].index[port % PLIC_BLOCK_PORTS];
 	if (!index->rule || index->rule >= set->n_cells)
-		return &set->cells[PLIC_CELL_DEFAULT].rule;
+		return at_moment(set, PLIC_CELL_DEFAULT, now_ns);
 	*slot = index->slot;
-	return &set->cells[index->rule].rule;
+	return at_moment(set, index->rule, now_ns);
 }

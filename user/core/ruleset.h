@@ -17,6 +17,14 @@ struct ruleset_port {
 	__u8 ip_proto;	      /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
 	__u16 slot;	      /* counter slot, >= 1 */
 	struct plic_rule rule;
+	const struct plic_rule *interim; /* holds before the interim's until_ns; NULL: the same */
+};
+
+/* What holds before until_ns, in place of a set's own header and rule of ports not named. */
+struct ruleset_interim {
+	__u64 until_ns;		   /* boot clock, > 0 */
+	struct plic_header header; /* ip_open, mode, deny */
+	struct plic_rule default_rule;
 };
 
 struct ruleset {
@@ -27,13 +35,15 @@ struct ruleset {
 /*
  * slots: n_slots >= 1 counter slots, slots[0] zero. default_rule: for ports not named (no grants;
  * mode and deny of the gate). header: generation, ip_open, mode and deny; the numbers of cells and
- * slots are filled in. Equal rules share a cell, and so do the whole blocks of one range.
+ * slots are filled in. Equal rules share a cell, and so do the whole blocks of one range. interim NULL:
+ * none, and then no port has one. The rules' own `interim` and `until_ns` are filled in, too.
  * -EEXIST: two ranges overlap; -E2BIG: more than PLIC_MAX_CELLS cells or RULESET_MAX_SLOTS slots;
  * -EINVAL; -ENOMEM. out is the caller's, for ruleset_free.
  */
 int ruleset_build(const struct plic_header *header, const struct plic_rule *default_rule,
 		  const struct ruleset_port *ports, size_t n_ports, const struct plic_slot *slots,
-		  size_t n_slots, struct ruleset *out, struct fault *f);
+		  size_t n_slots, const struct ruleset_interim *interim, struct ruleset *out,
+		  struct fault *f);
 void ruleset_free(struct ruleset *set);
 
 /*
@@ -43,10 +53,20 @@ void ruleset_free(struct ruleset *set);
 int ruleset_slots(const struct ruleset *set, struct plic_slot **slots, size_t *n, struct fault *f);
 
 /*
- * Reads a set as the programs do: the default rule and slot 0 for a port that isn't named or a
- * protocol without ports. set has at least PLIC_CELL_FIRST_FREE cells.
+ * Reads a set as the programs do at a moment of the boot clock: the default rule and slot 0 for a port
+ * that isn't named or a protocol without ports. set has at least PLIC_CELL_FIRST_FREE cells.
  */
 const struct plic_rule *ruleset_lookup(const struct ruleset *set, __u8 ip_proto, __u16 port,
-				       __u16 *slot);
+				       __u64 now_ns, __u16 *slot);
+
+/* For ruleset_lookup: after any interim, and during it (where there is one). */
+#define RULESET_LASTING PLIC_NEVER
+#define RULESET_INTERIM 0
+
+/* Boot time at which the set's interim ends or ended; 0: it has none. */
+static inline __u64 ruleset_until_ns(const struct ruleset *set)
+{
+	return set->cells[PLIC_CELL_HEADER].header.until_ns;
+}
 
 #endif

@@ -115,7 +115,7 @@ static int add_uncared(struct difference *d, const struct compiled *after,
 
 		if (p->ip_proto != t->ip_proto || p->port > t->end_port)
 			break;
-		if (!cares(d, &p->rule, t->cut_at_ns))
+		if (!cares(d, compiled_rule(after, p, d->now_ns), t->cut_at_ns))
 			continue;
 		if (p->port > first)
 			err = add(d, *t, first, p->port - 1);
@@ -137,7 +137,7 @@ int compile_diff_tombstones(const struct compiled *before, const struct compiled
 		struct tombstone t = {
 			.port = p->port, .end_port = p->end_port, .ip_proto = p->ip_proto};
 
-		if (!find_cut(&d, &p->rule, &t))
+		if (!find_cut(&d, compiled_rule(before, p, now_ns), &t))
 			continue;
 		if (add_uncared(&d, after, &t)) {
 			free(d.found);

@@ -20,7 +20,7 @@ static bool is_drained(const struct ruleset *set, const struct plic_flow_key *ke
 
 	if (key->proto != IPPROTO_UDP)
 		return false;
-	rule = ruleset_lookup(set, key->proto, key->local_port, &slot);
+	rule = ruleset_lookup(set, key->proto, key->local_port, RULESET_LASTING, &slot);
 	for (size_t i = 0; i < rule->n_grants; i++)
 		if (!rule->grants[i].license &&
 		    rule->grants[i].ended_reason == PLIC_REASON_UNLICENSED)
