@@ -18,17 +18,24 @@
 #define SOCKET_AF_INET 2
 #define STRAY_PORTS_FROM 32768 /* where the pod's own connections have their local ports */
 
+/*
+ * Each word is read by itself and into a register: joined by the compiler, the two families become one
+ * read through a moved context pointer, which the verifier refuses.
+ */
 static __always_inline void socket_remote(struct bpf_sk_lookup *ctx, __u8 address[16])
 {
 	__u32 *words = (__u32 *)address;
+	__u32 word = ctx->remote_ip4;
 
+	barrier_var(word);
 	if (ctx->family == SOCKET_AF_INET) {
-		map_ipv4(address, ctx->remote_ip4);
-	} else {
-		words[0] = ctx->remote_ip6[0];
-		words[1] = ctx->remote_ip6[1];
-		words[2] = ctx->remote_ip6[2];
-		words[3] = ctx->remote_ip6[3];
+		map_ipv4(address, word);
+		return;
+	}
+	for (int i = 0; i < 4; i++) {
+		word = ctx->remote_ip6[i];
+		barrier_var(word);
+		words[i] = word;
 	}
 }
 

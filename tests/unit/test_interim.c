@@ -7,7 +7,7 @@
 #define UNTIL AT(60)
 
 /* `lasting` with what `more` has until UNTIL. */
-static struct compiled lay(struct world *lasting, struct world *other,
+static struct compiled lay(struct world *lasting, struct world *more,
 			   struct compile_interim *interim)
 {
 	*interim = (struct compile_interim){.until_ns = UNTIL,
