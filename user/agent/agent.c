@@ -51,6 +51,7 @@ static void on_tick(uv_timer_t *timer)
 	if (stepped)
 		log_event(LOG_WARN, "clock_moved", LOG_NO_FIELDS,
 			  "effective time follows the synchronised clock");
+	glass_tick(agent);
 	if (source_any_over(&agent->vendors.source) || source_any_over(&agent->policies.source))
 		agent_rescan(agent);
 	if (licenses_tick(&agent->licenses, agent->vendors.trust, clock_now(&agent->clock)) ||

@@ -16,8 +16,6 @@
 #include "netns.h"
 #include "reply.h"
 
-static const char *const mode_words[] = {"enforce", "audit", "off", NULL};
-
 /* ---- GET ---- */
 
 static void inspected(void *arg)
@@ -223,13 +221,56 @@ void api_gates_post(struct agent *agent, struct http_request *request, const cha
 	agent_when_ready(agent, post, request);
 }
 
+/* What a PATCH asks for. */
+struct turn {
+	int mode;
+	int64_t seconds; /* 0: for good */
+	const char *why;
+};
+
+static int read_turn(const cJSON *root, struct turn *turn, struct fault *f)
+{
+	int err = json_word(root, "mode", mode_words, &turn->mode, f);
+
+	if (!err)
+		err = json_int(root, "for", 1, GLASS_MAX_S, &turn->seconds, f);
+	if (!err)
+		err = json_string(root, "why", 1, GLASS_WHY_MAX, &turn->why, f);
+	if (err)
+		return err;
+	if (turn->mode < 0)
+		return fault_set(f, EINVAL, "\"mode\" is missing: enforce, audit or off");
+	if (!turn->seconds != !turn->why)
+		return fault_set(f, EINVAL,
+				 "\"for\" and \"why\" go together: who breaks the glass says why, "
+				 "and it ends by itself");
+	return 0;
+}
+
+static int take_turn(struct agent *agent, struct gate_entry *entry, const struct turn *turn)
+{
+	if (turn->seconds) {
+		if (glass_break(agent, entry, turn->mode, turn->seconds, turn->why))
+			return -ENOMEM;
+	} else {
+		glass_mend(entry);
+		entry->mode = turn->mode;
+		log_event(turn->mode == PLIC_ENFORCE ? LOG_INFO : LOG_WARN, "gate_mode",
+			  LOG_FIELDS("gate", entry->name, "mode", mode_word(turn->mode)),
+			  "set on request");
+	}
+	gatefile_save(agent);
+	rules_changed(agent);
+	return 0;
+}
+
 void api_gate_patch(struct agent *agent, struct http_request *request, const char *name)
 {
-	static const char *const keys[] = {"mode", NULL};
+	static const char *const keys[] = {"mode", "for", "why", NULL};
 	struct gate_entry *entry = gates_find(&agent->gates, name);
 	_json_ cJSON *root = NULL;
+	struct turn turn = {.mode = -1};
 	struct fault f = {0};
-	int mode = -1;
 
 	if (!entry) {
 		reply_error(request, MHD_HTTP_NOT_FOUND, "there is no gate \"%s\"", name);
@@ -238,17 +279,12 @@ void api_gate_patch(struct agent *agent, struct http_request *request, const cha
 	root = read_body(request, keys);
 	if (!root)
 		return;
-	if (json_word(root, "mode", mode_words, &mode, &f) || mode < 0) {
-		reply_error(request, MHD_HTTP_BAD_REQUEST, "%s",
-			    f.text[0] ? f.text : "\"mode\" is missing: enforce, audit or off");
-		return;
-	}
-	entry->mode = mode;
-	log_event(mode == PLIC_ENFORCE ? LOG_INFO : LOG_WARN, "gate_mode",
-		  LOG_FIELDS("gate", name, "mode", mode_words[mode]), "set on request");
-	gatefile_save(agent);
-	rules_changed(agent);
-	change_reply(agent, request, MHD_HTTP_OK, name);
+	if (read_turn(root, &turn, &f))
+		reply_error(request, MHD_HTTP_BAD_REQUEST, "%s", f.text);
+	else if (take_turn(agent, entry, &turn))
+		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+	else
+		change_reply(agent, request, MHD_HTTP_OK, name);
 }
 
 static void deleted(struct agent *agent, void *arg, int err, const struct fault *f)

@@ -87,10 +87,18 @@ static void warn_license(cJSON *warnings, const struct source_file *file)
 static void warn_gate(cJSON *warnings, const struct agent *agent, const struct gate_entry *entry)
 {
 	const struct policy *also = NULL;
+	char until[STAMP_LEN];
 
 	if (entry->error.text[0])
 		json_warn(warnings, "gate \"%s\": %s", entry->name, entry->error.text);
-	if (rules_mode(agent, entry) != PLIC_ENFORCE)
+	if (glass_holds(entry, clock_boot_ns()))
+		json_warn(
+			warnings,
+			"BREAK-GLASS: gate \"%s\" is in mode %s until %s: %s; `portlic gate set %s "
+			"--mode enforce` ends it",
+			entry->name, mode_word(entry->glass.mode),
+			stamp_format(entry->glass.until, until), entry->glass.why, entry->name);
+	else if (rules_mode(agent, entry) != PLIC_ENFORCE)
 		json_warn(warnings, "gate \"%s\" isn't enforced: its mode is %s", entry->name,
 			  rules_mode(agent, entry) == PLIC_OFF ? "off" : "audit");
 	if (entry->policy_text && !entry->policy)

@@ -13,6 +13,7 @@
 #include "gatefile.h"
 #include "jobs.h"
 #include "log.h"
+#include "tighten.h"
 
 struct apply_waiter {
 	struct apply_waiter *next;
@@ -47,11 +48,26 @@ static bool same_rules(const struct ruleset *a, const struct ruleset *b)
 	       !memcmp(a->cells + 1, b->cells + 1, (a->n_cells - 1) * sizeof(*a->cells));
 }
 
-static void take_rules(struct gate_entry *entry, struct rules *rules, uint64_t generation)
+/* The laxest mode that the gate is in, or will have been in when an interim ends. */
+static int laxest(const struct ruleset *set)
 {
+	const struct plic_header *head = &set->cells[PLIC_CELL_HEADER].header;
+	int interim = head->interim ? set->cells[head->interim].header.mode : PLIC_ENFORCE;
+
+	return interim > head->mode ? interim : head->mode;
+}
+
+static void take_rules(struct agent *agent, struct gate_entry *entry, struct rules *rules,
+		       uint64_t generation)
+{
+	bool stricter =
+		entry->rules && laxest(&rules->compiled.set) < laxest(&entry->rules->compiled.set);
+
 	rules_free(entry->rules);
 	entry->rules = rules;
 	entry->generation = generation;
+	if (stricter)
+		tighten(agent, entry);
 }
 
 static void settle(struct agent *agent)
@@ -161,7 +177,7 @@ static void item_done(struct agent *agent, struct apply_job *apply, struct apply
 			"%s",
 			item->unmarked.text);
 	if (!item->result && !entry->removed) {
-		take_rules(entry, item->rules, apply->generation);
+		take_rules(agent, entry, item->rules, apply->generation);
 		entry->drained &= !item->drained;
 		entry->error = (struct fault){0};
 		return;
@@ -210,7 +226,7 @@ static void compile_into(struct agent *agent, struct gate_entry *entry, struct a
 			  "the rules before stay in force: %s",
 			  f.text[0] ? f.text : strerror(-err));
 	} else if (entry->rules && same_rules(&entry->rules->compiled.set, &rules->compiled.set)) {
-		take_rules(entry, rules, agent->gates.generation);
+		take_rules(agent, entry, rules, agent->gates.generation);
 	} else {
 		apply->items[apply->n++] = (struct apply_item){
 			.entry = entry,

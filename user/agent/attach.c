@@ -11,6 +11,7 @@
 #include "jobs.h"
 #include "log.h"
 #include "sweep.h"
+#include "tighten.h"
 
 #define RETRY_NS (5 * 1000000000ULL)
 
@@ -77,40 +78,6 @@ static void open_failed(struct gate_entry *entry, const struct open_job *open)
 			  entry->error.text);
 }
 
-static bool has_begun(const struct plic_rule *rule, uint64_t now_ns)
-{
-	size_t i;
-
-	for (i = 0; i < rule->n_grants; i++)
-		if (rule->grants[i].from_ns <= now_ns)
-			return true;
-	return false;
-}
-
-/*
- * A port where inbound flows stand and that nothing opens: TCP is drained, not cut off; UDP is shut, for
- * wire takes the sockets that a server has connected to its clients for the pod's own.
- */
-static bool drain_inbound(struct gate_entry *entry, const struct gate_stand *stand)
-{
-	uint64_t now_ns = clock_boot_ns();
-	bool any = false;
-	size_t i;
-
-	for (i = 0; i < stand->n_inbound; i++) {
-		const struct gate_listener *at = &stand->inbound[i];
-		const struct plic_rule *rule;
-		__u16 slot;
-
-		rule = ruleset_lookup(&entry->rules->compiled.set, at->ip_proto, at->port, now_ns,
-				      &slot);
-		if (!has_begun(rule, now_ns))
-			any |= !rules_drain(entry, at->ip_proto, at->port);
-	}
-	entry->drained |= any;
-	return any;
-}
-
 static void opened(struct agent *agent, struct gate_entry *entry, struct open_job *open)
 {
 	bool adopted = open->since_ns < agent->gates.began_ns;
@@ -135,8 +102,7 @@ static void opened(struct agent *agent, struct gate_entry *entry, struct open_jo
 		  entry->n_attachments, entry->rules->compiled.n_ports);
 	if (open->moved)
 		gatefile_save(agent);
-	if ((!adopted && drain_inbound(entry, &entry->stand)) ||
-	    entry->generation != agent->gates.generation)
+	if ((!adopted && tighten_now(entry)) || entry->generation != agent->gates.generation)
 		rules_changed(agent);
 }
 

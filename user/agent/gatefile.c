@@ -16,7 +16,17 @@
 #define GATEFILE_MAX_BYTES (64 << 20)
 
 static const struct json_limits limits = {.max_depth = 16, .max_members = 1 << 20};
-static const char *const mode_words[] = {"enforce", "audit", "off", NULL};
+
+static cJSON *glass_json(const struct glass *glass)
+{
+	cJSON *item = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(item, "mode", mode_words[glass->mode]);
+	cJSON_AddNumberToObject(item, "since", glass->since);
+	cJSON_AddNumberToObject(item, "until", glass->until);
+	cJSON_AddStringToObject(item, "why", glass->why);
+	return item;
+}
 
 static cJSON *entry_json(const struct gate_entry *entry)
 {
@@ -29,6 +39,8 @@ static cJSON *entry_json(const struct gate_entry *entry)
 	cJSON_AddRawToObject(item, "netns_inode", number);
 	if (entry->mode >= 0)
 		cJSON_AddStringToObject(item, "mode", mode_words[entry->mode]);
+	if (entry->glass.mode >= 0)
+		cJSON_AddItemToObject(item, "break_glass", glass_json(&entry->glass));
 	if (entry->policy_text)
 		cJSON_AddRawToObject(item, "policy", entry->policy_text);
 	return item;
@@ -56,6 +68,26 @@ void gatefile_save(struct agent *agent)
 		return;
 	}
 	gates->trouble = (struct fault){0};
+}
+
+static int load_glass(const struct agent *agent, const cJSON *item, struct gate_entry *entry,
+		      struct fault *f)
+{
+	const cJSON *glass = NULL;
+	const char *why = "";
+	int64_t since = 0, until = 0;
+	int mode = -1, err = json_object(item, "break_glass", &glass, f);
+
+	if (err || !glass)
+		return err;
+	err = json_word(glass, "mode", mode_words, &mode, f);
+	if (!err)
+		err = json_int(glass, "since", 0, LICENSE_TIME_MAX, &since, f);
+	if (!err)
+		err = json_int(glass, "until", 0, LICENSE_TIME_MAX, &until, f);
+	if (!err)
+		err = json_string(glass, "why", 1, GLASS_WHY_MAX, &why, f);
+	return err || mode < 0 ? err : glass_resume(agent, entry, mode, since, until, why);
 }
 
 static int load_entry(struct agent *agent, const cJSON *item, struct fault *f)
@@ -87,6 +119,9 @@ static int load_entry(struct agent *agent, const cJSON *item, struct fault *f)
 		return -ENOMEM;
 	entry->mode = mode;
 	entry->netns_ino = inode;
+	err = load_glass(agent, item, entry, f);
+	if (err)
+		return err;
 	if (policy) {
 		_free_ char *text = cJSON_PrintUnformatted(policy);
 		struct fault why = {0};

@@ -12,6 +12,13 @@
 static const char *const state_words[GATE_N_STATES] = {
 	[GATE_WAITING] = "waiting", [GATE_ATTACHED] = "attached", [GATE_FAILED] = "failed"};
 
+const char *const mode_words[] = {"enforce", "audit", "off", NULL};
+
+const char *mode_word(int mode)
+{
+	return mode_words[mode];
+}
+
 const char *gate_state_word(enum gate_state state)
 {
 	return state_words[state];
@@ -86,6 +93,7 @@ struct gate_entry *gates_add(struct gates *gates, const char *name, const char *
 	entry->name = strdup(name);
 	entry->netns = strdup(netns);
 	entry->mode = -1;
+	entry->glass.mode = -1;
 	entry->id = id;
 	if (!entry->name || !entry->netns) {
 		gate_entry_free(entry);
@@ -131,6 +139,7 @@ void gate_entry_free(struct gate_entry *entry)
 	gate_entry_reset(entry);
 	policy_free(entry->policy);
 	free(entry->policy_text);
+	free(entry->glass.why);
 	free(entry->name);
 	free(entry->netns);
 	free(entry);

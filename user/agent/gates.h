@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "gate.h"
+#include "glass.h"
 #include "graveyard.h"
 #include "policy.h"
 #include "rules.h"
@@ -21,11 +22,14 @@ enum gate_state {
 	GATE_N_STATES,
 };
 const char *gate_state_word(enum gate_state state);
+const char *mode_word(int mode); /* of enum plic_mode */
+extern const char *const mode_words[];
 
 struct gate_entry {
 	/* As the operator wants it; kept in STATE_DIR/gates.json. */
 	char *name, *netns;
 	int mode;	       /* enum plic_mode; -1: the policy's */
+	struct glass glass;    /* another mode for a while */
 	struct policy *policy; /* its own, NULL: one of the policy directory */
 	char *policy_text;
 	size_t n_reserved;  /* opens of it that are left out: reserved since it was given */

@@ -102,20 +102,34 @@ static void put_listeners(cJSON *item, const struct gate_entry *entry)
 	}
 }
 
+/* null unless the gate's mode is another one for a while. */
+static void put_glass(cJSON *item, const struct gate_entry *entry)
+{
+	cJSON *glass;
+
+	if (!glass_holds(entry, clock_boot_ns())) {
+		cJSON_AddNullToObject(item, "break_glass");
+		return;
+	}
+	glass = cJSON_AddObjectToObject(item, "break_glass");
+	json_put_time(glass, "since", entry->glass.since);
+	json_put_time(glass, "until", entry->glass.until);
+	cJSON_AddStringToObject(glass, "why", entry->glass.why);
+}
+
 cJSON *gate_json(const struct agent *agent, const struct gate_entry *entry)
 {
-	static const char *const modes[] = {
-		[PLIC_ENFORCE] = "enforce", [PLIC_AUDIT_MODE] = "audit", [PLIC_OFF] = "off"};
 	const struct policy *policy = rules_policy(agent, entry);
 	cJSON *item = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(item, "name", entry->name);
 	cJSON_AddStringToObject(item, "netns", entry->netns);
-	cJSON_AddStringToObject(item, "mode", modes[rules_mode(agent, entry)]);
+	cJSON_AddStringToObject(item, "mode", mode_word(rules_mode(agent, entry)));
 	json_put_u64(item, "generation", entry->generation);
 	put_hooks(item, entry);
 	cJSON_AddNumberToObject(item, "ports_allowed", ports_allowed(entry));
 	cJSON_AddStringToObject(item, "state", gate_state_word(entry->state));
+	put_glass(item, entry);
 	json_put_string(item, "policy", policy ? policy->name : NULL);
 	json_put_moment(item, "since", &agent->clock, entry->since_ns);
 	put_attachments(item, entry);

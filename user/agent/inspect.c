@@ -35,7 +35,8 @@ static void inspect_one(struct inspect_item *item, unsigned int what)
 	if ((what & INSPECT_ATTACHMENTS) &&
 	    !gate_attachments(gate, &item->attachments, &item->n_attachments, NULL))
 		item->have |= INSPECT_ATTACHMENTS;
-	if ((what & INSPECT_LISTENERS) && !gate_stand(gate, false, &item->stand, NULL))
+	if ((what & INSPECT_LISTENERS) &&
+	    !gate_stand(gate, what & INSPECT_MARK, &item->stand, NULL))
 		item->have |= INSPECT_LISTENERS;
 }
 

@@ -11,6 +11,7 @@ enum inspect_what {
 	INSPECT_COUNTERS = 1,
 	INSPECT_ATTACHMENTS = 2,
 	INSPECT_LISTENERS = 4,
+	INSPECT_MARK = 8, /* with listeners: marks the connections that the pod opened */
 };
 
 /*

@@ -27,6 +27,8 @@ static const struct {
 	[APPLY_DURATION] = {"portlic_apply_duration_seconds", "summary",
 			    "Time to bring changed rules into the kernel."},
 	[GATES] = {"portlic_gates", "gauge", "Gates by state."},
+	[BREAK_GLASS] = {"portlic_gate_break_glass_until_timestamp_seconds", "gauge",
+			 "When a gate's break-glass ends; absent without one."},
 	[UNPROTECTED] = {"portlic_unprotected_seconds_total", "counter",
 			 "Upper bound of the time that interfaces of gates were uncovered."},
 	[ATTACHMENT_LOST] = {"portlic_attachment_lost_total", "counter",

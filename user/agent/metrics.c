@@ -181,6 +181,11 @@ static void put_gates(const struct scrape *s)
 	metric_head(s->out, GATES);
 	for (i = 0; i < GATE_N_STATES; i++)
 		metric_sample(s->out, GATES, LABELS("state", gate_state_word(i)), states[i]);
+	metric_head(s->out, BREAK_GLASS);
+	for (i = 0; i < gates->n_entries; i++)
+		if (glass_holds(gates->entries[i], clock_boot_ns()))
+			metric_sample(s->out, BREAK_GLASS, LABELS("gate", gates->entries[i]->name),
+				      gates->entries[i]->glass.until);
 	metric_head(s->out, UNPROTECTED);
 	metric_sample(s->out, UNPROTECTED, NO_LABELS, unprotected_ns / 1e9);
 	metric_head(s->out, ATTACHMENT_LOST);

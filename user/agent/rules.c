@@ -61,6 +61,8 @@ enum plic_mode rules_mode(const struct agent *agent, const struct gate_entry *en
 {
 	const struct policy *policy = rules_policy(agent, entry);
 
+	if (glass_holds(entry, clock_boot_ns()))
+		return entry->glass.mode;
 	if (entry->mode >= 0)
 		return entry->mode;
 	return policy ? policy->mode : PLIC_ENFORCE;
@@ -101,10 +103,27 @@ int rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port)
 	return graveyard_bury(&entry->graves, &stood, now_ns);
 }
 
+/* What stands in for the lasting rules, until the first of its parts ends. */
+static bool find_interim(const struct gate_entry *entry, const struct compile_input *in,
+			 struct compile_interim *out)
+{
+	if (!glass_holds(entry, clock_boot_ns()))
+		return false;
+	*out = (struct compile_interim){.until_ns = entry->glass.until_ns,
+					.views = in->views,
+					.n_views = in->n_views,
+					.policy = in->policy,
+					.mode = entry->glass.mode,
+					.base = in->base,
+					.first_license = in->n_views + 1};
+	return true;
+}
+
 static int compile(struct agent *agent, struct gate_entry *entry, struct compiled *out,
 		   struct fault *f)
 {
 	static const struct plic_slot no_slots[1];
+	struct compile_interim interim;
 	struct compile_input in = {
 		.views = agent->licenses.views,
 		.n_views = agent->licenses.n_views,
@@ -118,6 +137,8 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct compile
 		.generation = agent->gates.generation,
 	};
 
+	if (find_interim(entry, &in, &interim))
+		in.interim = &interim;
 	return compile_gate(&in, out, f);
 }
 

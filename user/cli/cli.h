@@ -48,6 +48,8 @@ enum option_id {
 	OPT_PID,
 	OPT_POLICY,
 	OPT_MODE,
+	OPT_FOR,
+	OPT_WHY,
 	OPT_COUNT,
 };
 #define OPTION(name) (1U << OPT_##name)

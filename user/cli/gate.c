@@ -15,10 +15,12 @@
 static void print_gate_line(const cJSON *gate)
 {
 	const char *name = member_text(gate, "name"), *mode = member_text(gate, "mode");
+	const char *until = member_text(json_get(gate, "break_glass"), "until");
 	const char *state = member_text(gate, "state"), *error = member_text(gate, "error");
 	_free_ char *shown = printable(name ? name : "?");
 
-	printf("gate %s: %s, %s\n", shown ? shown : "?", mode ? mode : "?", state ? state : "?");
+	printf("gate %s: %s, %s%s%s\n", shown ? shown : "?", mode ? mode : "?", state ? state : "?",
+	       until ? ", until " : "", until ? until : "");
 	if (error)
 		warning("gate \"%s\": %s", name ? name : "?", error);
 }
@@ -107,7 +109,15 @@ int cmd_gate_set(const struct args *args, struct failure *why)
 	_free_ char *path = client_path("/v1/gates/", args->operands[0]);
 	_json_ cJSON *body = cJSON_CreateObject();
 
+	if (!option_text(args, OPT_FOR) != !option_text(args, OPT_WHY))
+		return fail(why, EXIT_USAGE,
+			    "--for and --why go together: who breaks the glass says why, and it "
+			    "ends by itself");
 	cJSON_AddStringToObject(body, "mode", option_text(args, OPT_MODE));
+	if (option_text(args, OPT_FOR)) {
+		cJSON_AddNumberToObject(body, "for", args->options[OPT_FOR].number);
+		cJSON_AddStringToObject(body, "why", option_text(args, OPT_WHY));
+	}
 	return send_gate(args, "PATCH", path, body, why);
 }
 
@@ -130,11 +140,16 @@ static void gate_row(struct table *table, const cJSON *gate)
 	_free_ char *hooks = attachments_text(gate);
 	char generation[24], ports[24], listeners[24];
 	const cJSON *unlicensed = json_get(gate, "unlicensed_listeners");
+	const char *until = member_text(json_get(gate, "break_glass"), "until");
+	const char *mode = member_text(gate, "mode");
+	_free_ char *shown = NULL;
 
 	snprintf(generation, sizeof(generation), "%.0f", member_number(gate, "generation"));
 	snprintf(ports, sizeof(ports), "%.0f", member_number(gate, "ports_allowed"));
 	snprintf(listeners, sizeof(listeners), "%d", cJSON_GetArraySize(unlicensed));
-	table_row(table, (const char *[]){member_text(gate, "name"), member_text(gate, "mode"),
+	if (mode && until && asprintf(&shown, "%s until %s", mode, until) < 0)
+		shown = NULL;
+	table_row(table, (const char *[]){member_text(gate, "name"), shown ? shown : mode,
 					  member_text(gate, "state"), generation, ports, listeners,
 					  member_text(gate, "policy"), hooks,
 					  member_text(gate, "netns"), member_text(gate, "error")});

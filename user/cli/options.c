@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "license.h"
 #include "options.h"
+#include "when.h"
 
 const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_SOCKET] = {"socket", 0, OPTION_TEXT, "PATH",
@@ -40,6 +41,8 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_POLICY] = {"policy", 0, OPTION_TEXT, "FILE", "policy of this gate, portlic-policy(5)"},
 	[OPT_MODE] = {"mode", 0, OPTION_CHOICE, "enforce|audit|off",
 		      "audit lets through and counts, off does nothing"},
+	[OPT_FOR] = {"for", 0, OPTION_SPAN, "SPAN", "it ends by itself: 90s, 30m, 1h, 7d"},
+	[OPT_WHY] = {"why", 0, OPTION_TEXT, "TEXT", "the reason, for status, log and metrics"},
 };
 
 /* Optimal string alignment: letters changed, missing, too many, or two swapped. */
@@ -164,6 +167,12 @@ static int set_value(struct args *args, int id, const char *text, struct failure
 		if (!parse_number(text, 1, INT_MAX, &value.number))
 			return fail(why, EXIT_USAGE, "--%s \"%s\" is no process id", spec->name,
 				    text);
+		break;
+	case OPTION_SPAN:
+		if (when_parse_span(text, &value.number))
+			return fail(why, EXIT_USAGE,
+				    "--%s \"%s\" is no span of time; give 90s, 30m, 1h or 7d",
+				    spec->name, text);
 		break;
 	case OPTION_CHOICE:
 		value.number = choice_index(spec->value, text);

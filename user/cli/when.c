@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "cleanup.h"
 #include "license.h"
 #include "when.h"
 
@@ -33,6 +35,31 @@ int when_parse(const char *text, int64_t *out)
 		return -EINVAL;
 	*out = timegm(&tm);
 	return 0;
+}
+
+int when_parse_span(const char *text, int64_t *seconds)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = {{'\0', 1}, {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	const int64_t most = 10 * 366 * 86400LL;
+	char *end;
+	long long n;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	for (size_t i = 0; !errno && i < ARRAY_SIZE(units); i++) {
+		if (*end != units[i].letter || (*end && end[1]))
+			continue;
+		if (n < 1 || n > most / units[i].seconds)
+			break;
+		*seconds = n * units[i].seconds;
+		return 0;
+	}
+	return -EINVAL;
 }
 
 const char *when_span(int64_t seconds, char out[WHEN_LEN])

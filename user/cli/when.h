@@ -16,6 +16,9 @@ int when_parse(const char *text, int64_t *out);
 /* "in 12d", "3h ago", "now". */
 const char *when_relative(int64_t t, int64_t now, char out[WHEN_LEN]);
 
+/* Reads a span: "90s", "30m", "1h", "7d", "90" (seconds); 1 s to 10 years, else -EINVAL. */
+int when_parse_span(const char *text, int64_t *seconds);
+
 /* A span: "90s", "45m", "36h", "12d". */
 const char *when_span(int64_t seconds, char out[WHEN_LEN]);
 

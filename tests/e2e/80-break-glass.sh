@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Break-glass: a gate lets everything through for a while, with a reason; the kernel ends it, the agent
+# alive or dead; what came in meanwhile is drained.
+. "$(dirname "$0")/lib.sh"
+need curl
+
+state() { out "$LIB/net.py" tcp $POD4 "$1" 0.5; }
+shuts() { out "$LIB/net.py" wait refused $POD4 "$1" "$2"; } # shuts PORT SECONDS: when
+row() { portlic gate list -o json | json "d[0]$1"; }
+setup
+start_echo tcp 8080 9090
+drop app.lic
+eventually 5 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8080)\" = ok ]"
+is "9090 is refused" "$(state 9090)" refused
+
+out=$(portlic gate set pod --mode audit --for 1h 2>&1)
+is "--for without --why is refused" "$? $(state 9090)" "2 refused"
+has "... and says what lacks" "$out" "--why"
+out=$(curl -s --unix-socket "$PORTLIC_SOCKET" -X PATCH -d '{"mode":"audit","why":"x"}' http://p/v1/gates/pod)
+has "the API says so too" "$out" '\"for\" and \"why\" go together'
+portlic gate set pod --mode audit --for 8d --why x > "$T/out" 2>&1
+is "more than a week is refused" "$?" 2
+
+# ended by the agent's own hand, before its time
+check "the glass is broken for an hour" portlic gate set pod --mode audit --for 1h --why "INC-42: pager"
+is "9090 is let through" "$(state 9090)" ok
+is "gate list: mode and reason" "$(row '["mode"]'), $(row '["break_glass"]["why"]')" "audit, INC-42: pager"
+has "status says it loudly" "$(portlic status)" "BREAK-GLASS: gate \"pod\" is in mode audit until"
+has "... with the reason" "$(portlic status)" "INC-42: pager"
+check "the log has it as an error, with the reason" grep -q 'error.*break_glass.*INC-42' "$T/agent.log"
+between "the metric is its end" "$(metric portlic_gate_break_glass_until_timestamp_seconds)" "$(in_s 3500)" "$(in_s 3700)"
+is "port list: audit" "$(port 9090 'p["state"]')" audit
+out "$LIB/net.py" tcp $POD4 9090 > /dev/null
+between "... and counts it" "$(port 9090 'p["connections"]["audit"]')" 1 100
+agent_end KILL
+agent_start
+eventually 5 curl -sf "http://$METRICS/readyz"
+is "a restart doesn't end it" "$(state 9090) $(row '["break_glass"]["why"]')" "ok INC-42: pager"
+check "gate set --mode enforce ends it" portlic gate set pod --mode enforce
+is "9090 is refused again" "$(state 9090)" refused
+is "no metric any more" "$(metric portlic_gate_break_glass_until_timestamp_seconds)" absent
+
+# ended by the kernel, agent alive: what came in meanwhile is drained, new ones are refused
+portlic gate set pod --mode audit --for 2s --why short > "$T/out" || bail "gate set"
+start=$(now)
+in_out "$LIB/net.py" loop $POD4 8080 4
+coproc STAND { exec "$LIB/stand.py" "$POD" "$OUT" 2>> "$T/background.log"; }
+PIDS+=("$STAND_PID")
+exec 3>&"${STAND[1]}" 4<&"${STAND[0]}"
+stand() { echo "$@" >&3 && read -r -t 10 REPLY <&4 && echo "$REPLY"; }
+is "a connection to an unlicensed port" "$(stand tcp lax 9191)" ok
+is "one of the pod's own clients, UDP" "$(stand own client 0 4444)" ok
+between "9090 shuts at its end" "$(since "$start" "$(shuts 9090 5)")" 1.9 2.6
+check "... which is told" eventually 3 grep -q 'break_glass_ended' "$T/agent.log"
+check "the connection of meanwhile drains" eventually 3 sh -c \
+	"portlic port list pod -o json | python3 -c 'import json,sys; sys.exit(not any(p[\"port\"] == 9191 and p[\"state\"] == \"draining\" for p in json.load(sys.stdin)))'"
+is "... and passes until then" "$(stand say lax)" ok
+is "the pod's own client goes on" "$(stand say client)" ok
+is "the mode of before" "$(row '["mode"]') $(row '["break_glass"]')" "enforce None"
+
+# ended by the kernel, agent dead
+portlic gate set pod --mode off --for 3s --why "no agent" > "$T/out" || bail "gate set"
+start=$(now)
+agent_end KILL
+is "no agent: 9090 is let through" "$(state 9090)" ok
+between "no agent: 9090 shuts at its end" "$(since "$start" "$(shuts 9090 6)")" 2.5 3.3
+is "8080 is open all along" "$(state 8080)" ok
+agent_start
+eventually 5 curl -sf "http://$METRICS/readyz"
+check "the next agent tells that it is over" eventually 3 sh -c "[ \$(grep -c break_glass_ended $T/agent.log) -ge 3 ]"
+is "... and enforces" "$(state 9090) $(row '["mode"]') $(row '["break_glass"]')" "refused enforce None"
