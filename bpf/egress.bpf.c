@@ -8,9 +8,11 @@
 #include <bpf/bpf_helpers.h>
 
 #include "clock.h"
+#include "count.h"
 #include "decide.h"
 #include "flow.h"
 #include "maps.h"
+#include "mark.h"
 #include "parse.h"
 
 static __always_inline bool is_multicast(struct __sk_buff *skb, const struct packet *p,
@@ -43,6 +45,61 @@ static __always_inline bool is_connecting(struct __sk_buff *skb)
 	return sk && sk->protocol == IPPROTO_TCP && sk->state == BPF_TCP_SYN_SENT;
 }
 
+/* The tuple of what the other end sends, for a look-up of the socket that takes it. Its length. */
+static __always_inline __u32 peer_tuple(const struct packet *p, const struct plic_mark_key *key,
+					struct bpf_sock_tuple *tuple)
+{
+	if (p->family == 4) {
+		__builtin_memcpy(&tuple->ipv4.saddr, key->remote + 12, 4);
+		__builtin_memcpy(&tuple->ipv4.daddr, key->local + 12, 4);
+		tuple->ipv4.sport = bpf_htons(key->remote_port);
+		tuple->ipv4.dport = bpf_htons(key->local_port);
+		return sizeof(tuple->ipv4);
+	}
+	__builtin_memcpy(tuple->ipv6.saddr, key->remote, 16);
+	__builtin_memcpy(tuple->ipv6.daddr, key->local, 16);
+	tuple->ipv6.sport = bpf_htons(key->remote_port);
+	tuple->ipv6.dport = bpf_htons(key->local_port);
+	return sizeof(tuple->ipv6);
+}
+
+/*
+ * Is the tuple on the wire that of a connection that stands here already? NAT inside the pod can lead a
+ * connect() of its own to the two ends of one that came in, which must not pass for the pod's then.
+ */
+static __always_inline bool is_taken(struct __sk_buff *skb, const struct packet *p,
+				     const struct plic_mark_key *key)
+{
+	struct plic_budget *b = budget();
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sk;
+	__u32 size = peer_tuple(p, key, &tuple), state;
+
+	if (!b)
+		return true;
+	b->probing = 1; /* our own socket program may run inside this call */
+	sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	b->probing = 0;
+	if (!sk)
+		return false;
+	state = sk->state;
+	bpf_sk_release(sk);
+	return state != BPF_TCP_LISTEN && state != BPF_TCP_SYN_SENT && state != BPF_TCP_TIME_WAIT;
+}
+
+static __always_inline void egress_mark(struct __sk_buff *skb, const struct packet *p)
+{
+	struct plic_mark mark = {};
+	struct plic_mark_key key;
+
+	mark_key(skb, p, false, &key);
+	if (is_taken(skb, p, &key))
+		return;
+	mark.cookie = bpf_get_socket_cookie(skb);
+	bpf_map_update_elem(&plic_marks, &key, &mark, BPF_ANY);
+	plic_marked = 1;
+}
+
 SEC("tc")
 int plic_egress(struct __sk_buff *skb)
 {
@@ -65,11 +122,8 @@ int plic_egress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 
 	if (p.proto == IPPROTO_TCP) {
-		if (slot != PLIC_SLOT_OTHER && is_connecting(skb)) {
-			flow_key(skb, &p, false, &key);
-			flow_touch(&plic_flows, &key, clock_now());
-			plic_marked = 1;
-		}
+		if (slot != PLIC_SLOT_OTHER && is_connecting(skb))
+			egress_mark(skb, &p);
 		return TC_ACT_UNSPEC;
 	}
 	if (slot != PLIC_SLOT_OTHER)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * flow.h - who spoke first: the pod's own flows (plic_flows) and the peers of its UDP and SCTP ports
- * (plic_clients).
+ * (plic_clients), and which TCP connections the pod opened (plic_marks).
  */
 #ifndef PORTLIC_BPF_FLOW_H
 #define PORTLIC_BPF_FLOW_H

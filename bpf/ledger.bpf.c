@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ledger.bpf.c - one program for the node: counts TCP connections where they really begin, when the
- * handshake is done. The gate is found by the socket's network namespace. Decides nothing.
+ * handshake is done, and notes who opened them. The gate is found by the socket's network namespace.
+ * Decides nothing.
  */
 #include "vmlinux.h"
 #include <linux/bpf.h>
 #include <linux/in.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #define PORTLIC_LEDGER
@@ -15,6 +17,7 @@
 /* The states of TCP, as BPF has them in the UAPI. */
 #define LEDGER_FROM BPF_TCP_SYN_RECV
 #define LEDGER_TO BPF_TCP_ESTABLISHED
+#define LEDGER_AF_INET 2
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -22,6 +25,35 @@ struct {
 	__type(key, __u32);   /* inode number of the network namespace */
 	__type(value, __u32); /* gate id */
 } plic_netns SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PLIC_MAX_PEERS);
+	__type(key, struct plic_peer_key);
+	__type(value, struct plic_peer);
+} plic_peers SEC(".maps");
+
+static __always_inline void note_peer(const struct sock *sk, __u32 gate, __u32 slot, __u64 now)
+{
+	struct plic_peer_key key = {.gate = gate, .slot = slot};
+	struct plic_peer fresh = {.last_ns = now, .connections = 1}, *peer;
+	__u32 *words = (__u32 *)key.remote;
+
+	if (sk->__sk_common.skc_family == LEDGER_AF_INET) {
+		words[2] = bpf_htonl(0xffff);
+		words[3] = sk->__sk_common.skc_daddr;
+	} else {
+		for (int i = 0; i < 4; i++)
+			words[i] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[i];
+	}
+	peer = bpf_map_lookup_elem(&plic_peers, &key);
+	if (!peer) {
+		bpf_map_update_elem(&plic_peers, &key, &fresh, BPF_NOEXIST);
+		return;
+	}
+	__sync_fetch_and_add(&peer->connections, 1);
+	peer->last_ns = now;
+}
 
 SEC("tp_btf/inet_sock_set_state")
 int plic_ledger(__u64 *ctx)
@@ -41,11 +73,12 @@ int plic_ledger(__u64 *ctx)
 	set = gate ? bpf_map_lookup_elem(&plic_sets, gate) : NULL;
 	now = clock_now();
 	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num, now) ||
-	    d.slot == PLIC_SLOT_OTHER)
+	    d.slot == PLIC_SLOT_OTHER || d.rule->mode == PLIC_OFF)
 		return 0;
+	note_peer(sk, *gate, d.slot, now);
 	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
 	decide_times(&d, now, false);
-	if (d.verdict != PLIC_ALLOWED || d.rule->mode == PLIC_OFF)
+	if (d.verdict != PLIC_ALLOWED)
 		return 0;
 	lane = traffic_lane(*gate, d.slot);
 	if (!lane)

@@ -17,6 +17,7 @@
 
 #define PLIC_FLOWS_DEFAULT 16384
 #define PLIC_CLIENTS_DEFAULT 8192
+#define PLIC_MARKS_DEFAULT 8192
 #define PLIC_NOTES 64 /* a power of two; no fewer than frames that the stack batches */
 
 #define WIRE_PASS TC_ACT_UNSPEC /* == TCX_NEXT: later programs still have their say */
@@ -34,7 +35,7 @@ const volatile __u32 plic_n_cpus __weak = 1; /* possible CPUs, as libbpf_num_pos
 /*
  * Not 0 once the pod opened a TCP connection from a named port: from then on wire looks whether a
  * segment to a named port belongs to one of these, so that it isn't counted as a client's. The loader
- * sets it too when it writes a marker into plic_flows or adopts the map with markers in it.
+ * sets it too when it writes a marker into plic_marks or adopts the map with markers in it.
  */
 __u32 plic_marked __weak = 0;
 
@@ -121,6 +122,13 @@ struct {
 	__type(key, struct plic_flow_key);
 	__type(value, struct plic_flow);
 } plic_clients __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PLIC_MARKS_DEFAULT);
+	__type(key, struct plic_mark_key);
+	__type(value, struct plic_mark);
+} plic_marks __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "forward.h"
 #include "maps.h"
+#include "mark.h"
 #include "parse.h"
 #include "refuse.h"
 
@@ -124,19 +125,13 @@ static __always_inline bool wire_is_connected(struct __sk_buff *skb, const struc
 /* A segment of a connection that the pod itself opened, from a port that has a rule. */
 static __always_inline bool wire_is_marked(struct __sk_buff *skb, const struct packet *p)
 {
-	struct plic_flow_key key;
-
-	flow_key(skb, p, true, &key);
-	return bpf_map_lookup_elem(&plic_flows, &key) != NULL;
+	return mark_found(skb, packet_pack(p), p->sport, p->dport, false);
 }
 
 /* A peer opens a connection on the same ports: the one that the pod opened is over. */
 static __always_inline void wire_unmark(struct __sk_buff *skb, const struct packet *p)
 {
-	struct plic_flow_key key;
-
-	flow_key(skb, p, true, &key);
-	bpf_map_delete_elem(&plic_flows, &key);
+	mark_found(skb, packet_pack(p), p->sport, p->dport, true);
 }
 
 /* Remembers who spoke first, so that egress takes what the server sends for an answer. */
@@ -198,7 +193,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 		wire_brown(skb, p, d, now);
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
-		if (open && plic_marked && d->verdict == PLIC_ALLOWED)
+		if (open && plic_marked && d->verdict != PLIC_DENIED)
 			wire_unmark(skb, p);
 		return !open && (plic_marked || d->verdict != PLIC_ALLOWED) &&
 		       wire_is_marked(skb, p);

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define PLIC_ABI 1			 /* raised when a pinned map's layout changes */
+#define PLIC_ABI 2			 /* raised when a pinned map's layout changes */
 #define PLIC_MAX_GATES 4096		 /* gate ids are 0 .. PLIC_MAX_GATES-1 */
 #define PLIC_NEVER 0xffffffffffffffffULL /* a time that never comes (saturation of any later one) */
 
@@ -216,8 +216,7 @@ struct plic_denial {
 
 /*
  * A flow without TCP's own state. `plic_flows` (LRU, a gate's own): the pod's outbound UDP and SCTP
- * flows, and markers for TCP connections that the pod opened from a port that has a rule.
- * `plic_clients` (LRU, a gate's own): peers of licensed UDP and SCTP ports.
+ * flows. `plic_clients` (LRU, a gate's own): peers of licensed UDP and SCTP ports.
  * IPv4 addresses are IPv4-mapped. remote all zero with remote_port 0: any remote (after the pod
  * sent to a multicast or broadcast address), for PLIC_ANY_REMOTE_NS.
  */
@@ -239,6 +238,40 @@ struct plic_flow {
 #define PLIC_FLOW_NAMED_NS 60000000000ULL /* ... or, once its port is named, nothing was sent */
 #define PLIC_CLIENT_NS 60000000000ULL	  /* who spoke within this time is being answered */
 
+/*
+ * Marker of a TCP connection that the pod opened from a port that has a rule: `plic_marks` (LRU, a
+ * gate's own). Segments are told by the tuple as it is on the wire, with both addresses, for the pod may
+ * have several; sockets by the cookie, whatever NAT inside the pod makes of the tuple.
+ * Example: 10.0.0.2:45000 connects to 192.0.2.1:443: { ::ffff:192.0.2.1, ::ffff:10.0.0.2, 443, 45000 }.
+ */
+struct plic_mark_key {
+	__u8 remote[16], local[16]; /* IPv4 mapped */
+	__u16 remote_port, local_port;
+};
+
+struct plic_mark {
+	__u64 cookie; /* of the socket, as SO_COOKIE and sock_diag tell it */
+};
+
+/*
+ * Who connected to a port that has a rule: `plic_peers` (LRU, the node's own), written by the ledger when
+ * a TCP handshake is done, never per packet. Gate ids are given out again: what is older than the gate
+ * isn't its own.
+ */
+struct plic_peer_key {
+	__u8 remote[16]; /* IPv4 mapped */
+	__u32 gate;
+	__u16 slot;
+	__u16 pad;
+};
+
+struct plic_peer {
+	__u64 last_ns; /* boot clock */
+	__u64 connections;
+};
+
+#define PLIC_MAX_PEERS 65536
+
 /* What a gate's pins say of themselves: the gate's ARRAY `plic_gate`, one element, user space only. */
 struct plic_gate {
 	__u32 abi;	 /* PLIC_ABI */
@@ -256,10 +289,12 @@ struct plic_gate {
 #define PLIC_MAP_TRAFFIC "plic_traffic" /* ARRAY_OF_MAPS, gate id -> ARRAY of plic_traffic */
 #define PLIC_MAP_NETNS "plic_netns"	/* HASH, u32 netns inode -> u32 gate id, for the ledger */
 #define PLIC_MAP_CLOCK "plic_clock"	/* PERCPU_ARRAY, the boot clock cached per jiffy */
+#define PLIC_MAP_PEERS "plic_peers"	/* LRU_HASH, for the ledger */
 #define PLIC_MAP_GATE "plic_gate"	/* ARRAY of one, a gate's own */
 #define PLIC_MAP_DENIALS "plic_denials" /* HASH, a gate's own */
 #define PLIC_MAP_FLOWS "plic_flows"	/* LRU_HASH, a gate's own */
 #define PLIC_MAP_CLIENTS "plic_clients" /* LRU_HASH, a gate's own */
+#define PLIC_MAP_MARKS "plic_marks"	/* LRU_HASH, a gate's own */
 #define PLIC_MAP_BUDGET "plic_budget"	/* PERCPU_ARRAY, a gate's own: refusals, table entries */
 
 _Static_assert(sizeof(struct plic_grant) == 48, "plic_grant");
@@ -274,5 +309,7 @@ _Static_assert(sizeof(struct plic_denial_key) == 8, "plic_denial_key");
 _Static_assert(sizeof(struct plic_denial) == 32, "plic_denial");
 _Static_assert(sizeof(struct plic_gate) == 24, "plic_gate");
 _Static_assert(sizeof(struct plic_flow_key) == 24, "plic_flow_key");
+_Static_assert(sizeof(struct plic_mark_key) == 36, "plic_mark_key");
+_Static_assert(sizeof(struct plic_peer_key) == 24, "plic_peer_key");
 
 #endif /* PORTLIC_H */

@@ -9,7 +9,11 @@
 
 typedef short unsigned int __u16;
 
+typedef unsigned int __u32;
+
 typedef __u16 u16;
+
+typedef __u32 __be32;
 
 struct ns_common {
 	unsigned int inum;
@@ -19,6 +23,12 @@ struct net {
 	struct ns_common ns;
 };
 
+struct in6_addr {
+	union {
+		__be32 u6_addr32[4];
+	} in6_u;
+};
+
 typedef struct {
 	struct net *net;
 } possible_net_t;
@@ -26,10 +36,17 @@ typedef struct {
 struct sock_common {
 	union {
 		struct {
+			__be32 skc_daddr;
+		};
+	};
+	union {
+		struct {
 			__u16 skc_num;
 		};
 	};
+	short unsigned int skc_family;
 	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
 };
 
 struct sock {

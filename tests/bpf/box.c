@@ -234,6 +234,7 @@ void box_clear(struct box *box)
 	delete_all(box->skel->maps.plic_denials);
 	delete_all(box->skel->maps.plic_flows);
 	delete_all(box->skel->maps.plic_clients);
+	delete_all(box->skel->maps.plic_marks);
 	if (!budgets ||
 	    bpf_map_update_elem(bpf_map__fd(box->skel->maps.plic_budget), &zero, budgets, BPF_ANY))
 		die("budget");

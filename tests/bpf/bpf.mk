@@ -11,4 +11,4 @@ $(B)/tests/bpf/%.o: tests/bpf/%.c | $(SKELETONS)
 $(B)/tests/bpf/test_%: $(B)/tests/bpf/test_%.o $(BPF_TEST_SHARED) $(B)/libcore.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libbpf libmnl libsodium libcjson)
-$(B)/tests/bpf/test_live $(B)/tests/bpf/test_tunnel: $(B)/tests/bpf/live.o
+$(B)/tests/bpf/test_live $(B)/tests/bpf/test_marks $(B)/tests/bpf/test_tunnel: $(B)/tests/bpf/live.o

@@ -53,10 +53,10 @@ static int wire(struct frame_spec spec)
 
 static size_t entries(struct bpf_map *map)
 {
-	struct plic_flow_key key, *previous = NULL;
+	char key[64], *previous = NULL;
 	size_t n = 0;
 
-	for (; !bpf_map_get_next_key(bpf_map__fd(map), previous, &key); previous = &key)
+	for (; !bpf_map_get_next_key(bpf_map__fd(map), previous, key); previous = key)
 		n++;
 	return n;
 }
@@ -232,19 +232,19 @@ static void audit_then_enforce(void)
 	check(wire(received(IPPROTO_UDP, 53, OWN)) == PASS, "IPv%d: the own flow goes on", family);
 }
 
-/* A cut spares the connections that the pod itself opened from that port. */
-/* As egress makes one for a connect() of the pod; here no socket sends, see test_live. */
+/* As egress makes one for a connect() of the pod; here no socket sends, see test_marks. */
 static void mark(int local, int remote)
 {
-	struct plic_flow_key key = {
-		.remote_port = remote, .local_port = local, .proto = IPPROTO_TCP};
-	struct plic_flow flow = {.last_ns = box_now()};
+	struct plic_mark_key key = {.remote_port = remote, .local_port = local};
+	struct plic_mark value = {.cookie = 1};
 
 	inet_pton(AF_INET6, family == 4 ? "::ffff:192.0.2.1" : "2001:db8::1", key.remote);
-	bpf_map_update_elem(bpf_map__fd(box.skel->maps.plic_flows), &key, &flow, BPF_ANY);
+	inet_pton(AF_INET6, family == 4 ? "::ffff:10.0.0.2" : "fd00::2", key.local);
+	bpf_map_update_elem(bpf_map__fd(box.skel->maps.plic_marks), &key, &value, BPF_ANY);
 	box.skel->bss->plic_marked = 1;
 }
 
+/* A cut spares the connections that the pod itself opened from that port. */
 static void markers(void)
 {
 	static struct box_counts counts;
@@ -256,10 +256,10 @@ static void markers(void)
 	check(wire(answer) == DROP, "IPv%d: cut", family);
 	syn.flags = ACK;
 	egress(syn);
-	check(entries(box.skel->maps.plic_flows) == 0, "IPv%d: a segment makes no marker", family);
+	check(entries(box.skel->maps.plic_marks) == 0, "IPv%d: a segment makes no marker", family);
 	syn.flags = SYN;
 	egress(syn);
-	check(entries(box.skel->maps.plic_flows) == 0,
+	check(entries(box.skel->maps.plic_marks) == 0,
 	      "IPv%d: nor does a SYN that no socket connects with", family);
 	mark(CUT, 443);
 	check(wire(answer) == PASS, "IPv%d: the pod's own connection goes on", family);
@@ -267,10 +267,14 @@ static void markers(void)
 	answer.sport = 444;
 	check(wire(answer) == DROP, "IPv%d: another one doesn't", family);
 	answer.sport = 443;
+	answer.to = family == 4 ? "10.0.0.3" : "fd00::3";
+	check(wire(answer) == DROP, "IPv%d: nor one to another address of the pod", family);
+	answer.to = NULL;
+	answer.sport = 443;
 	answer.flags = SYN;
 	check(wire(answer) == DROP, "IPv%d: a marker opens nothing", family);
 	box_counts(&box, &counts);
-	check(counts.denied == 3 && !counts.allowed, "IPv%d: denied %llu", family,
+	check(counts.denied == 4 && !counts.allowed, "IPv%d: denied %llu", family,
 	      (unsigned long long)counts.denied);
 }
 
@@ -294,7 +298,7 @@ static void uncounted(void)
 	answer.sport = 443;
 	answer.flags = SYN;
 	wire(answer);
-	check(entries(box.skel->maps.plic_flows) == 0, "IPv%d: the peer's SYN ends the marker",
+	check(entries(box.skel->maps.plic_marks) == 0, "IPv%d: the peer's SYN ends the marker",
 	      family);
 }
 

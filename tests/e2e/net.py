@@ -10,6 +10,7 @@
   loop ADDR PORT SECONDS       connects every 5 ms: "TRIES FAILURES"
   hold ADDR PORT SECONDS       one HTTP connection, a request every 50 ms: how it ended (open | reset |
                                closed | timeout) and the wall clock then
+  idle ADDR PORT SECONDS       one connection that says nothing: as hold
   echo-udp PORT ...            echoes datagrams on [::]:PORT (IPv4 too)
   echo-tcp PORT ...            accepts and echoes on [::]:PORT (IPv4 too)
 """
@@ -109,6 +110,18 @@ def hold(addr, port, seconds):
     return f"{state} {time.time():.3f}"
 
 
+def idle(addr, port, seconds):
+    with socket.socket(family(addr), socket.SOCK_STREAM) as s:
+        s.settimeout(2)
+        s.connect((addr, int(port)))
+        s.settimeout(float(seconds))
+        try:
+            state = "open" if s.recv(1) else "closed"
+        except OSError as error:
+            state = {"timeout": "open"}.get(word(error), word(error))
+    return f"{state} {time.time():.3f}"
+
+
 def listener(kind, port):
     s = socket.socket(socket.AF_INET6, kind)
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -150,7 +163,7 @@ def echo(selector, s):
 
 
 VERBS = {"tcp": tcp, "udp": udp, "udp-unbound": udp_unbound, "wait": wait, "wait-udp": wait_udp,
-         "loop": loop, "hold": hold,
+         "loop": loop, "hold": hold, "idle": idle,
          "echo-udp": lambda *ports: serve(socket.SOCK_DGRAM, ports),
          "echo-tcp": lambda *ports: serve(socket.SOCK_STREAM, ports)}
 

@@ -11,3 +11,4 @@ $(B)/tests/kernel/test_%: $(B)/tests/kernel/test_%.o $(KERNEL_COMMON) $(B)/libke
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $$($(PKG_CONFIG) --libs libbpf libelf zlib libmnl)
 tests/kernel/clsact.sh: $(KERNEL_NAMES:%=$(B)/tests/kernel/%)
+$(B)/tests/kernel/test_cut: override LDFLAGS += -Wl,--wrap=sockdiag_destroy

@@ -117,7 +117,7 @@ static void sees_what_stands(void **state)
 	static const uint16_t outside[] = {4444};
 	struct scene *s = *state;
 	struct gate_stand stand;
-	struct plic_flow_key key, next;
+	struct plic_mark_key key, next;
 	struct fault f = {0};
 	pid_t peer;
 	uint16_t out_port = 0;
@@ -142,16 +142,15 @@ static void sees_what_stands(void **state)
 	assert_true(lists(stand.inbound, stand.n_inbound, IPPROTO_TCP, 8080));
 	assert_int_equal(stand.n_inbound, 1);
 	gate_stand_free(&stand);
-	for (int r = bpf_map_get_next_key(s->gate->map[GATE_FLOWS], NULL, &next); r == 0;
-	     r = bpf_map_get_next_key(s->gate->map[GATE_FLOWS], &key, &next)) {
+	for (int r = bpf_map_get_next_key(s->gate->map[GATE_MARKS], NULL, &next); r == 0;
+	     r = bpf_map_get_next_key(s->gate->map[GATE_MARKS], &key, &next)) {
 		key = next;
-		if (key.proto != IPPROTO_TCP)
-			continue;
 		n++;
 		assert_int_equal(key.remote_port, 4444);
 		assert_int_equal(key.remote[15], 2);
 		out_port = key.local_port;
-		bpf_map_delete_elem(s->gate->map[GATE_FLOWS], &key);
+		assert_int_equal(key.local[15], 2);
+		bpf_map_delete_elem(s->gate->map[GATE_MARKS], &key);
 	}
 	assert_int_equal(n, 1);
 	/* One without a mark may have come in by a listener that is closed. */

@@ -57,6 +57,7 @@ static void on_tick(uv_timer_t *timer)
 	if (licenses_tick(&agent->licenses, agent->vendors.trust, clock_now(&agent->clock)) ||
 	    stepped || agent->gates.failed)
 		rules_changed(agent);
+	cuts_check(agent);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -157,6 +158,7 @@ static void start_timers(struct agent *agent)
 	uv_timer_init(&agent->loop, &agent->tick);
 	uv_timer_init(&agent->loop, &agent->sweep);
 	uv_timer_init(&agent->loop, &agent->watchdog);
+	cuts_start(agent);
 	agent->tick.data = agent;
 	agent->sweep.data = agent;
 	if (watchdog_ms)
@@ -263,6 +265,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	uv_close((uv_handle_t *)&agent->term, NULL);
 	uv_close((uv_handle_t *)&agent->interrupt, NULL);
 	uv_close((uv_handle_t *)&agent->hangup, NULL);
+	cuts_stop(agent);
 	watch_stop(&agent->watch);
 	wake_ready_waiters(agent);
 	agent_stop_if_idle(agent);

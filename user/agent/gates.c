@@ -123,6 +123,8 @@ void gate_entry_reset(struct gate_entry *entry)
 	rules_free(entry->rules);
 	entry->rules = NULL;
 	graveyard_free(&entry->graves);
+	free(entry->cut_ports);
+	entry->cut_ports = NULL;
 	entry->drained = false;
 	gate_counters_free(&entry->counters);
 	entry->counters = (struct gate_counters){0};

@@ -59,6 +59,10 @@ struct gate_entry {
 	size_t n_attachments;
 	struct gate_stand stand;
 
+	uint8_t *cut_ports; /* TCP ports past their cut at the last look, a bit each; NULL: none */
+	uint64_t connections_cut; /* since the agent started */
+	struct fault cut_fault;	  /* of the last attempt, "" if it went well */
+
 	uint64_t unprotected_ns;     /* since the agent started */
 	uint64_t lost[GATE_N_HOOKS]; /* attachments that had gone, since the agent started */
 };

@@ -33,6 +33,9 @@ static const struct {
 			 "Upper bound of the time that interfaces of gates were uncovered."},
 	[ATTACHMENT_LOST] = {"portlic_attachment_lost_total", "counter",
 			     "Hooks that had been removed and were put back."},
+	[CONNECTIONS_CUT] =
+		{"portlic_connections_cut_total", "counter",
+		 "Connections that stood on ports whose right is over, and were reset."},
 	[UNLICENSED_LISTENERS] = {"portlic_unlicensed_listeners", "gauge",
 				  "Listening ports that nothing opens."},
 	[MAP_PRESSURE] = {"portlic_bpf_map_pressure", "gauge",

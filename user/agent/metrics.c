@@ -199,6 +199,10 @@ static void put_gates(const struct scrape *s)
 			n += gate_unlicensed(entry, &entry->stand.listeners[j]);
 		metric_sample(s->out, UNLICENSED_LISTENERS, LABELS("gate", entry->name), n);
 	}
+	metric_head(s->out, CONNECTIONS_CUT);
+	for (i = 0; i < gates->n_entries; i++)
+		metric_sample(s->out, CONNECTIONS_CUT, LABELS("gate", gates->entries[i]->name),
+			      gates->entries[i]->connections_cut);
 	metric_head(s->out, MAP_PRESSURE);
 	metric_sample(s->out, MAP_PRESSURE, LABELS("map", PLIC_MAP_DENIALS),
 		      (double)fullest / PLIC_MAX_DENIALS);

@@ -78,6 +78,29 @@ const struct plic_grant *rule_live_grant(const struct plic_rule *rule, uint64_t 
 	return NULL;
 }
 
+bool rule_is_cut(const struct plic_rule *rule, uint64_t now_ns)
+{
+	size_t i;
+
+	if (rule->mode != PLIC_ENFORCE || rule_live_grant(rule, now_ns))
+		return false;
+	for (i = 0; i < rule->n_grants; i++)
+		if (rule->grants[i].from_ns <= now_ns && now_ns < rule->grants[i].cut_at_ns)
+			return false;
+	return true;
+}
+
+uint64_t rule_next_cut_ns(const struct plic_rule *rule, uint64_t now_ns)
+{
+	uint64_t next = PLIC_NEVER;
+	size_t i;
+
+	for (i = 0; i < rule->n_grants; i++)
+		if (rule->grants[i].cut_at_ns > now_ns && rule->grants[i].cut_at_ns < next)
+			next = rule->grants[i].cut_at_ns;
+	return next;
+}
+
 /* Ports where sockets stand; as long as nobody has looked, any might. */
 static bool stands(const void *arg, const struct tombstone *t)
 {

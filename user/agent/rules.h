@@ -63,4 +63,10 @@ enum plic_mode rules_mode(const struct agent *agent, const struct gate_entry *en
 /* A grant that admits new flows now; NULL: none. */
 const struct plic_grant *rule_live_grant(const struct plic_rule *rule, uint64_t now_ns);
 
+/* wire denies segments of established TCP connections now: enforced, and all that has begun is past its cut. */
+bool rule_is_cut(const struct plic_rule *rule, uint64_t now_ns);
+
+/* The next moment at which that may come true; PLIC_NEVER: none. */
+uint64_t rule_next_cut_ns(const struct plic_rule *rule, uint64_t now_ns);
+
 #endif

@@ -201,5 +201,5 @@ void sweep(struct agent *agent)
 	job_submit(agent, &round->job);
 	sweep_waiting(agent);
 	if (rounds % INSPECT_EVERY == 0)
-		inspect_gates(agent, NULL, INSPECT_LISTENERS, NULL, NULL);
+		inspect_gates(agent, NULL, INSPECT_LISTENERS, cuts_inspected, agent);
 }

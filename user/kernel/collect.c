@@ -11,6 +11,7 @@
 #include "clsact.h"
 #include "gate_priv.h"
 #include "netns.h"
+#include "peertable.h"
 #include "pins.h"
 
 int gate_about(const char *dir, struct plic_gate *about)
@@ -93,6 +94,15 @@ static void forget(const char *maps, const char *name, uint32_t id)
 		bpf_map_delete_elem(fd, &id);
 }
 
+/* Of a gate that no socket is in the ledger for any more. */
+static void forget_peers(const char *maps, uint32_t id)
+{
+	_close_ int fd = pins_get(maps, PLIC_MAP_PEERS);
+
+	if (fd >= 0)
+		peertable_forget(fd, id);
+}
+
 int gate_collect_dir(const char *bpffs, const char *name, const char *netns, struct fault *f)
 {
 	_free_ char *gates = pins_path(bpffs, "gates");
@@ -113,6 +123,7 @@ int gate_collect_dir(const char *bpffs, const char *name, const char *netns, str
 	if (known) {
 		forget(maps, PLIC_MAP_SETS, about.id);
 		forget(maps, PLIC_MAP_TRAFFIC, about.id);
+		forget_peers(maps, about.id);
 	}
 	return r;
 }

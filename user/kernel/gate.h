@@ -3,7 +3,7 @@
  * gate.h - the enforcement of one network namespace: programs, attachments, rule set, counters.
  *
  * All calls block (an attach waits for RCU) and belong on the one thread that does kernel work.
- * Pins: BPFFS/gates/NAME/{plic_gate,plic_denials,plic_flows,plic_clients,plic_budget,socket,
+ * Pins: BPFFS/gates/NAME/{plic_gate,plic_denials,plic_flows,plic_clients,plic_marks,plic_budget,socket,
  * wire_IFINDEX,egress_IFINDEX}.
  */
 #ifndef PORTLIC_GATE_H
@@ -33,7 +33,7 @@ struct gate_spec {
  * namespace: then programs are replaced in place, `set` swapped in whole, counters go on. Pins of the
  * same name in another (dead) namespace are removed first. TCP connections that the pod opened before
  * are marked in a new gate, as by gate_stand(). On failure of a new gate nothing is left behind; an
- * adopted one goes on as it was. A gate holds 8 descriptors open.
+ * adopted one goes on as it was. A gate holds 9 descriptors open.
  */
 int gate_open(struct node *node, const struct gate_spec *spec, const struct ruleset *set,
 	      struct gate **out, struct fault *f);
@@ -132,6 +132,35 @@ int gate_stand(struct gate *gate, bool seed, struct gate_stand *out, struct faul
 int gate_mark(struct gate *gate, const uint8_t ports[65536 / 8], struct fault *f);
 
 void gate_stand_free(struct gate_stand *s);
+
+/*
+ * Ends every TCP connection on these local ports (as for gate_mark) that the pod didn't open itself,
+ * whatever its state: peers get a reset. *n_cut: how many. -EOPNOTSUPP: this kernel can't end sockets;
+ * then wire drops what remains, and what is idle stands until its server gives up.
+ */
+int gate_cut(struct gate *gate, const uint8_t ports[65536 / 8], unsigned int *n_cut,
+	     struct fault *f);
+
+/* One client of a port: a remote address that connected since a time, or is connected now. */
+struct gate_peer {
+	uint8_t ip_proto;
+	uint16_t port;	    /* a range is told by its first port, unless a live socket tells more */
+	uint8_t remote[16]; /* network order, IPv4 mapped */
+	uint64_t
+		last_ns; /* boot clock: TCP: last connection, UDP and SCTP: last packet; 0: unknown */
+	uint64_t
+		connections; /* TCP since the gate came, all ports of a range together; 0: unknown */
+	unsigned int live;   /* sockets that are connected now */
+};
+
+/*
+ * Who connected since since_ns (and since the gate came) or is connected now: each protocol, port and
+ * address once, sorted so. Connections that the pod opened itself are left out, and those to ports
+ * without a rule unless something listens there. Without tracing of TCP only what is connected now. The
+ * tables are bounded: on a busy node the clients that came longest ago fall out. *out is the caller's.
+ */
+int gate_peers(struct gate *gate, uint64_t since_ns, struct gate_peer **out, size_t *n,
+	       struct fault *f);
 
 /*
  * Connects once over `lo` (127.0.0.1, or ::1 where IPv4 isn't there) inside the namespace.

@@ -12,7 +12,15 @@
 #define GATE_N_TC (HOOK_EGRESS + 1)	  /* those that stand on interfaces */
 
 /* A gate's own maps, pinned in its directory under their names. */
-enum gate_map { GATE_ABOUT, GATE_DENIALS, GATE_FLOWS, GATE_CLIENTS, GATE_BUDGET, GATE_N_MAPS };
+enum gate_map {
+	GATE_ABOUT,
+	GATE_DENIALS,
+	GATE_FLOWS,
+	GATE_CLIENTS,
+	GATE_BUDGET,
+	GATE_MARKS,
+	GATE_N_MAPS
+};
 
 #define GATE_PIN_SOCKET "socket"
 #define GATE_MARK_CLSACT "clsact" /* directory clsact_IFINDEX: a filter stands there */
@@ -50,10 +58,10 @@ uint64_t boot_now_ns(void);
 
 /*
  * programs.c: loads the gate's object into g->prog, g->map (those >= 0 are taken over), g->state.
- * marked: plic_flows may hold TCP markers.
+ * marked: plic_marks may hold markers.
  */
 int gate_load(struct gate *g, bool marked, struct fault *f);
-int gate_set_marked(struct gate *g); /* tells the programs that plic_flows now holds TCP markers */
+int gate_set_marked(struct gate *g); /* tells the programs that plic_marks now holds some */
 int gate_pin_maps(struct gate *g, struct fault *f);
 void gate_find_maps(struct gate *g); /* from the pins; those that aren't there stay -1 */
 

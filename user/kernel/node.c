@@ -26,6 +26,7 @@ const char *const node_map_names[NODE_N_MAPS] = {
 	[NODE_TRAFFIC] = PLIC_MAP_TRAFFIC,
 	[NODE_CLOCK] = PLIC_MAP_CLOCK,
 	[NODE_NETNS] = PLIC_MAP_NETNS,
+	[NODE_PEERS] = PLIC_MAP_PEERS,
 };
 
 static int node_map_of(const struct bpf_map *map)

@@ -9,7 +9,7 @@
 #include "node.h"
 
 /* Node-wide maps, pinned in BPFFS/maps under their names. */
-enum node_map { NODE_SETS, NODE_TRAFFIC, NODE_CLOCK, NODE_NETNS, NODE_N_MAPS };
+enum node_map { NODE_SETS, NODE_TRAFFIC, NODE_CLOCK, NODE_NETNS, NODE_PEERS, NODE_N_MAPS };
 #define NODE_PIN_LEDGER "ledger"
 extern const char *const node_map_names[NODE_N_MAPS];
 

@@ -57,6 +57,9 @@ static int add_socket(const struct nlmsghdr *nlh, void *data)
 		.remote_port = ntohs(m->id.idiag_dport),
 		.connected = m->id.idiag_dport != 0,
 		.inode = m->idiag_inode,
+		.cookie = m->id.idiag_cookie[0] | (uint64_t)m->id.idiag_cookie[1] << 32,
+		.ifindex = m->id.idiag_if,
+		.family = m->idiag_family,
 	};
 	copy_address(e->local, m->id.idiag_src, m->idiag_family);
 	copy_address(e->remote, m->id.idiag_dst, m->idiag_family);
@@ -96,4 +99,40 @@ int sockdiag_list(struct sock_entry **out, size_t *n, struct fault *f)
 	*out = l.list;
 	*n = l.n;
 	return 0;
+}
+
+/* The other way round. */
+static void fill_address(__be32 to[4], const uint8_t from[16], uint8_t family)
+{
+	if (family == AF_INET6)
+		memcpy(to, from, 16);
+	else
+		memcpy(to, from + 12, 4);
+}
+
+static int no_reply(const struct nlmsghdr *nlh, void *data)
+{
+	return 0;
+}
+
+int sockdiag_destroy(const struct sock_entry *e)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct inet_diag_req_v2 *req;
+
+	nlh->nlmsg_type = SOCK_DESTROY;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
+	req->sdiag_family = e->family;
+	req->sdiag_protocol = e->ip_proto;
+	req->idiag_states = ~0U;
+	req->id.idiag_sport = htons(e->local_port);
+	req->id.idiag_dport = htons(e->remote_port);
+	fill_address(req->id.idiag_src, e->local, e->family);
+	fill_address(req->id.idiag_dst, e->remote, e->family);
+	req->id.idiag_if = e->ifindex;
+	req->id.idiag_cookie[0] = (uint32_t)e->cookie;
+	req->id.idiag_cookie[1] = (uint32_t)(e->cookie >> 32);
+	return netlink_dump(NETLINK_SOCK_DIAG, nlh, no_reply, NULL);
 }

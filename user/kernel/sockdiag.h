@@ -16,9 +16,18 @@ struct sock_entry {
 	uint16_t local_port, remote_port;
 	bool connected; /* has a remote end */
 	uint64_t inode;
+	uint64_t cookie;  /* names the socket as long as the machine runs */
+	uint32_t ifindex; /* that it is bound to, 0: none */
+	uint8_t family;	  /* AF_INET, AF_INET6: also with mapped addresses */
 };
 
 /* All TCP and UDP sockets of the namespace; *out is the caller's. */
 int sockdiag_list(struct sock_entry **out, size_t *n, struct fault *f);
+
+/*
+ * Ends a TCP socket: its peer gets a reset, its owner ECONNABORTED. -ENOENT: it has gone meanwhile;
+ * -EOPNOTSUPP: this kernel can't (CONFIG_INET_DIAG_DESTROY).
+ */
+int sockdiag_destroy(const struct sock_entry *e);
 
 #endif

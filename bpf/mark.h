@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* mark.h - TCP connections that the pod opened from a port that has a rule (plic_marks). */
+#ifndef PORTLIC_BPF_MARK_H
+#define PORTLIC_BPF_MARK_H
+
+#include <stddef.h>
+
+#include "flow.h"
+#include "maps.h"
+#include "parse.h"
+
+/* Key of a segment; the remote end is its source (incoming) or its destination. */
+static __always_inline void mark_key(struct __sk_buff *skb, const struct packet *p, bool incoming,
+				     struct plic_mark_key *key)
+{
+	__u8 *source = incoming ? key->remote : key->local;
+	__u8 *destination = incoming ? key->local : key->remote;
+
+	*key = (struct plic_mark_key){
+		.remote_port = incoming ? p->sport : p->dport,
+		.local_port = incoming ? p->dport : p->sport,
+	};
+	if (p->family == 4) {
+		__be32 addresses[2] = {};
+
+		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct iphdr, saddr), addresses,
+				   sizeof(addresses));
+		map_ipv4(source, addresses[0]);
+		map_ipv4(destination, addresses[1]);
+	} else {
+		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct ipv6hdr, saddr), source, 16);
+		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct ipv6hdr, daddr), destination, 16);
+	}
+}
+
+/*
+ * Is there a marker for this incoming segment? Takes it away if told so. packed: packet_pack(). For wire
+ * alone, whose stack has no room for a key.
+ */
+PLIC_FUNC int mark_found(struct __sk_buff *skb, __u64 packed, __u32 sport, __u32 dport, int take)
+{
+	struct plic_mark_key key;
+	struct packet p;
+
+	packet_unpack(&p, packed);
+	p.sport = sport;
+	p.dport = dport;
+	mark_key(skb, &p, true, &key);
+	if (take)
+		return bpf_map_delete_elem(&plic_marks, &key) == 0;
+	return bpf_map_lookup_elem(&plic_marks, &key) != NULL;
+}
+
+#endif

@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The end of a license for what is connected: block resets it at once, block-new when it is drained, report
+# never; idle or busy, and none of the pod's own connections. With the agent dead the kernel drops it.
+. "$(dirname "$0")/lib.sh"
+need nginx
+
+setup
+start_nginx pod 8080 8081 8082 8083
+start_nginx out 80
+sockets() { pod ss -Htn state established "sport = :$1" | wc -l; } # sockets PORT: the servers' own
+start() { # start FILE VERB ADDR PORT SECONDS: a client outside
+	out "$LIB/net.py" "${@:2}" > "$T/$1" 2> /dev/null &
+	PIDS+=($!)
+	clients+=($!)
+}
+ended() { read -r how when < "$T/$1"; } # ended FILE: $how and $when
+clients=()
+
+end=$(in_s 5)
+drop block.lic '"lid":"block"' '"jti":"a"' "\"exp\":$end" '"lapse":"block"' '"ports":[{"port":8080},{"port":40000,"endPort":40100}]'
+drop report.lic '"lid":"report"' '"jti":"b"' "\"exp\":$end" '"lapse":"report"' '"ports":[{"port":8082}]'
+drop new.lic '"lid":"new"' '"jti":"c"' '"ports":[{"port":8081}]'
+for port in 8080 8081 8082; do
+	[ "$(out "$LIB/net.py" wait ok $POD4 $port 3)" != never ] || bail "$port opens" "$(cat "$T/agent.log")"
+done
+start idle4 idle $POD4 8080 9
+start idle6 idle $POD6 8080 9
+start busy hold $POD4 8080 9
+start drain hold $POD4 8081 9
+start drain-idle idle $POD4 8081 9
+start report hold $POD4 8082 9
+pod python3 - $OUT4 8 > "$T/own" 2>&1 << 'P' & own=$!
+import socket, sys, time
+s = socket.create_connection((sys.argv[1], 80), source_address=("", 40007), timeout=2)
+end = time.time() + float(sys.argv[2])
+while time.time() < end:
+    s.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert s.recv(65536)
+    time.sleep(0.1)
+print("alive")
+P
+PIDS+=("$own")
+check "clients are connected" eventually 3 sh -c "[ \$(nsenter --net=/run/netns/$POD ss -Htn state established 'sport >= :8080 and sport <= :8083' | wc -l) = 6 ]"
+
+# Revoked a drain ago, but for some seconds: block-new.
+cut=$(in_s 5)
+echo "{\"iss\":\"https://vendor.example\",\"iat\":$(in_s -10),\"exp\":$(in_s 600),\"seq\":1,\"revoked\":[{\"jti\":\"c\",\"at\":$((cut - 300))}]}" > "$T/list.json"
+portlic license sign --key "$T/vendor.jwk" --revocation-list "$T/list.json" > "$T/list" || bail "a revocation list"
+mv "$T/list" "$T/licenses.d/list.rl"
+[ "$(out "$LIB/net.py" wait refused $POD4 8081 3)" != never ] || bail "8081 is refused" "$(cat "$T/agent.log")"
+ok "block-new: new connections are refused"
+is "... and the established are not yet" "$(sockets 8081)" 2
+
+wait "${clients[@]}"
+for client in idle4 idle6 busy; do
+	ended $client
+	is "block: reset, $client" "$how" reset
+	between "... within 1 s of the deadline" "$(since "$end" "$when")" -0.05 1
+done
+for client in drain drain-idle; do
+	ended $client
+	is "block-new: reset, $client" "$how" reset
+	between "... within 1 s of the end of the drain" "$(since "$cut" "$when")" -0.05 1
+done
+ended report
+is "report: goes on" "$how" open
+is "... and lets new ones in" "$(out "$LIB/net.py" tcp $POD4 8082)" ok
+between "... that are counted" "$(port 8082 'p["connections"]["audit"]')" 1 10
+is "no socket is left behind" "$(sockets 8080) $(sockets 8081)" "0 0"
+wait $own
+is "the pod's own connection from a licensed range goes on" "$(tail -n 1 "$T/own")" alive
+is "the metric counts them" "$(metric portlic_connections_cut_total 'gate="pod"')" 5
+check "an event tells" grep -q 'connections_cut gate="pod" number="3"' "$T/agent.log"
+
+# With the agent dead.
+clients=()
+end=$(in_s 4)
+drop dead.lic '"lid":"dead"' '"jti":"d"' "\"exp\":$end" '"lapse":"block"' '"ports":[{"port":8083}]'
+[ "$(out "$LIB/net.py" wait ok $POD4 8083 3)" != never ] || bail "8083 opens"
+start dead-busy hold $POD4 8083 8
+start dead-idle idle $POD4 8083 20
+check "two are connected" eventually 3 sh -c "[ \$(nsenter --net=/run/netns/$POD ss -Htn state established 'sport = :8083' | wc -l) = 2 ]"
+agent_end KILL
+wait "${clients[0]}"
+ended dead-busy
+is "the agent is dead: the kernel cuts" "$how" reset
+between "... within 1 s of the deadline" "$(since "$end" "$when")" -0.05 1
+is "... the pod's sockets stand" "$(sockets 8083)" 2
+agent_start
+wait "${clients[1]}"
+ended dead-idle
+is "until the agent is back: reset" "$how" reset
+is "no socket is left behind" "$(sockets 8083)" 0

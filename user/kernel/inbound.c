@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* inbound.c - tells the pod's own sockets from those that somebody outside began. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "gate_priv.h"
+#include "inbound.h"
+#include "marks.h"
+#include "pins.h"
+
+void port_set_put(struct port_set *set, uint16_t port)
+{
+	set->bits[port / 8] |= (uint8_t)(1U << port % 8);
+}
+
+bool port_set_has(const struct port_set *set, uint16_t port)
+{
+	return set->bits[port / 8] >> port % 8 & 1;
+}
+
+static bool is_in(struct netns_ports range, uint16_t port)
+{
+	return range.first <= port && port <= range.last;
+}
+
+bool socket_stands(const struct sock_entry *e)
+{
+	return e->ip_proto == IPPROTO_TCP && e->connected && e->tcp_state != TCP_TIME_WAIT &&
+	       e->tcp_state != TCP_CLOSE;
+}
+
+/*
+ * An unconnected UDP socket on an ephemeral port is far more often a client, a resolver say, than a
+ * server, and has no state that would tell: only ports outside that range count as listening.
+ */
+static void find_listeners(struct sockets *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct sock_entry *e = &s->list[i];
+
+		if (e->ip_proto == IPPROTO_TCP && e->tcp_state == TCP_LISTEN)
+			port_set_put(&s->tcp, e->local_port);
+		if (e->ip_proto != IPPROTO_UDP || e->connected || !e->local_port)
+			continue;
+		port_set_put(&s->unconnected, e->local_port);
+		if (!is_in(s->ephemeral, e->local_port))
+			port_set_put(&s->udp, e->local_port);
+	}
+}
+
+int sockets_read(struct sockets **out, struct fault *f)
+{
+	_sockets_ struct sockets *s = calloc(1, sizeof(*s));
+	int r = s ? sockdiag_list(&s->list, &s->n, f) : fault_set(f, ENOMEM, "no memory");
+
+	if (r < 0)
+		return r;
+	s->ephemeral = netns_ephemeral_ports();
+	find_listeners(s);
+	*out = TAKE_PTR(s);
+	return 0;
+}
+
+void sockets_free(struct sockets **s)
+{
+	if (*s)
+		free((*s)->list);
+	free(*s);
+	*s = NULL;
+}
+
+static bool is_client(int clients, const struct sock_entry *e)
+{
+	struct plic_flow_key key = {
+		.remote_port = e->remote_port,
+		.local_port = e->local_port,
+		.proto = e->ip_proto,
+	};
+	struct plic_flow flow;
+
+	memcpy(key.remote, e->remote, sizeof(key.remote));
+	return clients >= 0 && !bpf_map_lookup_elem(clients, &key, &flow);
+}
+
+/*
+ * Has a server connected this UDP socket to its client, or has a client of the pod connected it to
+ * its server? wire may have seen who began. Else the ports tell: a client from a fixed port
+ * talks to a well-known one (NTP from 123 to 123, DHCP from 68 to 67).
+ */
+static bool is_server_udp(const struct sock_entry *e, int clients, const struct sockets *s)
+{
+	uint16_t local = e->local_port, remote = e->remote_port;
+
+	if (is_client(clients, e))
+		return true;
+	if (local == remote && local < IPPORT_RESERVED)
+		return false;
+	if (port_set_has(&s->unconnected, local))
+		return true;
+	return !is_in(s->ephemeral, local) && !(remote < local && remote < IPPORT_RESERVED);
+}
+
+/* One that is still on its way out is the pod's, marked or not yet. */
+static bool is_inbound_tcp(const struct sock_entry *e, const struct marks *marks)
+{
+	return e->tcp_state != TCP_SYN_SENT && !marks_has(marks, e);
+}
+
+static bool any_stands(const struct sockets *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (socket_stands(&s->list[i]))
+			return true;
+	return false;
+}
+
+int inbound_each(const struct gate *g, const struct sockets *s,
+		 void (*each)(const struct sock_entry *e, void *data), void *data, struct fault *f)
+{
+	_close_ int clients = pins_get(g->dir, PLIC_MAP_CLIENTS);
+	_marks_ struct marks marks = {0};
+	int r = any_stands(s) ? marks_read(g, &marks, f) : 0;
+
+	for (size_t i = 0; i < s->n && r == 0; i++) {
+		const struct sock_entry *e = &s->list[i];
+
+		if (socket_stands(e) ? is_inbound_tcp(e, &marks)
+				     : e->ip_proto == IPPROTO_UDP && e->connected &&
+					       is_server_udp(e, clients, s))
+			each(e, data);
+	}
+	return r;
+}
