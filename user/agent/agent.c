@@ -56,6 +56,7 @@ static void on_tick(uv_timer_t *timer)
 	if (licenses_tick(&agent->licenses, agent->vendors.trust, clock_now(&agent->clock)) ||
 	    stepped || agent->gates.failed)
 		rules_changed(agent);
+	entitlements_write(agent);
 }
 
 static void on_watchdog(uv_timer_t *timer)

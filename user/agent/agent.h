@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "entitlements.h"
 #include "gates.h"
 #include "http.h"
 #include "licenses.h"
@@ -26,6 +27,7 @@ struct agent {
 	struct policies policies;
 	struct gates gates;
 	struct watch watch;
+	struct entitlements entitlements;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

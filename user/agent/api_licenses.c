@@ -4,30 +4,20 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <stdio.h>
 
 #include "agent.h"
 #include "licenseview.h"
-#include "ports.h"
+#include "porttext.h"
 #include "reply.h"
 
 static void put_ports(cJSON *item, const struct license *lic)
 {
 	cJSON *list = cJSON_AddArrayToObject(item, "ports");
+	char text[PORTTEXT_LEN];
 	size_t i;
 
-	for (i = 0; i < lic->n_ports; i++) {
-		const struct license_port *port = &lic->ports[i];
-		char text[32];
-
-		if (port->port == port->end_port)
-			snprintf(text, sizeof(text), "%u/%s", port->port,
-				 proto_word(port->protocol));
-		else
-			snprintf(text, sizeof(text), "%u-%u/%s", port->port, port->end_port,
-				 proto_word(port->protocol));
-		cJSON_AddItemToArray(list, cJSON_CreateString(text));
-	}
+	for (i = 0; i < lic->n_ports; i++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(porttext(&lic->ports[i], text)));
 }
 
 static void put_claims(cJSON *item, const struct license_entry *entry)

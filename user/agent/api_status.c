@@ -141,6 +141,9 @@ static cJSON *warnings_json(const struct agent *agent)
 		json_warn(warnings, "%s", agent->gates.lost.text);
 	if (agent->gates.trouble.text[0])
 		json_warn(warnings, "%s", agent->gates.trouble.text);
+	if (agent->entitlements.trouble.text[0])
+		json_warn(warnings, "applications read old entitlements: %s",
+			  agent->entitlements.trouble.text);
 	if (agent->node && !node_features(agent->node)->tcx)
 		json_warn(warnings,
 			  "wire: removable: this kernel has no tcx links (6.6), so a pod with "

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "entitlements.h"
 #include "gate.h"
 #include "graveyard.h"
 #include "policy.h"
@@ -54,6 +55,8 @@ struct gate_entry {
 	struct gate_attachment *attachments;
 	size_t n_attachments;
 	struct gate_stand stand;
+
+	struct entitlement_mark entitlements;
 
 	uint64_t unprotected_ns;     /* since the agent started */
 	uint64_t lost[GATE_N_HOOKS]; /* attachments that had gone, since the agent started */
