@@ -40,12 +40,10 @@ static void span_of(const struct license_view *views, size_t n, size_t i, struct
 {
 	const struct license_view *view = &views[i];
 	int64_t replaced = replaced_at(views, n, i);
-	bool reports = view->lapse == PLIC_REPORT;
 
 	*out = (struct outlook){.from = begins(view->lic)};
 	out->gives = outlook_in_force(view) || view->state == STATE_PENDING;
 	out->until = view->deadlines.new_until < replaced ? view->deadlines.new_until : replaced;
-	out->ports_until = reports ? replaced : out->until;
 }
 
 /* A bit for each port of the three protocols. */
@@ -84,6 +82,11 @@ static bool covered(struct coverage *coverage, const struct license_port *port)
 	return true;
 }
 
+static bool gives_at(const struct outlook *o, int64_t t)
+{
+	return o->gives && o->from <= t && t < o->until;
+}
+
 static bool ports_go_on(const struct license_view *views, const struct outlook *o, size_t n,
 			size_t i, struct coverage *coverage)
 {
@@ -92,10 +95,7 @@ static bool ports_go_on(const struct license_view *views, const struct outlook *
 
 	memset(coverage, 0, sizeof(*coverage));
 	for (j = 0; j < n; j++) {
-		bool lets = o[j].gives ||
-			    (views[j].state == STATE_LAPSED && views[j].lapse == PLIC_REPORT);
-
-		if (j == i || !lets || o[j].from > t || o[j].ports_until <= t)
+		if (j == i || !gives_at(&o[j], t))
 			continue;
 		for (k = 0; k < views[j].lic->n_ports; k++)
 			cover(coverage, &views[j].lic->ports[k]);
@@ -123,24 +123,32 @@ static bool feature_goes_on(const struct license_view *views, const struct outlo
 	size_t j;
 
 	for (j = 0; j < n; j++)
-		if (j != i && o[j].gives && o[j].from <= t && t < o[j].until &&
-		    has_feature(views[j].lic, feature))
+		if (j != i && gives_at(&o[j], t) && has_feature(views[j].lic, feature))
 			return true;
 	return false;
 }
 
-static bool goes_on(const struct license_view *views, const struct outlook *o, size_t n, size_t i,
-		    struct coverage *coverage)
+static bool features_go_on(const struct license_view *views, const struct outlook *o, size_t n,
+			   size_t i)
 {
 	const struct license *lic = views[i].lic;
 	size_t k;
 
-	if (o[i].ports_until == o[i].until && !ports_go_on(views, o, n, i, coverage))
-		return false;
 	for (k = 0; k < lic->n_features; k++)
 		if (!feature_goes_on(views, o, n, i, lic->features[k]))
 			return false;
 	return true;
+}
+
+static void compare(const struct license_view *views, struct outlook *o, size_t n, size_t i,
+		    struct coverage *coverage)
+{
+	bool features = features_go_on(views, o, n, i),
+	     ports = ports_go_on(views, o, n, i, coverage);
+	bool reports = views[i].lapse == PLIC_REPORT && o[i].until == views[i].deadlines.new_until;
+
+	o[i].goes_on = features && ports;
+	o[i].loses = !features || !(ports || reports);
 }
 
 int outlook(const struct license_view *views, size_t n, struct outlook *out)
@@ -154,7 +162,7 @@ int outlook(const struct license_view *views, size_t n, struct outlook *out)
 		span_of(views, n, i, &out[i]);
 	for (i = 0; i < n; i++)
 		if (out[i].gives && out[i].until != LIFECYCLE_NEVER)
-			out[i].goes_on = goes_on(views, out, n, i, coverage);
+			compare(views, out, n, i, coverage);
 	return 0;
 }
 
@@ -163,8 +171,7 @@ size_t outlook_next(const struct outlook *o, size_t n)
 	size_t i, next = n;
 
 	for (i = 0; i < n; i++)
-		if (o[i].gives && !o[i].goes_on && o[i].until != LIFECYCLE_NEVER &&
-		    (next == n || o[i].until < o[next].until))
+		if (o[i].loses && (next == n || o[i].until < o[next].until))
 			next = i;
 	return next;
 }

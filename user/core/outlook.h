@@ -8,10 +8,10 @@
 /* The end of one license; seconds since 1970 UTC, LIFECYCLE_NEVER where it has none. */
 struct outlook {
 	int64_t from;
-	int64_t until;	     /* its lapse, its revocation, or the begin of what replaces it */
-	int64_t ports_until; /* the same, but never with `report` */
-	bool gives;	     /* in force, or loaded ahead */
-	bool goes_on;	     /* at `until` others give all its features and ports */
+	int64_t until; /* its lapse, its revocation, or the begin of what replaces it */
+	bool gives;    /* in force, or loaded ahead */
+	bool goes_on;  /* at `until` others give all its features and ports */
+	bool loses; /* at `until` something goes: a feature, or a port that isn't left by `report` */
 };
 
 /* ACTIVE, GRACE and STALE: the features and ports of a license are given now. */
