@@ -17,6 +17,10 @@ static void warn_source(cJSON *warnings, const struct source *source)
 
 	if (source->trouble.text[0])
 		json_warn(warnings, "%s", source->trouble.text);
+	if (source->unwritable.text[0])
+		json_warn(warnings,
+			  "good copies can't be kept and a restart won't find them: %s; make room",
+			  source->unwritable.text);
 	for (i = 0; i < source->n_files; i++) {
 		const struct source_file *file = source->files[i];
 
