@@ -47,7 +47,8 @@ def configure(e, pins):
     for d in ("trust.d", "licenses.d", "policies.d", "state"):
         os.mkdir(e.tmp + "/" + d)
     config = {"audience": "bench", "trust_dir": e.tmp + "/trust.d", "license_dir": e.tmp + "/licenses.d", "metrics": None,
-              "policy_dir": e.tmp + "/policies.d", "state_dir": e.tmp + "/state", "socket": e.tmp + "/sock", "bpffs": pins}
+              "policy_dir": e.tmp + "/policies.d", "state_dir": e.tmp + "/state", "socket": e.tmp + "/sock", "bpffs": pins,
+              "entitlements_dir": None}
     with open(e.tmp + "/portlicd.json", "w") as f:
         json.dump(config, f)
 

@@ -15,8 +15,11 @@ import urllib.parse
 from harness import Run, check, done, equal, path, skip, write
 
 
+START = time.time()
+
+
 def at(days):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86400 + 30))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(START + days * 86400 + 30))
 
 
 STATUS = {"version": "0.1.0", "audience": "prod-1", "started": at(-3), "generation": 7,
@@ -36,10 +39,11 @@ OTHER = {**PORT, "port": None, "end_port": None, "protocol": None, "name": "othe
          "lid": None, "deadline": None, "last_access": None}
 LICENSE = {"file": "a.lic", "state": "active", "reason": None, "detail": None, "lid": "line-1", "seq": 1,
            "iss": "v", "sub": "c", "plan": "gold", "jti": "j", "nbf": at(-9), "exp": at(12), "grace": 0,
-           "deadline": at(12), "warn": True, "ports": ["1/tcp", "2/tcp", "3/tcp", "4/tcp", "5/tcp", "6/tcp"]}
+           "deadline": at(26), "lapse": "block-new", "cut_at": at(26), "source": "file", "covered": False, "seats": None,
+           "features": [], "warn": True, "ports": ["1/tcp", "2/tcp", "3/tcp", "4/tcp", "5/tcp", "6/tcp"]}
 REJECTED = {**dict.fromkeys(LICENSE), "file": "bad\033.lic", "state": "rejected", "reason": "bad_signature",
-            "detail": "not by this key", "ports": [], "warn": False}
-SOON = {**LICENSE, "file": "s.lic", "lid": "soon", "deadline": at(3), "warn": False, "ports": []}
+            "detail": "not by this key", "ports": [], "warn": False, "source": "file"}
+SOON = {**LICENSE, "file": "s.lic", "lid": "soon", "exp": at(3), "deadline": at(3), "lapse": "block", "warn": False, "ports": []}
 
 answers, seen = {}, []
 
@@ -161,16 +165,51 @@ for port in ("9005", "8999/udp", "9011/udp", "9000/sctp"):
 answers["GET", "/v1/licenses"] = (200, [REJECTED, LICENSE, SOON])
 r = asked("license list", portlic("license", "list"), ("GET", "/v1/licenses"))
 lines = r.out.splitlines()
-equal("... the soonest end first, rejected last", [line.split()[:2] for line in lines[1:]],
-      [["active", "soon"], ["active", "line-1"], ["rejected", "-"]])
-check("... what ends when, which ports", all(w in lines[2] for w in ("in 12d", LICENSE["deadline"], "1/tcp, 2/tcp, 3/tcp, 4/tcp, +2 more", "ends soon")), r)
+equal("... its columns", lines[0].split(), "STATE LID SEQ PLAN ENDS GRACE UNTIL THEN PORTS FILE NOTE".split())
+equal("... the soonest end first, rejected last", [line.split()[:2] for line in lines[1:4]],
+      [["active", "soon"], ["active!", "line-1"], ["rejected", "-"]])
+check("... what ends when, what happens then, which ports", all(w in lines[2] for w in (
+    " 1 ", "gold", LICENSE["exp"] + " in 12d", LICENSE["deadline"], "block-new", "1/tcp, 2/tcp, 3/tcp, 4/tcp, +2 more", "a.lic", "ends soon")), r)
+check("... no grace", SOON["exp"] + " in 3d" in lines[1] and lines[1].split()[7:9] == ["-", "block"], r)
 check("... why rejected", "bad_signature: not by this key" in lines[3] and "\033" not in r.out, r)
 equal("license list -o json", portlic("license", "list", "-o", "json").json(), [REJECTED, LICENSE, SOON])
+
+
+def listed(text, licenses, *lines):
+    """The last lines of the table have these words, in order."""
+    answers["GET", "/v1/licenses"] = (200, licenses)
+    got = portlic("license", "list")
+    last = got.out.splitlines()[-len(lines):]
+    check(text, got.code == 0 and len(last) == len(lines) and all(all(w in line for w in words) for line, words in zip(last, lines)), got)
+
+
+THEN = "new connections are refused, established ones cut 300 s later"
+listed("the next end in one line", [LICENSE], [f"next: line-1 ends in 12d ({at(12)}), then grace until {at(26)}, then block-new: {THEN}"])
+listed("... without grace", [SOON], [f"next: soon ends in 3d ({at(3)}), then block: connections are refused, established ones cut at once"])
+GRACE = {**LICENSE, "state": "grace", "exp": at(-2), "warn": False, "lapse": "report"}
+listed("... past its end: what remains is grace", [GRACE, SOON], ["active", "soon"], ["grace", f"{at(-2)} 47h ago", at(26)], ["next: soon ends"])
+listed("... and it is loud", [GRACE], [f"next: line-1 HAS ENDED ({at(-2)}), its grace ends in 26d ({at(26)}), then report: its ports are let through and counted"])
+listed("... of a stale one", [{**LICENSE, "state": "stale", "exp": at(90), "deadline": at(5)}], ["stale", "revocation list is too old"],
+       [f"next: the revocation list of line-1 is too old, its rights end in 5d ({at(5)})"])
+RENEWAL = {**LICENSE, "file": "b.lic", "seq": 2, "state": "pending", "nbf": at(10), "exp": at(99), "deadline": at(99)}
+listed("a renewal is loaded: no alarm", [{**LICENSE, "covered": True}, RENEWAL], ["others go on with all of it"], ["pending", "begins in 10d"],
+       ["next: nothing is lost"])
+listed("... so the next end is another's", [{**LICENSE, "covered": True}, RENEWAL, {**LICENSE, "lid": "z", "exp": at(40), "deadline": at(40)}],
+       ["line-1"], ["z"], ["pending"], ["next: z ends in 40d"])
+LAPSED = {**LICENSE, "state": "lapsed", "lid": "old", "exp": at(-9), "deadline": at(-9), "cut_at": at(0), "warn": False}
+listed("ended, superseded and rejected ones follow", [REJECTED, {**LICENSE, "state": "superseded", "warn": False}, LAPSED, SOON],
+       ["active", "soon"], ["lapsed", "8d ago", "what is left is cut in"], ["superseded", "replaced by a higher seq"], ["rejected"], ["next: soon"])
+listed("a kept copy is told", [{**LICENSE, "source": "held", "detail": "gone", "warn": False}, {**LICENSE, "source": "last_good", "reason": "bad_framing",
+       "detail": "three segments"}], ["held: its file is gone"], ["last good copy, its file is bad_framing: three segments; ends soon"], ["next: "])
+listed("a license that never ends", [{**LICENSE, "exp": None, "deadline": None, "warn": False}], ["active"], ["next: nothing ends"])
+listed("none in force", [REJECTED], ["next: no license is in force"])
+listed("none at all", [], ["next: no license is in force"])
+listed("members of the wrong type", [{}, {"state": 7, "lid": [], "exp": "x", "ports": {"a": 1}, "seq": "y"}, 3, None], ["next: no license"])
 answers["POST", "/v1/licenses"] = (201, {**LICENSE, "warnings": ["it ends earlier than before"]})
 token = write("my license.lic", "token\n")
 r = asked("license load", portlic("license", "load", token), ("POST", "/v1/licenses?file=my%20license.lic"))
 check("... the file's bytes, a line, the warning", seen[0][2] == b"token\n" and r.code == 0 and "line-1" in r.out and
-      "in 12d" in r.out and "warning: " in r.err and "it ends earlier than before" in r.err, r)
+      "in 26d" in r.out and "warning: " in r.err and "it ends earlier than before" in r.err, r)
 asked("a file of another name gets .lic", portlic("license", "load", write("x.jwt", "t")), ("POST", "/v1/licenses?file=x.jwt.lic"))
 r = portlic("license", "load", write("x.rl", "t"))
 check("a revocation list belongs into the directory: exit 2, not sent", r.code == 2 and not seen and "license_dir" in r.err, r)

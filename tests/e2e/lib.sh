@@ -70,7 +70,7 @@ finish() {
 	fi
 	for pid in "${PIDS[@]}" $AGENT; do kill -KILL "$pid" 2> /dev/null; done
 	wait 2> /dev/null
-	for dir in "$T"/bpf "$T"/*/bpf; do umount "$dir" 2> /dev/null; done
+	for dir in "$T"/bpf "$T"/*/bpf "$T"/state "$T"/licenses.d; do umount "$dir" 2> /dev/null; done
 	for ns in "$POD" "$OUT" $(ip netns list 2> /dev/null | awk '{ print $1 }' | grep "^plx$$-"); do
 		ip netns del "$ns" 2> /dev/null
 	done
@@ -188,7 +188,8 @@ configure() { # configure [DIR]: portlicd.json and the directories; DIR makes a 
 	[ -n "${1:-}" ] || METRICS=127.0.0.1:$port
 	cat > "$d/portlicd.json" << J
 {"audience": "e2e", "trust_dir": "$d/trust.d", "license_dir": "$d/licenses.d", "policy_dir": "$d/policies.d",
- "state_dir": "$d/state", "socket": "$d/portlicd.sock", "bpffs": "$d/bpf/portlic", "metrics": "127.0.0.1:$port"}
+ "state_dir": "$d/state", "socket": "$d/portlicd.sock", "bpffs": "$d/bpf/portlic", "metrics": "127.0.0.1:$port",
+ "entitlements_dir": "$d/entitlements"}
 J
 }
 agent_spawn() { # doesn't wait until it answers

@@ -42,6 +42,16 @@ static void on_change(void *arg)
 	agent_rescan(arg);
 }
 
+/* A disk that was full may have room again. */
+static void keep_again(struct agent *agent)
+{
+	source_keep_again(&agent->vendors.source);
+	source_keep_again(&agent->policies.source);
+	source_keep_again(&agent->licenses.source);
+	source_keep_again(&agent->licenses.lists);
+	gatefile_save_again(agent);
+}
+
 /* Once a second: time passes for licenses, holds and the clock; what failed is tried again. */
 static void on_tick(uv_timer_t *timer)
 {
@@ -58,6 +68,8 @@ static void on_tick(uv_timer_t *timer)
 	    stepped || agent->gates.failed)
 		rules_changed(agent);
 	cuts_check(agent);
+	entitlements_write(agent);
+	keep_again(agent);
 }
 
 static void on_watchdog(uv_timer_t *timer)

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "config.h"
 #include "cuts.h"
+#include "entitlements.h"
 #include "gates.h"
 #include "http.h"
 #include "licenses.h"
@@ -28,6 +29,7 @@ struct agent {
 	struct gates gates;
 	struct watch watch;
 	struct cuts cuts;
+	struct entitlements entitlements;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

@@ -4,46 +4,55 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "agent.h"
+#include "cleanup.h"
 #include "licenseview.h"
-#include "ports.h"
+#include "outlook.h"
+#include "porttext.h"
 #include "reply.h"
 
 static void put_ports(cJSON *item, const struct license *lic)
 {
 	cJSON *list = cJSON_AddArrayToObject(item, "ports");
+	char text[PORTTEXT_LEN];
 	size_t i;
 
-	for (i = 0; i < lic->n_ports; i++) {
-		const struct license_port *port = &lic->ports[i];
-		char text[32];
-
-		if (port->port == port->end_port)
-			snprintf(text, sizeof(text), "%u/%s", port->port,
-				 proto_word(port->protocol));
-		else
-			snprintf(text, sizeof(text), "%u-%u/%s", port->port, port->end_port,
-				 proto_word(port->protocol));
-		cJSON_AddItemToArray(list, cJSON_CreateString(text));
-	}
+	for (i = 0; i < lic->n_ports; i++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(porttext(&lic->ports[i], text)));
 }
 
-static void put_claims(cJSON *item, const struct license_entry *entry)
+static void put_seats(cJSON *item, const struct license *lic)
 {
-	static const char *const names[] = {"lid", "seq", "iss",   "sub",      "plan", "jti",
-					    "nbf", "exp", "grace", "deadline", NULL};
-	const struct license *lic = entry->lic;
+	if (lic && lic->seats)
+		json_put_u64(item, "seats", lic->seats);
+	else
+		cJSON_AddNullToObject(item, "seats");
+}
+
+static void put_nothing(cJSON *item)
+{
+	static const char *const names[] = {"lid",   "seq",    "iss", "sub",   "plan",
+					    "jti",   "nbf",    "exp", "grace", "deadline",
+					    "lapse", "cut_at", NULL};
 	size_t i;
 
-	if (!lic) {
-		for (i = 0; names[i]; i++)
-			cJSON_AddNullToObject(item, names[i]);
-		cJSON_AddBoolToObject(item, "warn", false);
-		cJSON_AddArrayToObject(item, "ports");
-		return;
-	}
+	for (i = 0; names[i]; i++)
+		cJSON_AddNullToObject(item, names[i]);
+	put_seats(item, NULL);
+	cJSON_AddBoolToObject(item, "covered", false);
+	cJSON_AddBoolToObject(item, "warn", false);
+	cJSON_AddArrayToObject(item, "features");
+	cJSON_AddArrayToObject(item, "ports");
+}
+
+static void put_claims(cJSON *item, const struct license_view *view, bool covered)
+{
+	static const char *const lapses[] = {
+		[PLIC_BLOCK_NEW] = "block-new", [PLIC_BLOCK] = "block", [PLIC_REPORT] = "report"};
+	const struct license *lic = view->lic;
+
 	cJSON_AddStringToObject(item, "lid", lic->lid);
 	json_put_u64(item, "seq", lic->seq);
 	cJSON_AddStringToObject(item, "iss", lic->iss);
@@ -53,35 +62,83 @@ static void put_claims(cJSON *item, const struct license_entry *entry)
 	json_put_time(item, "nbf", lic->nbf);
 	json_put_time(item, "exp", lic->exp);
 	json_put_u64(item, "grace", lic->grace_s);
-	json_put_time(item, "deadline", entry->deadlines.new_until);
-	cJSON_AddBoolToObject(item, "warn", entry->warn);
+	json_put_time(item, "deadline", view->deadlines.new_until);
+	cJSON_AddStringToObject(item, "lapse", lapses[view->lapse]);
+	json_put_time(item, "cut_at", view->deadlines.cut_at);
+	put_seats(item, lic);
+	cJSON_AddBoolToObject(item, "covered", covered);
+	cJSON_AddBoolToObject(item, "warn", view->warn);
+	json_put_strings(item, "features", lic->features, lic->n_features);
 	put_ports(item, lic);
 }
 
-cJSON *license_json(const struct source_file *file)
+static const char *source_word(const struct source_file *file)
+{
+	const struct license_entry *entry = file->value;
+
+	if (!entry->lic)
+		return "file";
+	return file->gone_ns ? "held" : entry->reason ? "last_good" : "file";
+}
+
+/* view and o: NULL for a file of which nothing is in force. */
+static cJSON *file_json(const struct source_file *file, const struct license_view *view,
+			const struct outlook *o)
 {
 	const struct license_entry *entry = file->value;
 	cJSON *item = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(item, "file", file->name);
+	cJSON_AddStringToObject(item, "source", source_word(file));
 	cJSON_AddStringToObject(item, "state", license_state_word(entry->state));
 	json_put_string(item, "reason", entry->reason ? licenses_reason_word(entry->reason) : NULL);
 	json_put_string(item, "detail",
 			entry->reason	? entry->detail.text
 			: file->gone_ns ? "the file is gone: its rights are withdrawn soon"
 					: NULL);
-	put_claims(item, entry);
+	if (view)
+		put_claims(item, view, o->goes_on);
+	else
+		put_nothing(item);
+	return item;
+}
+
+/* Appends all files, or the one that is asked for. */
+static void put_files(cJSON *list, const struct licenses *licenses, const struct source_file *only)
+{
+	_free_ struct outlook *o = calloc(licenses->n_views + 1, sizeof(*o));
+	const struct source *source = &licenses->source;
+	size_t i, v = 0;
+
+	if (!o || outlook(licenses->views, licenses->n_views, o))
+		return;
+	for (i = 0; i < source->n_files; i++) { /* views are in order of their files */
+		const struct source_file *file = source->files[i];
+		bool in_view = v < licenses->n_views && licenses->view_files[v] == file;
+
+		if (!only || file == only)
+			cJSON_AddItemToArray(list,
+					     file_json(file, in_view ? &licenses->views[v] : NULL,
+						       in_view ? &o[v] : NULL));
+		v += in_view;
+	}
+}
+
+cJSON *license_json(const struct licenses *licenses, const struct source_file *file)
+{
+	cJSON *list = cJSON_CreateArray(), *item;
+
+	put_files(list, licenses, file);
+	item = cJSON_DetachItemFromArray(list, 0);
+	cJSON_Delete(list);
 	return item;
 }
 
 void api_licenses_get(struct agent *agent, struct http_request *request, const char *name)
 {
-	const struct source *source = &agent->licenses.source;
 	cJSON *list = cJSON_CreateArray();
-	size_t i;
 
-	for (i = 0; i < source->n_files; i++)
-		cJSON_AddItemToArray(list, license_json(source->files[i]));
+	put_files(list, &agent->licenses, NULL);
 	reply_json(request, MHD_HTTP_OK, list);
 }
 

@@ -133,7 +133,7 @@ static void loaded(void *arg)
 	cJSON *item;
 
 	if (file) {
-		item = license_json(file);
+		item = license_json(&agent->licenses, file);
 		cJSON_AddItemToObject(item, "warnings", load->warnings);
 		reply_json(load->request, MHD_HTTP_CREATED, item);
 	} else {

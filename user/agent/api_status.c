@@ -17,6 +17,10 @@ static void warn_source(cJSON *warnings, const struct source *source)
 
 	if (source->trouble.text[0])
 		json_warn(warnings, "%s", source->trouble.text);
+	if (source->unwritable.text[0])
+		json_warn(warnings,
+			  "good copies can't be kept and a restart won't find them: %s; make room",
+			  source->unwritable.text);
 	for (i = 0; i < source->n_files; i++) {
 		const struct source_file *file = source->files[i];
 
@@ -149,6 +153,9 @@ static cJSON *warnings_json(const struct agent *agent)
 		json_warn(warnings, "%s", agent->gates.lost.text);
 	if (agent->gates.trouble.text[0])
 		json_warn(warnings, "%s", agent->gates.trouble.text);
+	if (agent->entitlements.trouble.text[0])
+		json_warn(warnings, "applications read old entitlements: %s",
+			  agent->entitlements.trouble.text);
 	if (agent->node && !node_features(agent->node)->tcx)
 		json_warn(warnings,
 			  "wire: removable: this kernel has no tcx links (6.6), so a pod with "

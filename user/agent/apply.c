@@ -80,6 +80,7 @@ static void settle(struct agent *agent)
 		rules_changed(agent);
 		return;
 	}
+	entitlements_write(agent);
 	while (gates->waiters) {
 		struct apply_waiter *waiter = gates->waiters;
 

@@ -16,11 +16,13 @@
 #define PATH_BYTES 4096
 
 #define KEYS                                                                                       \
-	"audience trust_dir license_dir policy_dir state_dir socket bpffs metrics pull kubernetes"
+	"audience trust_dir license_dir policy_dir state_dir socket bpffs metrics pull "           \
+	"kubernetes "                                                                              \
+	"entitlements_dir"
 
-static const char *const keys[] = {"audience",	"trust_dir",  "license_dir", "policy_dir",
-				   "state_dir", "socket",     "bpffs",	     "metrics",
-				   "pull",	"kubernetes", NULL};
+static const char *const keys[] = {
+	"audience", "trust_dir", "license_dir", "policy_dir", "state_dir",	  "socket",
+	"bpffs",    "metrics",	 "pull",	"kubernetes", "entitlements_dir", NULL};
 
 /* "ADDR:PORT", "[v6]:PORT" or ":PORT" (every address). */
 static int parse_address(const char *text, struct config *out)
@@ -140,7 +142,11 @@ static int read_members(const cJSON *root, struct config *out, struct fault *f)
 		if (err)
 			return err;
 	}
-	err = refuse_later(root, "pull", f);
+	if (!cJSON_IsNull(json_get(root, "entitlements_dir")))
+		err = read_path(root, "entitlements_dir", "/run/portlic/entitlements",
+				&out->entitlements_dir, f);
+	if (!err)
+		err = refuse_later(root, "pull", f);
 	if (!err)
 		err = refuse_later(root, "kubernetes", f);
 	return err ? err : read_metrics(root, out, f);
@@ -184,6 +190,7 @@ void config_free(struct config *config)
 	free(config->state_dir);
 	free(config->socket);
 	free(config->bpffs);
+	free(config->entitlements_dir);
 	free(config->metrics_text);
 	*config = (struct config){0};
 }

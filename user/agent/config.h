@@ -14,9 +14,10 @@ struct config {
 	char *audience; /* one member of a license's `aud` must equal it */
 	char *trust_dir, *license_dir, *policy_dir;
 	char *state_dir;
-	char *socket; /* of the local API */
-	char *bpffs;  /* directory of the pins */
-	bool metrics; /* served at: */
+	char *socket;		/* of the local API */
+	char *bpffs;		/* directory of the pins */
+	char *entitlements_dir; /* for applications to read; NULL: none */
+	bool metrics;		/* served at: */
 	struct sockaddr_storage metrics_addr;
 	socklen_t metrics_len;
 	char *metrics_text; /* as it was written */

@@ -51,8 +51,10 @@ int file_read(const char *path, size_t max, void **out, size_t *len, struct faul
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t len)
+int file_write_all(int fd, const void *buf, size_t len)
 {
+	const uint8_t *bytes = buf;
+
 	while (len) {
 		ssize_t put = write(fd, bytes, len);
 
@@ -88,7 +90,7 @@ int file_replace(const char *path, const void *bytes, size_t len, unsigned int m
 	fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return fault_set(f, errno, "can't write \"%s\": %s", path, strerror(errno));
-	err = write_all(fd, bytes, len);
+	err = file_write_all(fd, bytes, len);
 	if (!err && (fchmod(fd, mode) || fsync(fd) || rename(aside, path)))
 		err = -errno;
 	if (!err)

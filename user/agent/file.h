@@ -17,6 +17,9 @@ int file_read(const char *path, size_t max, void **out, size_t *len, struct faul
 int file_replace(const char *path, const void *bytes, size_t len, unsigned int mode,
 		 struct fault *f);
 
+/* Writes all of it. 0 or -errno. */
+int file_write_all(int fd, const void *buf, size_t len);
+
 /*
  * Locks an open file or directory for this process, for as long as the descriptor is open. A process
  * that was killed holds its locks until it is all gone: so this waits for up to 2 s. -EWOULDBLOCK:

@@ -62,9 +62,10 @@ void gatefile_save(struct agent *agent)
 		cJSON_AddItemToArray(list, entry_json(gates->entries[i]));
 	text = cJSON_Print(root);
 	if (!text || file_replace(gates->path, text, strlen(text), 0600, &f)) {
+		if (strcmp(gates->trouble.text, f.text))
+			log_event(LOG_ERROR, "state_unwritable", LOG_FIELDS("file", gates->path),
+				  "a restart won't know the gates as they are now: %s", f.text);
 		gates->trouble = f;
-		log_event(LOG_ERROR, "state_unwritable", LOG_FIELDS("file", gates->path),
-			  "a restart won't know the gates as they are now: %s", f.text);
 		return;
 	}
 	gates->trouble = (struct fault){0};
@@ -88,6 +89,12 @@ static int load_glass(const struct agent *agent, const cJSON *item, struct gate_
 	if (!err)
 		err = json_string(glass, "why", 1, GLASS_WHY_MAX, &why, f);
 	return err || mode < 0 ? err : glass_resume(agent, entry, mode, since, until, why);
+}
+
+void gatefile_save_again(struct agent *agent)
+{
+	if (agent->gates.trouble.text[0])
+		gatefile_save(agent);
 }
 
 static int load_entry(struct agent *agent, const cJSON *item, struct fault *f)

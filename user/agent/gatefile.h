@@ -11,7 +11,8 @@ struct agent;
  */
 void gatefile_load(struct agent *agent);
 
-/* Writes it, with fsync and rename; what can't be written is an alarm, and tried again next time. */
+/* Writes it, with fsync and rename; what can't be written is an alarm, and tried again. */
 void gatefile_save(struct agent *agent);
+void gatefile_save_again(struct agent *agent); /* if it couldn't be; to be called often */
 
 #endif

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "entitlements.h"
 #include "gate.h"
 #include "glass.h"
 #include "graveyard.h"
@@ -62,6 +63,7 @@ struct gate_entry {
 	uint8_t *cut_ports; /* TCP ports past their cut at the last look, a bit each; NULL: none */
 	uint64_t connections_cut; /* since the agent started */
 	struct fault cut_fault;	  /* of the last attempt, "" if it went well */
+	struct entitlement_mark entitlements;
 
 	uint64_t unprotected_ns;     /* since the agent started */
 	uint64_t lost[GATE_N_HOOKS]; /* attachments that had gone, since the agent started */

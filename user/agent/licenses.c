@@ -345,11 +345,15 @@ int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t 
 		}
 		if (asprintf(&path, "%s/%s", source->dir, file->name) < 0)
 			return -ENOMEM;
-		if (unlink(path) && errno != ENOENT)
-			return fault_set(f, errno,
+		if (unlink(path) && errno != ENOENT) {
+			int err = errno;
+
+			judge(licenses, now); /* some may have been forgotten */
+			return fault_set(f, err,
 					 "license file \"%s\" can't be removed: %s; "
 					 "remove it where it comes from",
-					 path, strerror(errno));
+					 path, strerror(err));
+		}
 		log_event(LOG_INFO, "license_unloaded", LOG_FIELDS("file", file->name),
 			  "removed on request: its rights are withdrawn");
 		source_forget(source, i);

@@ -5,8 +5,10 @@
 
 #include <cjson/cJSON.h>
 
+struct licenses;
 struct source_file;
 
-cJSON *license_json(const struct source_file *file);
+/* NULL: no memory. */
+cJSON *license_json(const struct licenses *licenses, const struct source_file *file);
 
 #endif

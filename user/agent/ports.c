@@ -178,18 +178,24 @@ static struct port_row *add_row(struct table *table, uint8_t proto, uint16_t por
 	return row;
 }
 
-static void add_compiled(struct table *table, const struct compiled_port *port)
+static void set_compiled(struct port_row *row, const struct gate_entry *entry,
+			 const struct compiled_port *port, uint64_t now_ns)
 {
-	struct port_row *row = &table->rows[table->n++];
-
 	*row = (struct port_row){.port = port->port,
 				 .end_port = port->end_port,
 				 .ip_proto = port->ip_proto,
 				 .slot = port->slot,
 				 .name = port->name};
+	set_state(row, entry->rules->roster, compiled_rule(&entry->rules->compiled, port, now_ns),
+		  now_ns);
+}
+
+static void add_compiled(struct table *table, const struct compiled_port *port)
+{
+	struct port_row *row = &table->rows[table->n++];
+
+	set_compiled(row, table->entry, port, table->now_ns);
 	table->by_slot[port->slot] = row;
-	set_state(row, table->entry->rules->roster,
-		  compiled_rule(table->compiled, port, table->now_ns), table->now_ns);
 }
 
 static struct port_row *row_of_slot(struct table *table, uint16_t slot)
@@ -321,5 +327,21 @@ int ports_list(const struct gate_entry *entry, enum ports_rows rows, uint64_t no
 	qsort(table.rows, table.n, sizeof(*table.rows), by_port);
 	*out = table.rows;
 	*n = table.n;
+	return 0;
+}
+
+int ports_named(const struct gate_entry *entry, uint64_t now_ns, struct port_row **out, size_t *n)
+{
+	const struct compiled *c = entry->rules ? &entry->rules->compiled : NULL;
+	struct port_row *rows = calloc(c ? c->n_ports + 1 : 1, sizeof(*rows));
+	size_t i;
+
+	if (!rows)
+		return -ENOMEM;
+	for (i = 0; c && i < c->n_ports; i++)
+		set_compiled(&rows[i], entry, &c->ports[i], now_ns);
+	*n = i;
+	qsort(rows, *n, sizeof(*rows), by_port);
+	*out = rows;
 	return 0;
 }

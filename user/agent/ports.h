@@ -43,6 +43,9 @@ enum ports_rows { PORTS_EACH, PORTS_BY_SLOT };
 int ports_list(const struct gate_entry *entry, enum ports_rows rows, uint64_t now_ns,
 	       struct port_row **out, size_t *n);
 
+/* Only what rules name, without counts, which nobody has to have read. Else as ports_list. */
+int ports_named(const struct gate_entry *entry, uint64_t now_ns, struct port_row **out, size_t *n);
+
 const char *reason_word(unsigned int reason); /* enum plic_reason */
 const char *proto_word(uint8_t ip_proto);     /* "TCP", "UDP", "SCTP", else the number */
 

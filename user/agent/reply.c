@@ -2,12 +2,8 @@
 /* reply.c - builds answers. */
 #include "reply.h"
 
-#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdarg.h>
-#include <stdio.h>
-
-#include "stamp.h"
 
 void reply_json(struct http_request *request, unsigned int status, cJSON *tree)
 {
@@ -40,30 +36,6 @@ void json_warn(cJSON *warnings, const char *fmt, ...)
 	fault_format(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
-}
-
-void json_put_u64(cJSON *object, const char *name, uint64_t value)
-{
-	char number[24];
-
-	snprintf(number, sizeof(number), "%" PRIu64, value);
-	cJSON_AddRawToObject(object, name, number);
-}
-
-void json_put_string(cJSON *object, const char *name, const char *value)
-{
-	if (value)
-		cJSON_AddStringToObject(object, name, value);
-	else
-		cJSON_AddNullToObject(object, name);
-}
-
-void json_put_time(cJSON *object, const char *name, int64_t t)
-{
-	char text[STAMP_LEN];
-
-	json_put_string(object, name,
-			t > 0 && t <= LICENSE_TIME_MAX ? stamp_format(t, text) : NULL);
 }
 
 void json_put_moment(cJSON *object, const char *name, const struct clock *clock, uint64_t boot_ns)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* reply.h - what the API's handlers share: answers, errors, JSON values. */
+/* reply.h - what the API's handlers share: answers, errors, moments. */
 #ifndef PORTLIC_AGENT_REPLY_H
 #define PORTLIC_AGENT_REPLY_H
 
@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "http.h"
 #include "json.h"
+#include "jsonput.h"
 
 /* Takes the tree over. */
 void reply_json(struct http_request *request, unsigned int status, cJSON *tree);
@@ -18,15 +19,6 @@ __attribute__((format(printf, 3, 4))) void reply_error(struct http_request *requ
 
 /* Appends a sentence to an array of them. */
 __attribute__((format(printf, 2, 3))) void json_warn(cJSON *warnings, const char *fmt, ...);
-
-/* Counters beyond 2^53 stay exact. */
-void json_put_u64(cJSON *object, const char *name, uint64_t value);
-
-/* NULL becomes null. */
-void json_put_string(cJSON *object, const char *name, const char *value);
-
-/* Effective time, seconds; outside 1 .. year 9999: null. */
-void json_put_time(cJSON *object, const char *name, int64_t t);
 
 /* A moment of the boot clock as UTC; 0 and PLIC_NEVER: null. */
 void json_put_moment(cJSON *object, const char *name, const struct clock *clock, uint64_t boot_ns);

@@ -251,27 +251,57 @@ static char *kept_path(const struct source *source, const char *name)
 	return asprintf(&path, "%s/%s", source->keep_dir, name) < 0 ? NULL : path;
 }
 
-static void set_good(struct source *source, struct source_file *file, const void *bytes, size_t len)
+/* Rights don't hang on it: a disk that is full is an alarm, until it takes the bytes. */
+static void keep_on_disk(struct source *source, struct source_file *file)
 {
 	_free_ char *path = kept_path(source, file->name);
-	struct fault f = {0};
+	bool before = file->unkept;
+	struct fault f = {"out of memory"};
+
+	file->unkept = !path || file_replace(path, file->good, file->good_len, 0600, &f);
+	if (!file->unkept)
+		return;
+	source->unwritable = f;
+	if (!before)
+		log_event(LOG_ERROR, "state_unwritable",
+			  LOG_FIELDS("dir", source->keep_dir, "file", file->name),
+			  "the last good copy isn't on disk and a restart won't find it: %s",
+			  f.text);
+}
+
+void source_keep_again(struct source *source)
+{
+	bool unkept = false;
+	size_t i;
+
+	if (!source->unwritable.text[0])
+		return;
+	for (i = 0; i < source->n_files; i++) {
+		if (source->files[i]->unkept)
+			keep_on_disk(source, source->files[i]);
+		unkept |= source->files[i]->unkept;
+	}
+	if (unkept)
+		return;
+	source->unwritable = (struct fault){0};
+	log_event(LOG_INFO, "state_writable", LOG_FIELDS("dir", source->keep_dir),
+		  "the last good copies are on disk again");
+}
+
+static void set_good(struct source *source, struct source_file *file, const void *bytes, size_t len)
+{
 	void *copy;
 
 	if (same(bytes, len, file->good, file->good_len))
 		return;
 	copy = malloc(len ? len : 1);
-	if (!copy || !path) {
-		free(copy);
+	if (!copy)
 		return;
-	}
 	memcpy(copy, bytes, len);
 	free(file->good);
 	file->good = copy;
 	file->good_len = len;
-	if (file_replace(path, copy, len, 0600, &f))
-		log_event(LOG_ERROR, "state_unwritable", LOG_FIELDS("file", path),
-			  "the last good copy isn't on disk and a restart won't find it: %s",
-			  f.text);
+	keep_on_disk(source, file);
 }
 
 void source_accept(struct source *source, struct source_file *file)

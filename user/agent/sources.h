@@ -34,6 +34,7 @@ struct source_file {
 	bool fresh;	      /* changed since its reader looked last */
 	bool seen;	      /* by the scan that runs */
 	bool forever;	      /* good bytes outlive the file */
+	bool unkept;	      /* good bytes that aren't on disk */
 };
 
 struct source {
@@ -44,7 +45,8 @@ struct source {
 	void (*free_value)(void *value);
 	struct source_file **files; /* sorted by name */
 	size_t n_files;
-	struct fault trouble; /* why the directory can't be read, "" if it can */
+	struct fault trouble;	 /* why the directory can't be read, "" if it can */
+	struct fault unwritable; /* why good bytes can't be kept, "" if they can */
 	dev_t dev;
 	bool second;  /* another source reads the same directory and tells its trouble */
 	bool scanned; /* once at least */
@@ -69,6 +71,9 @@ void source_accept(struct source *source, struct source_file *file);
  * file that they came from.
  */
 void source_keep(struct source *source, const char *name, const void *bytes, size_t len);
+
+/* Tries again to keep what couldn't be kept: to be called often. */
+void source_keep_again(struct source *source);
 
 /* Writes down why present bytes aren't taken, and logs it if that is news: the file is fresh. */
 void source_refuse(const struct source *source, struct source_file *file, const char *event,

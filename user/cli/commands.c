@@ -112,7 +112,8 @@ static const struct command table[] = {
 		.usage = "",
 		.summary = "licenses of this node, and what ends when",
 		.run = cmd_license_list,
-		.examples = {{"portlic license list", "soonest end first, rejected files last"}},
+		.examples = {{"portlic license list",
+			      "soonest end first, and in the last line what is next"}},
 	},
 	{
 		.noun = "gate",

@@ -1,66 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 /* license_list.c - portlic license list: what the node holds, and what ends when. */
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "client.h"
+#include "license_end.h"
 #include "license_text.h"
 #include "output.h"
 #include "table.h"
 #include "when.h"
 
-/* Rejected files last, the others by their end, those without one behind the rest. */
-static int by_end(const void *a, const void *b)
+/* "2026-12-07T00:00:00Z in 12d"; "" for no end. */
+static const char *end_text(int64_t t, int64_t now, char out[2 * WHEN_LEN])
 {
-	const cJSON *x = *(const cJSON *const *)a, *y = *(const cJSON *const *)b;
-	bool x_bad = member_text(x, "reason"), y_bad = member_text(y, "reason");
-	int64_t x_end = INT64_MAX, y_end = INT64_MAX;
+	char at[WHEN_LEN], span[WHEN_LEN];
 
-	if (x_bad != y_bad)
-		return x_bad - y_bad;
-	when_parse(member_text(x, "deadline"), &x_end);
-	when_parse(member_text(y, "deadline"), &y_end);
-	return (x_end > y_end) - (x_end < y_end);
+	out[0] = '\0';
+	if (t != INT64_MAX && when_text(t, at))
+		snprintf(out, 2 * WHEN_LEN, "%s %s", at, when_relative(t, now, span));
+	return out;
 }
 
-static char *note_of(const cJSON *license)
+static void license_row(struct table *table, const struct license_end *end, int64_t now)
 {
-	const char *reason = member_text(license, "reason"),
-		   *detail = member_text(license, "detail");
-	char *note = NULL;
-	int r;
-
-	if (reason && *reason)
-		r = asprintf(&note, "%s%s%s", reason, detail && *detail ? ": " : "",
-			     detail ? detail : "");
-	else
-		r = asprintf(&note, "%s", member_true(license, "warn") ? "ends soon" : "");
-	return r < 0 ? NULL : note;
-}
-
-static void license_row(struct table *table, const cJSON *license)
-{
+	const cJSON *license = end->license;
+	const char *state = member_text(license, "state");
 	_free_ char *ports = license_ports_text(json_get(license, "ports"), 4);
-	_free_ char *note = note_of(license);
-	const char *deadline = member_text(license, "deadline");
-	char relative[WHEN_LEN] = "";
-	int64_t t;
+	_free_ char *note = license_end_note(end, now);
+	char ends[2 * WHEN_LEN], grace[WHEN_LEN] = "", seq[24] = "", loud[32];
 
-	if (!when_parse(deadline, &t))
-		when_relative(t, time(NULL), relative);
+	if (json_get(license, "seq") && cJSON_IsNumber(json_get(license, "seq")))
+		snprintf(seq, sizeof(seq), "%.0f", member_number(license, "seq"));
+	if (end->deadline != INT64_MAX && end->deadline > end->ends)
+		when_text(end->deadline, grace);
+	snprintf(loud, sizeof(loud), "%s%s", state ? state : "?",
+		 member_true(license, "warn") ? "!" : "");
 	table_row(table,
-		  (const char *[]){member_text(license, "state"), member_text(license, "lid"),
-				   member_text(license, "plan"), ports, relative, deadline,
+		  (const char *[]){loud, member_text(license, "lid"), seq,
+				   member_text(license, "plan"), end_text(end->ends, now, ends),
+				   grace, member_text(license, "lapse"), ports,
 				   member_text(license, "file"), note});
+}
+
+static int print_table(const struct license_end *ends, size_t n, int64_t now)
+{
+	static const char *const columns[] = {"STATE",	     "LID",  "SEQ",   "PLAN", "ENDS",
+					      "GRACE UNTIL", "THEN", "PORTS", "FILE", "NOTE"};
+	_table_ struct table table = {.columns = columns, .n_columns = ARRAY_SIZE(columns)};
+	_free_ char *summary = NULL, *line = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		license_row(&table, &ends[i], now);
+	if (table_print(&table, stdout))
+		return -1;
+	summary = license_end_summary(ends, n, now);
+	line = summary ? printable(summary) : NULL;
+	return line && puts(line) != EOF ? 0 : -1;
 }
 
 int cmd_license_list(const struct args *args, struct failure *why)
 {
-	static const char *const columns[] = {"STATE", "LID",	"PLAN", "PORTS",
-					      "ENDS",  "UNTIL", "FILE", "NOTE"};
-	_table_ struct table table = {.columns = columns, .n_columns = ARRAY_SIZE(columns)};
-	_free_ const cJSON **sorted = NULL;
+	_free_ struct license_end *ends = NULL;
 	_reply_ struct reply reply = {};
 	const cJSON *license;
 	size_t n = 0;
@@ -72,15 +73,13 @@ int cmd_license_list(const struct args *args, struct failure *why)
 		puts(reply.text);
 		return 0;
 	}
-	sorted = calloc((size_t)cJSON_GetArraySize(reply.json) + 1, sizeof(*sorted));
-	if (!sorted)
+	ends = calloc((size_t)cJSON_GetArraySize(reply.json) + 1, sizeof(*ends));
+	if (!ends)
 		return fail(why, EXIT_USAGE, "out of memory");
 	cJSON_ArrayForEach (license, reply.json)
-		sorted[n++] = license;
-	qsort(sorted, n, sizeof(*sorted), by_end);
-	for (size_t i = 0; i < n; i++)
-		license_row(&table, sorted[i]);
-	if (table_print(&table, stdout))
+		ends[n++] = license_end_of(license);
+	qsort(ends, n, sizeof(*ends), license_end_order);
+	if (print_table(ends, n, time(NULL)))
 		return fail(why, EXIT_USAGE, "out of memory");
 	return 0;
 }

@@ -1,32 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* license_text.c - a license's ports in words. */
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "json.h"
 #include "license_text.h"
-
-static cJSON *port_json(const struct license_port *port)
-{
-	const char *protocol = port->protocol == IPPROTO_TCP   ? "tcp"
-			       : port->protocol == IPPROTO_UDP ? "udp"
-							       : "sctp";
-	char text[32];
-
-	if (port->end_port > port->port)
-		snprintf(text, sizeof(text), "%u-%u/%s", port->port, port->end_port, protocol);
-	else
-		snprintf(text, sizeof(text), "%u/%s", port->port, protocol);
-	return cJSON_CreateString(text);
-}
+#include "porttext.h"
 
 cJSON *license_ports_json(const struct license *lic)
 {
 	_json_ cJSON *ports = cJSON_CreateArray();
 
 	for (size_t i = 0; i < lic->n_ports; i++) {
-		cJSON *port = port_json(&lic->ports[i]);
+		char text[PORTTEXT_LEN];
+		cJSON *port = cJSON_CreateString(porttext(&lic->ports[i], text));
 
 		if (!cJSON_AddItemToArray(ports, port)) {
 			cJSON_Delete(port);

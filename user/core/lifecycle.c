@@ -150,6 +150,11 @@ static int compare_rank(const struct license *a, const struct license *b)
 	return memcmp(a->sha256, b->sha256, sizeof(a->sha256));
 }
 
+bool lifecycle_outranks(const struct license *a, const struct license *b)
+{
+	return same_line(a, b) && compare_rank(a, b) > 0;
+}
+
 /* A license replaces lower ones from when it begins, for good, unless it is itself revoked by jti. */
 static bool replaces(const struct license *lic, const struct revocations *revocations, int64_t now)
 {

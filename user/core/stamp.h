@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* stamp.h - times as the API and the log write them: RFC 3339, UTC, whole seconds. */
-#ifndef PORTLIC_AGENT_STAMP_H
-#define PORTLIC_AGENT_STAMP_H
+/* stamp.h - times as the API and the log write them: RFC 3339, UTC, whole seconds. Pure. */
+#ifndef PORTLIC_STAMP_H
+#define PORTLIC_STAMP_H
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * entitlements.h - tells applications what they are licensed for: ENTITLEMENTS_DIR/GATE/entitlements.json.
+ *
+ * Written once rules are in force, when something in it changes, and every minute for the time that
+ * passes. That it can't be written is an alarm and nothing more.
+ */
+#ifndef PORTLIC_AGENT_ENTITLEMENTS_H
+#define PORTLIC_AGENT_ENTITLEMENTS_H
+
+#include <stdint.h>
+
+#include "fault.h"
+
+struct agent;
+
+/* What a gate's file says. */
+struct entitlement_mark {
+	uint64_t digest;
+	uint64_t at_ns; /* boot clock, when it was written; 0: never */
+};
+
+struct entitlements {
+	struct fault trouble; /* why it couldn't be written last, "" if it could */
+};
+
+/* Writes the files that have changed or are a minute old. */
+void entitlements_write(struct agent *agent);
+
+/* The gate is gone, and its directory with it. */
+void entitlements_remove(struct agent *agent, const char *gate);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* published.c - writes and removes files that others read. */
+#include "published.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "file.h"
+
+#define DIR_MODE 0755
+#define FILE_MODE 0444
+#define NAME_LEN 256
+
+static void make_directory(const char *dir)
+{
+	_free_ char *parent = strdup(dir);
+	char *slash = parent ? strrchr(parent, '/') : NULL;
+
+	if (!mkdir(dir, DIR_MODE) || errno != ENOENT || !slash || slash == parent)
+		return;
+	*slash = '\0';
+	mkdir(parent, DIR_MODE);
+	mkdir(dir, DIR_MODE);
+}
+
+/* A directory that somebody else can write to could be swapped under our hands. */
+static int open_own(int at, const char *name, const char *path, struct fault *f)
+{
+	_close_ int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return fault_set(f, ENOTDIR,
+				 "\"%s\" is no directory of its own (a symbolic link isn't "
+				 "followed): remove it",
+				 path);
+	if (fd < 0 || fstat(fd, &st))
+		return fault_set(f, errno, "can't open \"%s\": %s", path, strerror(errno));
+	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+		return fault_set(f, EPERM,
+				 "\"%s\" can be changed by others: make it root's, with mode 0755",
+				 path);
+	return TAKE_FD(fd);
+}
+
+static int open_gate(int dir_fd, const char *dir, const char *name, struct fault *f)
+{
+	_close_ int fd = -1;
+	char path[NAME_LEN];
+
+	snprintf(path, sizeof(path), "%.180s/%.63s", dir, name);
+	if (mkdirat(dir_fd, name, DIR_MODE) && errno != EEXIST)
+		return fault_set(f, errno, "can't make \"%s\": %s", path, strerror(errno));
+	fd = open_own(dir_fd, name, path, f);
+	if (fd < 0)
+		return fd;
+	if (fchmod(fd, DIR_MODE)) /* whatever the umask was */
+		return fault_set(f, errno, "can't chmod \"%s\": %s", path, strerror(errno));
+	return TAKE_FD(fd);
+}
+
+/* Its first name lies beside the directories, whose names never begin with a dot. */
+static int replace(int dir_fd, int gate_fd, const char *aside, const char *file, const char *text,
+		   size_t len)
+{
+	_close_ int fd = -1;
+	int err;
+
+	unlinkat(dir_fd, aside, 0);
+	fd = openat(dir_fd, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+	if (fd < 0)
+		return -errno;
+	err = file_write_all(fd, text, len);
+	if (!err && (fchmod(fd, FILE_MODE) || renameat(dir_fd, aside, gate_fd, file)))
+		err = -errno;
+	if (err)
+		unlinkat(dir_fd, aside, 0);
+	return err;
+}
+
+int published_write(const char *dir, const char *name, const char *file, const char *text,
+		    size_t len, struct fault *f)
+{
+	_close_ int dir_fd = -1, gate_fd = -1;
+	char aside[NAME_LEN];
+	int err;
+
+	make_directory(dir);
+	dir_fd = open_own(AT_FDCWD, dir, dir, f);
+	if (dir_fd < 0)
+		return dir_fd;
+	gate_fd = open_gate(dir_fd, dir, name, f);
+	if (gate_fd < 0)
+		return gate_fd;
+	snprintf(aside, sizeof(aside), ".%s.new", name);
+	err = replace(dir_fd, gate_fd, aside, file, text, len);
+	if (!err)
+		return 0;
+	return fault_set(f, -err, "can't write \"%s/%s/%s\": %s", dir, name, file, strerror(-err));
+}
+
+int published_remove(const char *dir, const char *name, const char *file, struct fault *f)
+{
+	_close_ int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_close_ int gate_fd = -1;
+
+	if (dir_fd < 0)
+		return errno == ENOENT
+			       ? 0
+			       : fault_set(f, errno, "can't open \"%s\": %s", dir, strerror(errno));
+	gate_fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (gate_fd < 0 && errno == ENOENT)
+		return 0;
+	if (gate_fd >= 0 && unlinkat(gate_fd, file, 0) && errno != ENOENT)
+		return fault_set(f, errno, "can't remove \"%s/%s/%s\": %s", dir, name, file,
+				 strerror(errno));
+	if (gate_fd < 0 || unlinkat(dir_fd, name, AT_REMOVEDIR))
+		return fault_set(f, errno, "can't remove \"%s/%s\": %s", dir, name,
+				 strerror(errno));
+	return 0;
+}
