@@ -30,6 +30,11 @@ _portlic() {
 		'gate set'*) words=' --mode' ;;
 		'gate del'*) words='' ;;
 		'gate list'*) words='' ;;
+		'policy check'*) words=' --trust' ;;
+		'policy diff'*) words='' ;;
+		'policy apply'*) words='' ;;
+		'policy list'*) words='' ;;
+		'policy del'*) words='' ;;
 		'port list'*) words='' ;;
 		'port show'*) words='' ;;
 		esac
@@ -37,11 +42,13 @@ _portlic() {
 	elif [[ -z $words ]]; then
 		case $said in
 		'')
-			words='status check license gate port' ;;
+			words='status check license gate policy port' ;;
 		license)
 			words='keygen sign verify show load unload list' ;;
 		gate)
 			words='add set del list' ;;
+		policy)
+			words='check diff apply list del' ;;
 		port)
 			words='list show' ;;
 		esac

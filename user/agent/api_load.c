@@ -15,18 +15,6 @@
 #include "ports.h"
 #include "reply.h"
 
-#define FILE_NAME_MAX 128
-
-static bool file_name_ok(const char *name, const char *suffix)
-{
-	const char *const suffixes[] = {suffix, NULL};
-
-	return strlen(name) <= FILE_NAME_MAX && !strchr(name, '/') &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-		       strlen(name) &&
-	       source_name_fits(name, suffixes);
-}
-
 static bool opens(const struct license *lic, uint8_t protocol, uint16_t port)
 {
 	size_t i;
@@ -121,7 +109,7 @@ static int check_file(struct agent *agent, struct http_request *request, const c
 
 struct load {
 	struct http_request *request;
-	char name[FILE_NAME_MAX + 1];
+	char name[SOURCE_NAME_MAX + 1];
 	cJSON *warnings;
 };
 
@@ -191,7 +179,7 @@ void api_licenses_post(struct agent *agent, struct http_request *request, const 
 	cJSON *warnings;
 	int err;
 
-	if (!name || !file_name_ok(name, ".lic")) {
+	if (!name || !source_name_plain(name, ".lic")) {
 		reply_error(request, MHD_HTTP_BAD_REQUEST,
 			    "?file=NAME.lic is missing or isn't a plain file name");
 		return;

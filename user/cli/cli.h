@@ -104,6 +104,11 @@ int cmd_gate_add(const struct args *args, struct failure *why);
 int cmd_gate_set(const struct args *args, struct failure *why);
 int cmd_gate_del(const struct args *args, struct failure *why);
 int cmd_gate_list(const struct args *args, struct failure *why);
+int cmd_policy_check(const struct args *args, struct failure *why);
+int cmd_policy_diff(const struct args *args, struct failure *why);
+int cmd_policy_apply(const struct args *args, struct failure *why);
+int cmd_policy_list(const struct args *args, struct failure *why);
+int cmd_policy_del(const struct args *args, struct failure *why);
 int cmd_port_list(const struct args *args, struct failure *why);
 int cmd_port_show(const struct args *args, struct failure *why);
 
