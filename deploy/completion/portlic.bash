@@ -19,6 +19,7 @@ _portlic() {
 		case $said in
 		'status'*) words='' ;;
 		'check'*) words=' --gate' ;;
+		'rehearse'*) words=' --gate --at --without --with --all' ;;
 		'license keygen'*) words=' --iss --kid --out' ;;
 		'license sign'*) words=' --key --alg --revocation-list' ;;
 		'license verify'*) words=' --trust --audience --now --revocations --bind' ;;
@@ -42,7 +43,7 @@ _portlic() {
 	elif [[ -z $words ]]; then
 		case $said in
 		'')
-			words='status check license gate policy port' ;;
+			words='status check rehearse license gate policy port' ;;
 		license)
 			words='keygen sign verify show load unload list' ;;
 		gate)

@@ -10,8 +10,8 @@
 #include "agent.h"
 #include "changeview.h"
 #include "cleanup.h"
-#include "inspect.h"
 #include "reply.h"
+#include "settled.h"
 #include "whatif.h"
 
 static const char *const mode_words[] = {"enforce", "audit", "off"}; /* enum plic_mode */
@@ -253,10 +253,8 @@ static void store(struct agent *agent, struct http_request *request)
 	rules_when_applied(agent, applied, request);
 }
 
-/* What was asked for before is in force, and what is in use was looked at. */
-static void submit(void *arg)
+static void submit(struct http_request *request)
 {
-	struct http_request *request = arg;
 	struct agent *agent = request->http->agent;
 	_cleanup_(cleanup_policy) struct policy *policy = NULL;
 	cJSON *answer = NULL;
@@ -281,24 +279,6 @@ static void submit(void *arg)
 	store(agent, request);
 }
 
-static void seen(void *arg)
-{
-	struct http_request *request = arg;
-
-	rules_when_applied(request->http->agent, submit, request);
-}
-
-static void ready(void *arg)
-{
-	struct http_request *request = arg;
-	struct agent *agent = request->http->agent;
-
-	if (agent->ready)
-		inspect_gates(agent, NULL, INSPECT_COUNTERS | INSPECT_LISTENERS, seen, request);
-	else
-		reply_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the agent is stopping");
-}
-
 void api_policies_post(struct agent *agent, struct http_request *request, const char *unused)
 {
 	const char *name = http_query(request, "file"), *dry = http_query(request, "dry");
@@ -311,5 +291,5 @@ void api_policies_post(struct agent *agent, struct http_request *request, const 
 		reply_error(request, MHD_HTTP_BAD_REQUEST,
 			    "?file=NAME.json is missing or isn't a plain file name");
 	else if (!parse(agent, request, &policy))
-		agent_when_ready(agent, ready, request);
+		when_settled(request, submit);
 }

@@ -91,9 +91,8 @@ static void warn_itself(cJSON *warnings, const struct license *lic, int64_t now)
 		json_warn(warnings, "it opens no port");
 }
 
-/* Another line's file must not be overwritten by accident. -EEXIST: answered. */
-static int check_file(struct agent *agent, struct http_request *request, const char *name,
-		      const struct license *lic)
+int license_other_line(const struct agent *agent, struct http_request *request, const char *name,
+		       const struct license *lic)
 {
 	const struct source_file *file = source_find(&agent->licenses.source, name);
 	const struct license_entry *entry = file ? file->value : NULL;
@@ -155,8 +154,7 @@ static void store(struct agent *agent, struct http_request *request, const char 
 	rules_when_applied(agent, loaded, load);
 }
 
-static void reply_rejected(struct http_request *request, const char *name,
-			   const struct rejection *why)
+void license_rejected(struct http_request *request, const char *name, const struct rejection *why)
 {
 	cJSON *root = cJSON_CreateObject();
 	char text[600];
@@ -187,10 +185,10 @@ void api_licenses_post(struct agent *agent, struct http_request *request, const 
 	err = license_read(&check, request->body ? request->body : "", request->body_len, &lic,
 			   &why);
 	if (err) {
-		reply_rejected(request, name, &why);
+		license_rejected(request, name, &why);
 		return;
 	}
-	if (!check_file(agent, request, name, lic)) {
+	if (!license_other_line(agent, request, name, lic)) {
 		warnings = cJSON_CreateArray();
 		warn_itself(warnings, lic, now);
 		warn_renewal(warnings, &agent->licenses, lic);

@@ -48,6 +48,10 @@ enum option_id {
 	OPT_PID,
 	OPT_POLICY,
 	OPT_MODE,
+	OPT_AT,
+	OPT_WITHOUT,
+	OPT_WITH,
+	OPT_ALL,
 	OPT_COUNT,
 };
 #define OPTION(name) (1U << OPT_##name)
@@ -92,6 +96,7 @@ static inline const char *option_text(const struct args *args, enum option_id id
 
 /* The verbs: 0 or an exit status with a message in *why ("" if the verb has said all itself). */
 int cmd_status(const struct args *args, struct failure *why);
+int cmd_rehearse(const struct args *args, struct failure *why);
 int cmd_check(const struct args *args, struct failure *why);
 int cmd_license_keygen(const struct args *args, struct failure *why);
 int cmd_license_sign(const struct args *args, struct failure *why);

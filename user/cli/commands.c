@@ -26,6 +26,17 @@ static const struct command table[] = {
 			     {"portlic check --gate web", "one gate"}},
 	},
 	{
+		.verb = "rehearse",
+		.usage = "[--gate GATE] [--at TIME] [--without LID] [--with FILE] [--all]",
+		.summary = "what would close at another time, or with other licenses",
+		.options = OPTION(GATE) | OPTION(AT) | OPTION(WITHOUT) | OPTION(WITH) | OPTION(ALL),
+		.run = cmd_rehearse,
+		.examples = {{"portlic rehearse --at +30d",
+			      "exit status 1 if a port in use would close; nothing is changed"},
+			     {"portlic rehearse --with renewal.lic --at 2027-01-01T00:00:00Z",
+			      "does the renewal keep it open?"}},
+	},
+	{
 		.noun = "license",
 		.verb = "keygen",
 		.usage = "--iss URL [--kid ID] --out PREFIX",

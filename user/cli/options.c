@@ -40,6 +40,12 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_POLICY] = {"policy", 0, OPTION_TEXT, "FILE", "policy of this gate, portlic-policy(5)"},
 	[OPT_MODE] = {"mode", 0, OPTION_CHOICE, "enforce|audit|off",
 		      "audit lets through and counts, off does nothing"},
+	[OPT_AT] = {"at", 0, OPTION_TEXT, "TIME",
+		    "RFC 3339, seconds since 1970, or +30d, +12h from now"},
+	[OPT_WITHOUT] = {"without", 0, OPTION_TEXT, "LID",
+			 "this license line (or file) taken away"},
+	[OPT_WITH] = {"with", 0, OPTION_TEXT, "FILE", "this license file loaded"},
+	[OPT_ALL] = {"all", 0, OPTION_FLAG, NULL, "ports that don't change, too"},
 };
 
 /* Optimal string alignment: letters changed, missing, too many, or two swapped. */
