@@ -19,6 +19,7 @@ _portlic() {
 		case $said in
 		'status'*) words='' ;;
 		'check'*) words=' --gate' ;;
+		'rehearse'*) words=' --gate --at --without --with --all' ;;
 		'license keygen'*) words=' --iss --kid --out' ;;
 		'license sign'*) words=' --key --alg --revocation-list' ;;
 		'license verify'*) words=' --trust --audience --now --revocations --bind' ;;
@@ -27,9 +28,14 @@ _portlic() {
 		'license unload'*) words='' ;;
 		'license list'*) words='' ;;
 		'gate add'*) words=' --netns --pid --policy' ;;
-		'gate set'*) words=' --mode' ;;
+		'gate set'*) words=' --mode --for --why' ;;
 		'gate del'*) words='' ;;
 		'gate list'*) words='' ;;
+		'policy check'*) words=' --trust' ;;
+		'policy diff'*) words='' ;;
+		'policy apply'*) words='' ;;
+		'policy list'*) words='' ;;
+		'policy del'*) words='' ;;
 		'port list'*) words='' ;;
 		'port show'*) words='' ;;
 		esac
@@ -37,11 +43,13 @@ _portlic() {
 	elif [[ -z $words ]]; then
 		case $said in
 		'')
-			words='status check license gate port' ;;
+			words='status check rehearse license gate policy port' ;;
 		license)
 			words='keygen sign verify show load unload list' ;;
 		gate)
 			words='add set del list' ;;
+		policy)
+			words='check diff apply list del' ;;
 		port)
 			words='list show' ;;
 		esac

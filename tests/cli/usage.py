@@ -11,12 +11,15 @@ from harness import ROOT, check, done, equal, path, portlic
 help_text = portlic("--help")
 block = help_text.out.split("Commands:\n")[1].split("\n\n")[0]
 VERBS = [line[2:18].strip() for line in block.splitlines()]
+BARE = "|".join(v for v in VERBS if " " not in v)
+NOUNS = "|".join(sorted({v.split()[0] for v in VERBS if " " in v}))
 
 check("--help exits 0, on stdout", help_text.code == 0 and not help_text.err, help_text)
 check("the table has the verbs of the contract", set(VERBS) == {
-    "status", "check", "license keygen", "license sign", "license verify", "license show",
+    "status", "check", "rehearse", "license keygen", "license sign", "license verify", "license show",
     "license load", "license unload", "license list", "gate add", "gate set", "gate del",
-    "gate list", "port list", "port show"}, VERBS)
+    "gate list", "policy check", "policy diff", "policy apply", "policy list", "policy del",
+    "port list", "port show"}, VERBS)
 
 
 def examples(text):
@@ -24,7 +27,7 @@ def examples(text):
     return lines and all(re.match(r"  portlic .*\S +# \S", line) for line in lines)
 
 
-for name in [""] + VERBS + ["license", "gate", "port"]:
+for name in [""] + VERBS + NOUNS.split("|"):
     r = portlic(*name.split(), "--help")
     check(f"portlic {name} --help: exit 0, stdout, ends with explained examples",
           r.code == 0 and not r.err and examples(r.out), r)
@@ -75,6 +78,14 @@ MISTAKES = [
     (["license", "verify", "--trust", "t", "--audience", "a", "--now", "1e9", "x"], "seconds"),
     (["license", "verify", "--trust", "t", "--audience", "a", "--bind", "host=1", "x"], "cluster=UID"),
     (["license", "load", "-"], "name"),
+    (["rehearse"], "one of --at"),
+    (["rehearse", "--with", path("none.lic")], "none.lic"),
+    (["policy", "check"], "too few"),
+    (["policy", "check", path("none.json")], "none.json"),
+    (["policy", "check", "--trust", path("none.d"), path("none.json")], "trust directory"),
+    (["policy", "diff"], "too few"),
+    (["policy", "apply", "a.json", "b.json"], "too many"),
+    (["policy", "apply", path("none.json")], "none.json"),
 ]
 for args, remedy in MISTAKES:
     r = portlic(*args)
@@ -111,12 +122,12 @@ if os.path.exists("/dev/full"):
 with open(os.path.join(ROOT, "docs/man/portlic.1"), encoding="utf-8") as f:
     page = f.read()
 listed = [" ".join(m.split()[1:]) if m.startswith("Cm ") else m
-          for m in re.findall(r"^\.It (Cm (?:status|check|license \w+|gate \w+|port \w+))", page, re.M)]
+          for m in re.findall(rf"^\.It (Cm (?:{BARE}|(?:{NOUNS}) \w+))", page, re.M)]
 equal("portlic(1) lists the verbs of the table, in its order", listed, VERBS)
 for verb in VERBS:
     text = portlic(*verb.split(), "--help").out.split("Options of all")[0]
     wanted = set(re.findall(r"^  (?:-\w, )?--([\w-]+)", text, re.M))
-    item = re.search(rf"^\.It Cm {verb}\b(.*?)(?=^\.It Cm (?:status|check|license|gate|port)\b|^\.El\n\.Sh)",
+    item = re.search(rf"^\.It Cm {verb}\b(.*?)(?=^\.It Cm (?:{BARE}|{NOUNS})\b|^\.El\n\.Sh)",
                      page, re.M | re.S)
     equal(f"portlic(1) has the options of `{verb}`",
           set(re.findall(r"Fl -([\w-]+)", item.group(1))) if item else None, wanted)

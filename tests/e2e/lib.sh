@@ -225,6 +225,19 @@ port() {
 	portlic port list pod -o json |
 		json "next((($2) for p in d if p['port'] == ${1%/*} and p['protocol'].upper() == '$proto'), None)"
 }
+# frozen: what a command that only looks must leave alone, byte for byte: the rule sets in the kernel with
+# their generations, counters, files of the operator and of the agent.
+frozen() {
+	local id ids
+	ids=$(bpftool -j map dump pinned "$T/bpf/portlic/maps/plic_sets" |
+		json '" ".join(str(sum(int(b, 16) << 8 * i for i, b in enumerate(e["value"]))) for e in d)')
+	[ -n "$ids" ] || echo "no rule set: $RANDOM"
+	for id in $ids; do echo "set $id $(bpftool -j map dump id "$id" | sha256sum)"; done
+	portlic gate list -o json | json '[[g["name"], g["generation"], g["mode"], g["policy"]] for g in d]'
+	portlic status -o json | json 'd["generation"]'
+	portlic port list -o json | json '[[p[k] for k in ("gate", "port", "protocol", "state", "packets", "connections", "denied")] for p in d]'
+	find "$T"/*.d "$T/state" -type f -exec sha256sum {} + | sort
+}
 metric() { # metric NAME [LABEL...]: the sum of the series that have all these label="value" pairs
 	local name=$1
 	shift

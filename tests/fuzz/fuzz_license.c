@@ -16,6 +16,7 @@
 #include "jws.h"
 #include "license.h"
 #include "lifecycle.h"
+#include "moment.h"
 #include "policy.h"
 #include "portlist.h"
 #include "revocation.h"
@@ -256,6 +257,22 @@ static void read_ports(const void *buf, size_t len)
 	free(text);
 }
 
+static void read_moment(const void *buf, size_t len)
+{
+	char *text = strndup(buf, len);
+	struct fault f = {""};
+	int64_t t = -1;
+
+	MUST(text);
+	if (moment_parse(text, FUZZ_NOW, &t, &f)) {
+		MUST(t == -1);
+		must_be_text(f.text);
+	} else {
+		MUST(t >= 1 && t <= LICENSE_TIME_MAX);
+	}
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* A copy of the exact size: a read past the end is ASan's. */
@@ -297,6 +314,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case FUZZ_PORTS:
 		read_ports(rest, len);
+		break;
+	case FUZZ_MOMENT:
+		read_moment(rest, len);
 		break;
 	default:
 		free(rest);

@@ -63,6 +63,8 @@ static const struct {
 	{FUZZ_POLICY, POLICY},
 	{FUZZ_PRIVATE, PRIVATE},
 	{FUZZ_PORTS, "9443,9500-9599,1-65535"},
+	{FUZZ_MOMENT, "2027-01-01T00:00:00.5+01:30"},
+	{FUZZ_MOMENT, "+30d"},
 };
 
 static int write_seed(const char *dir, int number, char mode, const void *bytes, size_t len)

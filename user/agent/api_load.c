@@ -15,18 +15,6 @@
 #include "ports.h"
 #include "reply.h"
 
-#define FILE_NAME_MAX 128
-
-static bool file_name_ok(const char *name, const char *suffix)
-{
-	const char *const suffixes[] = {suffix, NULL};
-
-	return strlen(name) <= FILE_NAME_MAX && !strchr(name, '/') &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-		       strlen(name) &&
-	       source_name_fits(name, suffixes);
-}
-
 static bool opens(const struct license *lic, uint8_t protocol, uint16_t port)
 {
 	size_t i;
@@ -103,9 +91,8 @@ static void warn_itself(cJSON *warnings, const struct license *lic, int64_t now)
 		json_warn(warnings, "it opens no port");
 }
 
-/* Another line's file must not be overwritten by accident. -EEXIST: answered. */
-static int check_file(struct agent *agent, struct http_request *request, const char *name,
-		      const struct license *lic)
+int license_other_line(const struct agent *agent, struct http_request *request, const char *name,
+		       const struct license *lic)
 {
 	const struct source_file *file = source_find(&agent->licenses.source, name);
 	const struct license_entry *entry = file ? file->value : NULL;
@@ -121,7 +108,7 @@ static int check_file(struct agent *agent, struct http_request *request, const c
 
 struct load {
 	struct http_request *request;
-	char name[FILE_NAME_MAX + 1];
+	char name[SOURCE_NAME_MAX + 1];
 	cJSON *warnings;
 };
 
@@ -167,8 +154,7 @@ static void store(struct agent *agent, struct http_request *request, const char 
 	rules_when_applied(agent, loaded, load);
 }
 
-static void reply_rejected(struct http_request *request, const char *name,
-			   const struct rejection *why)
+void license_rejected(struct http_request *request, const char *name, const struct rejection *why)
 {
 	cJSON *root = cJSON_CreateObject();
 	char text[600];
@@ -191,7 +177,7 @@ void api_licenses_post(struct agent *agent, struct http_request *request, const 
 	cJSON *warnings;
 	int err;
 
-	if (!name || !file_name_ok(name, ".lic")) {
+	if (!name || !source_name_plain(name, ".lic")) {
 		reply_error(request, MHD_HTTP_BAD_REQUEST,
 			    "?file=NAME.lic is missing or isn't a plain file name");
 		return;
@@ -199,10 +185,10 @@ void api_licenses_post(struct agent *agent, struct http_request *request, const 
 	err = license_read(&check, request->body ? request->body : "", request->body_len, &lic,
 			   &why);
 	if (err) {
-		reply_rejected(request, name, &why);
+		license_rejected(request, name, &why);
 		return;
 	}
-	if (!check_file(agent, request, name, lic)) {
+	if (!license_other_line(agent, request, name, lic)) {
 		warnings = cJSON_CreateArray();
 		warn_itself(warnings, lic, now);
 		warn_renewal(warnings, &agent->licenses, lic);

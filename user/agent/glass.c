@@ -70,6 +70,11 @@ bool glass_holds(const struct gate_entry *entry, uint64_t now_ns)
 	return entry->glass.mode >= 0 && now_ns < entry->glass.until_ns;
 }
 
+int glass_mode(const struct gate_entry *entry, uint64_t now_ns)
+{
+	return glass_holds(entry, now_ns) ? entry->glass.mode : entry->mode;
+}
+
 void glass_tick(struct agent *agent)
 {
 	uint64_t now_ns = clock_boot_ns();

@@ -37,6 +37,9 @@ void glass_mend(struct gate_entry *entry);
 /* Broken, and its time isn't over. */
 bool glass_holds(const struct gate_entry *entry, uint64_t now_ns);
 
+/* The mode that was set for the gate, for a while or for good; -1: the policy's. */
+int glass_mode(const struct gate_entry *entry, uint64_t now_ns);
+
 /* Once a second: what is over is ended. */
 void glass_tick(struct agent *agent);
 

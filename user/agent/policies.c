@@ -3,7 +3,13 @@
 #include "policies.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "cleanup.h"
+#include "file.h"
 #include "log.h"
 
 static const char *const suffixes[] = {".json", NULL};
@@ -112,6 +118,44 @@ bool policies_scan(struct policies *policies, const struct trust *trust, bool tr
 		i++;
 	}
 	return true;
+}
+
+static char *path_of(const struct policies *policies, const char *file)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", policies->source.dir, file) < 0 ? NULL : path;
+}
+
+int policies_write(const struct policies *policies, const char *file, const void *bytes, size_t len,
+		   struct fault *f)
+{
+	_free_ char *path = path_of(policies, file);
+
+	return path ? file_replace(path, bytes, len, 0600, f) : -ENOMEM;
+}
+
+int policies_remove(struct policies *policies, const char *file, struct fault *f)
+{
+	struct source *source = &policies->source;
+	_free_ char *path = path_of(policies, file);
+	size_t i;
+
+	for (i = 0; i < source->n_files; i++)
+		if (!strcmp(source->files[i]->name, file))
+			break;
+	if (!path || i == source->n_files)
+		return fault_set(f, path ? ENOENT : ENOMEM,
+				 "there is no policy file \"%s\"; `portlic policy list` names them",
+				 file);
+	if (unlink(path) && errno != ENOENT)
+		return fault_set(f, errno,
+				 "policy file \"%s\" can't be removed: %s; remove it where it "
+				 "comes from",
+				 path, strerror(errno));
+	log_event(LOG_INFO, "policy_removed", LOG_FIELDS("file", file), "removed on request");
+	source_forget(source, i);
+	return 0;
 }
 
 const struct policy *policies_find(const struct policies *policies, const char *gate,

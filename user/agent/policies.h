@@ -19,6 +19,13 @@ void policies_close(struct policies *policies);
 /* true: a policy came, went or changed. trust_changed: reserved ports may have. */
 bool policies_scan(struct policies *policies, const struct trust *trust, bool trust_changed);
 
+/* Writes a file into the directory, whole or not at all; in force with the next scan. */
+int policies_write(const struct policies *policies, const char *file, const void *bytes, size_t len,
+		   struct fault *f);
+
+/* Removes a file and forgets it at once, without a hold. -ENOENT; else -errno. */
+int policies_remove(struct policies *policies, const char *file, struct fault *f);
+
 /*
  * The first policy in order of file names that matches the gate, NULL: none. *also, unless NULL:
  * another one that matches and has no effect, or NULL.

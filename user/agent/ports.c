@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "gates.h"
+#include "portstate.h"
 
 const char *reason_word(unsigned int reason)
 {
@@ -38,98 +39,16 @@ const char *proto_word(uint8_t ip_proto)
 	return number;
 }
 
-/* The first grant that satisfies a condition; its rule's grants stand with the last to end first. */
-static const struct plic_grant *pending_grant(const struct plic_rule *rule, uint64_t now_ns)
-{
-	size_t i;
-
-	for (i = 0; i < rule->n_grants; i++)
-		if (rule->grants[i].from_ns > now_ns)
-			return &rule->grants[i];
-	return NULL;
-}
-
-static const struct plic_grant *draining_grant(const struct plic_rule *rule, uint64_t now_ns)
-{
-	size_t i;
-
-	for (i = 0; i < rule->n_grants; i++)
-		if (rule->grants[i].new_until_ns <= now_ns && now_ns < rule->grants[i].cut_at_ns)
-			return &rule->grants[i];
-	return NULL;
-}
-
-/* Past its end it is let through and counted as audit, as bpf/decide.h has it. */
-static bool reports(const struct plic_rule *rule, uint64_t now_ns)
-{
-	size_t i;
-
-	for (i = 0; i < rule->n_grants; i++) {
-		const struct plic_grant *grant = &rule->grants[i];
-
-		if (grant->lapse == PLIC_REPORT && grant->from_ns <= now_ns &&
-		    now_ns < grant->cut_at_ns)
-			return true;
-	}
-	return false;
-}
-
-static void set_live(struct port_row *row, const struct roster *roster,
-		     const struct plic_grant *grant)
-{
-	bool grace = false;
-
-	row->state = "open";
-	row->deadline_ns = grant->new_until_ns;
-	if (!grant->license)
-		return;
-	if (roster && grant->license <= roster->n) {
-		enum license_state state = roster->licenses[grant->license - 1].state;
-
-		row->lid = roster->licenses[grant->license - 1].lid;
-		grace = state == STATE_GRACE || state == STATE_STALE;
-	}
-	row->state = grace ? "grace" : "licensed";
-}
-
-static const char *ended_word(const struct plic_rule *rule)
-{
-	size_t i;
-	bool revoked = false, lapsed = false;
-
-	for (i = 0; i < rule->n_grants; i++) {
-		revoked |= rule->grants[i].ended_reason == PLIC_REASON_REVOKED;
-		lapsed |= rule->grants[i].ended_reason == PLIC_REASON_LAPSED;
-	}
-	return revoked ? "revoked" : lapsed ? "lapsed" : "unlicensed";
-}
-
-/* The one word for a port, see docs/api.md: a live grant first, then the mode, then its past. */
 static void set_state(struct port_row *row, const struct roster *roster,
 		      const struct plic_rule *rule, uint64_t now_ns)
 {
-	const struct plic_grant *grant = rule_live_grant(rule, now_ns);
-	const struct plic_grant *past = rule->n_grants ? &rule->grants[0] : NULL;
+	const struct port_condition c =
+		port_condition(rule, row->ip_proto, roster ? roster->licenses : NULL,
+			       roster ? roster->n : 0, now_ns);
 
-	row->deadline_ns = PLIC_NEVER;
-	if (grant) {
-		set_live(row, roster, grant);
-		return;
-	}
-	if (past && past->license && roster && past->license <= roster->n) {
-		row->lid = roster->licenses[past->license - 1].lid;
-		row->deadline_ns = past->new_until_ns;
-	}
-	if (rule->mode == PLIC_OFF)
-		row->state = "unenforced";
-	else if (rule->mode == PLIC_AUDIT_MODE || reports(rule, now_ns))
-		row->state = "audit";
-	else if (pending_grant(rule, now_ns))
-		row->state = "pending";
-	else if (row->ip_proto == IPPROTO_TCP && draining_grant(rule, now_ns))
-		row->state = "draining";
-	else
-		row->state = ended_word(rule);
+	row->state = port_state_word(c.state);
+	row->lid = c.lid;
+	row->deadline_ns = c.deadline_ns;
 }
 
 static void add_traffic(struct port_row *row, const struct plic_traffic *traffic)

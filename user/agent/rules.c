@@ -60,11 +60,10 @@ const struct policy *rules_policy(const struct agent *agent, const struct gate_e
 enum plic_mode rules_mode(const struct agent *agent, const struct gate_entry *entry)
 {
 	const struct policy *policy = rules_policy(agent, entry);
+	int mode = glass_mode(entry, clock_boot_ns());
 
-	if (glass_holds(entry, clock_boot_ns()))
-		return entry->glass.mode;
-	if (entry->mode >= 0)
-		return entry->mode;
+	if (mode >= 0)
+		return mode;
 	return policy ? policy->mode : PLIC_ENFORCE;
 }
 

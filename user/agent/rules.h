@@ -8,7 +8,7 @@
 #ifndef PORTLIC_AGENT_RULES_H
 #define PORTLIC_AGENT_RULES_H
 
-#include "compile.h"
+#include "portstate.h"
 
 struct agent;
 struct gate_entry;
@@ -17,10 +17,7 @@ struct gate_entry;
 struct roster {
 	unsigned int refs;
 	size_t n;
-	struct {
-		char *lid;
-		enum license_state state;
-	} licenses[];
+	struct port_license licenses[];
 };
 
 struct rules {

@@ -41,6 +41,16 @@ bool source_name_fits(const char *name, const char *const *suffixes)
 	return false;
 }
 
+bool source_name_plain(const char *name, const char *suffix)
+{
+	const char *const suffixes[] = {suffix, NULL};
+
+	return strlen(name) <= SOURCE_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       strlen(name) &&
+	       source_name_fits(name, suffixes);
+}
+
 /* Where name is among the files, or where it belongs. */
 static size_t place_of(const struct source *source, const char *name)
 {

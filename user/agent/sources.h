@@ -19,6 +19,7 @@
 
 #define SOURCE_HOLD_S 60
 #define SOURCE_MAX_FILES 8192
+#define SOURCE_NAME_MAX 128
 
 struct source_file {
 	char *name;
@@ -95,5 +96,8 @@ bool source_any_over(const struct source *source);
 
 /* Has the suffix of a source, isn't hidden and is plain UTF-8 without control characters. */
 bool source_name_fits(const char *name, const char *const *suffixes);
+
+/* A name that a request may give to a file: the same, of plain ASCII, SOURCE_NAME_MAX at most. */
+bool source_name_plain(const char *name, const char *suffix);
 
 #endif

@@ -50,6 +50,10 @@ enum option_id {
 	OPT_MODE,
 	OPT_FOR,
 	OPT_WHY,
+	OPT_AT,
+	OPT_WITHOUT,
+	OPT_WITH,
+	OPT_ALL,
 	OPT_COUNT,
 };
 #define OPTION(name) (1U << OPT_##name)
@@ -94,6 +98,7 @@ static inline const char *option_text(const struct args *args, enum option_id id
 
 /* The verbs: 0 or an exit status with a message in *why ("" if the verb has said all itself). */
 int cmd_status(const struct args *args, struct failure *why);
+int cmd_rehearse(const struct args *args, struct failure *why);
 int cmd_check(const struct args *args, struct failure *why);
 int cmd_license_keygen(const struct args *args, struct failure *why);
 int cmd_license_sign(const struct args *args, struct failure *why);
@@ -106,6 +111,11 @@ int cmd_gate_add(const struct args *args, struct failure *why);
 int cmd_gate_set(const struct args *args, struct failure *why);
 int cmd_gate_del(const struct args *args, struct failure *why);
 int cmd_gate_list(const struct args *args, struct failure *why);
+int cmd_policy_check(const struct args *args, struct failure *why);
+int cmd_policy_diff(const struct args *args, struct failure *why);
+int cmd_policy_apply(const struct args *args, struct failure *why);
+int cmd_policy_list(const struct args *args, struct failure *why);
+int cmd_policy_del(const struct args *args, struct failure *why);
 int cmd_port_list(const struct args *args, struct failure *why);
 int cmd_port_show(const struct args *args, struct failure *why);
 

@@ -43,6 +43,12 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		      "audit lets through and counts, off does nothing"},
 	[OPT_FOR] = {"for", 0, OPTION_SPAN, "SPAN", "it ends by itself: 90s, 30m, 1h, 7d"},
 	[OPT_WHY] = {"why", 0, OPTION_TEXT, "TEXT", "the reason, for status, log and metrics"},
+	[OPT_AT] = {"at", 0, OPTION_TEXT, "TIME",
+		    "RFC 3339, seconds since 1970, or +30d, +12h from now"},
+	[OPT_WITHOUT] = {"without", 0, OPTION_TEXT, "LID",
+			 "this license line (or file) taken away"},
+	[OPT_WITH] = {"with", 0, OPTION_TEXT, "FILE", "this license file loaded"},
+	[OPT_ALL] = {"all", 0, OPTION_FLAG, NULL, "ports that don't change, too"},
 };
 
 /* Optimal string alignment: letters changed, missing, too many, or two swapped. */

@@ -63,6 +63,9 @@ const struct plic_rule *ruleset_lookup(const struct ruleset *set, __u8 ip_proto,
 #define RULESET_LASTING PLIC_NEVER
 #define RULESET_INTERIM 0
 
+/* What holds at a moment for packets without ports: ip_open, mode and deny of this header. */
+const struct plic_header *ruleset_header(const struct ruleset *set, __u64 now_ns);
+
 /* Boot time at which the set's interim ends or ended; 0: it has none. */
 static inline __u64 ruleset_until_ns(const struct ruleset *set)
 {

@@ -120,3 +120,12 @@ const struct plic_rule *ruleset_lookup(const struct ruleset *set, __u8 ip_proto,
 	*slot = index->slot;
 	return at_moment(set, index->rule, now_ns);
 }
+
+const struct plic_header *ruleset_header(const struct ruleset *set, __u64 now_ns)
+{
+	const struct plic_header *head = &set->cells[PLIC_CELL_HEADER].header;
+
+	if (!head->interim || head->interim >= set->n_cells || now_ns >= head->until_ns)
+		return head;
+	return &set->cells[head->interim].header;
+}

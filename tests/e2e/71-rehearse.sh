@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# rehearse changes nothing, and what it foretells is what then happens.
+. "$(dirname "$0")/lib.sh"
+need bpftool
+
+tcp() { out "$LIB/net.py" tcp $POD4 "$1" 0.7; }
+code() { "$@" > "$T/out" 2> "$T/err"; echo $?; }
+rehearse() { portlic rehearse -o json "$@"; }
+foretold() { json '[[p["port"], p["to"]] for p in d["results"] if p["port"]]'; }
+real() { portlic port list pod -o json | json '[[p["port"], p["state"]] for p in d if p["port"]]'; }
+of() { json "next([p['to'], p['effect'], p['reason'], p['in_use']] for p in d['results'] if p['port'] == $1)"; }
+wait_until() { local left; left=$(($1 - $(date +%s))); [ $left -le 0 ] || sleep $left; sleep 0.$((RANDOM % 3 + 4)); }
+stamp() { date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ; }
+listed() { # listed FILE SEQ ENTRIES: a signed revocation list, moved into the license directory
+	/usr/bin/python3 - "$T/vendor.jwk" "$2" "$3" > "$T/token" << 'P'
+import json, sys, time, jwt
+path, seq, entries = sys.argv[1:]
+key = jwt.algorithms.OKPAlgorithm.from_jwk(open(path).read())
+now = int(time.time())
+print(jwt.encode({"iss": "https://vendor.example", "iat": now - 10, "exp": now + 600, "seq": int(seq), "revoked": json.loads(entries)}, key,
+                 algorithm="EdDSA", headers={"typ": "portlic-rl+jwt", "kid": "vendor-1"}))
+P
+	mv "$T/token" "$T/licenses.d/$1"
+}
+
+setup
+start_echo tcp 8080 8081 8082 8083 8084 8085 8086 8087
+drop keep.lic '"lid":"keep"' '"jti":"keep"' '"ports":[{"port":8080}]'
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+
+# --- it only looks
+sign '"lid":"keep"' '"jti":"k2"' '"seq":2' "\"exp\":$(in_s 7200)" '"ports":[{"port":8080},{"port":9000}]' > "$T/keep.lic"
+before=$(frozen)
+has "there is something to leave alone" "$before" "set "
+for args in "--at +30d" "--without keep" "--with $T/keep.lic" "--without keep --with $T/keep.lic --at +12h --all" "--gate pod --at +30d"; do
+	# shellcheck disable=SC2086
+	code portlic rehearse $args > "$T/code"
+done
+is "five rehearsals: rule sets, generation, counters and files are as they were" "$(frozen)" "$before"
+rm -f "$T/out"
+
+# --- in a few seconds all this happens at once
+T0=$(date +%s) && AT=$((T0 + 9))
+drop soft.lic '"lid":"soft"' '"jti":"soft"' "\"exp\":$((AT - 1))" '"ports":[{"port":8081}]'
+drop hard.lic '"lid":"hard"' '"jti":"hard"' "\"exp\":$((AT - 1))" '"lapse":"block"' '"ports":[{"port":8082}]'
+drop grace.lic '"lid":"grace"' '"jti":"grace"' "\"exp\":$((AT - 1))" '"grace":600' '"ports":[{"port":8083}]'
+drop report.lic '"lid":"report"' '"jti":"report"' "\"exp\":$((AT - 1))" '"lapse":"report"' '"ports":[{"port":8084}]'
+# seq 2 begins, for an agent with its 300 s of slack, one second before AT; it leaves 8085 out
+drop old.lic '"lid":"line"' '"jti":"o1"' '"ports":[{"port":8085},{"port":8086}]'
+drop new.lic '"lid":"line"' '"jti":"o2"' '"seq":2' "\"nbf\":$((AT + 299))" "\"exp\":$((AT + 9000))" '"ports":[{"port":8086},{"port":8087}]'
+drop gone.lic '"lid":"gone"' '"jti":"gone"' '"ports":[{"port":8088}]'
+listed r.rl 1 "[{\"jti\":\"gone\",\"at\":$((AT - 1))}]"
+eventually 5 sh -c "portlic license list | grep -q '^active *gone'" || bail "all is loaded" "$(portlic license list)"
+for p in 8080 8081 8083 8085 8086; do [ "$(tcp $p)" = ok ] || bail "$p is open"; done
+
+is "rehearse: a port in use would close: exit 1" "$(code rehearse --at $AT)" 1
+cp "$T/out" "$T/at.json"
+is "... ok is false, at is told" "$(json '[d["ok"], d["at"]]' < "$T/at.json")" "[False, '$(stamp $AT)']"
+is "... block-new drains" "$(of 8081 < "$T/at.json")" "['draining', 'drains', 'lapsed', True]"
+is "... block cuts; nobody used it" "$(of 8082 < "$T/at.json")" "['lapsed', 'cuts', 'lapsed', False]"
+is "... grace keeps" "$(of 8083 < "$T/at.json")" "['grace', 'keeps', None, True]"
+is "... report lets through" "$(of 8084 < "$T/at.json")" "['audit', 'keeps', 'lapsed', False]"
+is "... what the renewal leaves out is withdrawn" "$(of 8085 < "$T/at.json")" "['draining', 'drains', 'withdrawn', True]"
+is "... what both hold stays" "$(of 8086 < "$T/at.json")" "['licensed', 'keeps', None, True]"
+is "... what only the renewal has opens" "$(of 8087 < "$T/at.json")" "['licensed', 'opens', None, False]"
+is "... the revoked one drains" "$(of 8088 < "$T/at.json")" "['draining', 'drains', 'revoked', False]"
+portlic rehearse --at "$(stamp $AT)" > "$T/out"
+has "in words: who, when" "$(cat "$T/out")" "gate pod: $(stamp $AT): 8081/tcp would refuse, and drain until $(stamp $((AT + 299))); last used"
+has "... and why" "$(cat "$T/out")" "; soft lapsed"
+has "... the one that cuts" "$(cat "$T/out")" "8082/tcp would refuse, and cut what stands; not used in the last day; hard lapsed"
+is "... only what changes" "$(grep -c . "$T/out")" 7
+is "... all with --all" "$(portlic rehearse --at $AT --all | grep -c .)" 10
+far=$((AT + 3600 * 24 * 300))
+is "far ahead the drain is over: it closes" "$(rehearse --at $far | of 8081)" "['lapsed', 'closes', 'lapsed', True]"
+is "... so does what was withdrawn" "$(rehearse --at $((AT + 310)) | of 8085)" "['unlicensed', 'closes', 'withdrawn', True]"
+has "... in these words" "$(portlic rehearse --at $far)" "$(stamp $far): 8081/tcp would refuse; last used"
+is "before the end nothing closes: exit 0" "$(code rehearse --at $((AT - 2)))" 0
+
+# a renewal would keep it open
+sign '"lid":"soft"' '"jti":"s2"' '"seq":2' "\"exp\":$(in_s 7200)" '"ports":[{"port":8081}]' > "$T/soft2.lic"
+is "with a renewal: it stays" "$(rehearse --at $AT --with "$T/soft2.lic" | of 8081)" "['licensed', 'keeps', None, True]"
+sign '"lid":"soft"' '"jti":"s3"' '"seq":3' "\"nbf\":$((T0 + 1000))" "\"exp\":$((T0 + 9000))" '"ports":[{"port":8081}]' > "$T/soft.lic"
+is "one under the same name that begins too late: it would shut now" "$(rehearse --with "$T/soft.lic" | of 8081)" "['pending', 'closes', 'not_yet_valid', True]"
+
+# --- and now it happens
+is "until then all is as it was" "$(tcp 8081) $(tcp 8082) $(tcp 8087)" "ok ok refused"
+wait_until $AT
+is "it has come as foretold, state by state" "$(real)" "$(foretold < "$T/at.json")"
+is "... to connections too" "$(for p in 8080 8081 8082 8083 8084 8085 8086 8087; do tcp $p; done | xargs)" \
+	"ok refused refused ok ok refused ok ok"
+
+# --- loaded as rehearsed, unloaded as rehearsed
+rehearse --with "$T/soft2.lic" > "$T/with.json"
+is "with the renewal: 8081 opens again" "$(of 8081 < "$T/with.json")" "['licensed', 'opens', None, True]"
+portlic license load "$T/soft2.lic" > "$T/out" 2>&1
+is "loaded: as foretold" "$(real)" "$(foretold < "$T/with.json")"
+is "without it: exit 1" "$(code rehearse --without s2.nobody)" 2
+has "... an unknown lid is a mistake" "$(cat "$T/out")" "no license in force has the lid or file name"
+is "without keep: exit 1" "$(code rehearse --without keep)" 1
+cp "$T/out" "$T/without.json"
+is "... 8080 drains" "$(of 8080 < "$T/without.json")" "['draining', 'drains', 'withdrawn', True]"
+portlic license unload keep > "$T/out"
+is "unloaded: as foretold" "$(real)" "$(foretold < "$T/without.json")"
+drop idle.lic '"lid":"idle"' '"jti":"idle"' '"ports":[{"port":8089}]'
+eventually 5 sh -c "portlic license list | grep -q '^active *idle'"
+is "a port that nobody uses may close: exit 0" "$(code portlic rehearse --without idle)" 0
+has "... and is told" "$(cat "$T/out")" "8089/tcp would refuse, and drain"
+rm "$T/licenses.d/grace.lic"
+eventually 5 sh -c "portlic status | grep -q 'grace.lic.* is gone'"
+is "a file that is gone: held for now" "$(rehearse --at +20s | of 8083)" "['grace', 'keeps', None, True]"
+is "... and withdrawn after its hold" "$(rehearse --at +70s | of 8083)" "['draining', 'drains', 'withdrawn', True]"
+
+# --- refused, and mistaken
+portlic license keygen --iss https://vendor.example --kid thief-1 --out "$T/thief" > "$T/out"
+VENDOR=thief sign > "$T/bad.lic"
+is "a license that a load would reject: exit 1" "$(code portlic rehearse --with "$T/bad.lic")" 1
+has "... with the reason" "$(cat "$T/err")" 'license "bad.lic" is rejected (unknown_kid)'
+is "... as JSON" "$(portlic rehearse --with "$T/bad.lic" -o json | json 'd["reason"]')" unknown_kid
+printf 'a\0b' > "$T/x.lic"
+is "bytes that are no token: exit 1" "$(code portlic rehearse --with "$T/x.lic")" 1
+has "... bad_framing" "$(cat "$T/err")" bad_framing
+sign '"lid":"else"' > "$T/old.lic"
+is "a name that another line has: exit 2, as load" "$(code portlic rehearse --with "$T/old.lic")" 2
+has "... says which" "$(cat "$T/err")" 'holds license line "line"'
+is "a file that isn't there: exit 2" "$(code portlic rehearse --with "$T/none.lic")" 2
+is "a past time: exit 2" "$(code portlic rehearse --at 2020-01-01T00:00:00Z)" 2
+has "... says so" "$(cat "$T/err")" "is past"
+is "no time: exit 2" "$(code portlic rehearse --at tomorrow)" 2
+has "... says what one is" "$(cat "$T/err")" "+30d"
+is "an unknown gate: exit 2" "$(code portlic rehearse --at +1d --gate nobody)" 2
+is "nothing asked: exit 2" "$(code portlic rehearse)" 2
+is "an unknown member: 400" "$(curl -s -o "$T/answer" -w '%{http_code}' --unix-socket "$PORTLIC_SOCKET" http://x/v1/rehearse -d '{"at":"+1d","dryrun":true}')" 400
+is "no JSON: 400" "$(curl -s -o "$T/answer" -w '%{http_code}' --unix-socket "$PORTLIC_SOCKET" http://x/v1/rehearse -d '{')" 400
+
+# --- a gate that isn't up
+ip netns add "plx$$-late"
+portlic gate add late --netns "plx$$-late" > "$T/out"
+ip netns del "plx$$-late"
+eventually 10 sh -c "portlic gate list | grep -q 'late .*waiting'"
+portlic rehearse --gate late --at +300d > "$T/out" 2> "$T/err"
+has "a gate that isn't up: what it would be" "$(cat "$T/out")" "gate late: "
+has "... and that nobody knows its use" "$(cat "$T/err")" "gate \"late\" isn't up (waiting)"

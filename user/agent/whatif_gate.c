@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* whatif_gate.c - one gate under other licenses and policies, at another time. */
+#include "whatif.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "cleanup.h"
+
+static const struct policy *policy_at(const struct whatif *w, const struct gate_entry *entry,
+				      int64_t t)
+{
+	size_t i;
+
+	if (entry->policy_text)
+		return entry->policy;
+	for (i = 0; i < w->n_policies; i++) {
+		const struct whatif_policy *at = &w->policies[i];
+
+		if (at->policy && t < at->until && policy_matches_gate(at->policy, entry->name))
+			return at->policy;
+	}
+	return NULL;
+}
+
+static uint64_t boot_at(const struct whatif *w, const struct whatif_step *step)
+{
+	return time_base_boot_ns(&w->now, step->at);
+}
+
+static int compile(const struct whatif *w, const struct whatif_step *step,
+		   const struct gate_entry *entry, const struct compiled *before,
+		   const struct graveyard *graves, struct compiled *out, struct fault *f)
+{
+	static const struct plic_slot no_slots[1];
+	struct compile_input in = {
+		.views = step->views,
+		.n_views = step->n_views,
+		.policy = policy_at(w, entry, step->at),
+		.mode = glass_mode(entry, boot_at(w, step)),
+		.tombstones = graves->stones,
+		.n_tombstones = graves->n,
+		.slots = before ? before->slots : no_slots,
+		.n_slots = before ? before->n_slots : 1,
+		.base = {step->at, boot_at(w, step)},
+		.generation = w->agent->gates.generation,
+	};
+
+	return compile_gate(&in, out, f);
+}
+
+static bool nothing_stands(const void *arg, const struct tombstone *t)
+{
+	return false;
+}
+
+/* Compiles as rules_compile does: what loses its right against `before` is buried first. */
+static int compile_step(const struct whatif *w, const struct whatif_step *step,
+			const struct gate_entry *entry, const struct compiled *before,
+			struct graveyard *graves, struct compiled *out, struct fault *f)
+{
+	_free_ struct tombstone *more = NULL;
+	uint64_t now_ns = boot_at(w, step);
+	size_t i, n = 0;
+	int err;
+
+	if (step->at > w->now.wall_s)
+		graveyard_clear(graves, now_ns, nothing_stands, NULL);
+	err = compile(w, step, entry, before, graves, out, f);
+	if (err || !before)
+		return err;
+	err = compile_diff_tombstones(before, out, now_ns, TOMBSTONE_DRAIN_NS,
+				      PLIC_REASON_WITHDRAWN, &more, &n);
+	for (i = 0; !err && i < n; i++)
+		err = graveyard_bury(graves, &more[i], now_ns);
+	if (!err && !n)
+		return 0;
+	compiled_free(out);
+	return err ? err : compile(w, step, entry, before, graves, out, f);
+}
+
+static int copy_graves(const struct graveyard *from, struct graveyard *out)
+{
+	if (!from->n)
+		return 0;
+	out->stones = calloc(from->n, sizeof(*out->stones));
+	if (!out->stones)
+		return -ENOMEM;
+	memcpy(out->stones, from->stones, from->n * sizeof(*out->stones));
+	out->n = from->n;
+	return 0;
+}
+
+/* From the rules in force through all steps to those of the last one. */
+static int pass_time(const struct whatif *w, const struct gate_entry *entry,
+		     const struct compiled *before, struct compiled *out, struct fault *f)
+{
+	_cleanup_(graveyard_free) struct graveyard graves = {0};
+	struct compiled last = {0};
+	size_t i;
+	int err = copy_graves(&entry->graves, &graves);
+
+	/* Where nothing is altered the rules in force are the first step's. */
+	for (i = !w->altered && w->n_steps > 1; !err && i < w->n_steps; i++) {
+		struct compiled next = {0};
+
+		err = compile_step(w, &w->steps[i], entry, last.n_slots ? &last : before, &graves,
+				   &next, f);
+		if (err)
+			break;
+		compiled_free(&last);
+		last = next;
+	}
+	if (err)
+		compiled_free(&last);
+	else
+		*out = last;
+	return err;
+}
+
+/* What a gate that isn't up would have: the present licenses and policies. */
+static int compile_absent(const struct whatif *w, const struct gate_entry *entry,
+			  struct compiled *out, struct fault *f)
+{
+	const struct agent *agent = w->agent;
+	static const struct plic_slot no_slots[1];
+	struct compile_input in = {
+		.views = agent->licenses.views,
+		.n_views = agent->licenses.n_views,
+		.policy = rules_policy(agent, entry),
+		.mode = glass_mode(entry, w->now.boot_ns),
+		.slots = no_slots,
+		.n_slots = 1,
+		.base = w->now,
+	};
+
+	return compile_gate(&in, out, f);
+}
+
+static void tell_policies(const struct whatif *w, const struct gate_entry *entry,
+			  struct whatif_gate *out)
+{
+	const struct policy *before = rules_policy(w->agent, entry);
+	const struct policy *after = policy_at(w, entry, w->at);
+	int mode = glass_mode(entry, time_base_boot_ns(&w->now, w->at));
+
+	out->policy_before = before;
+	out->policy_after = after;
+	out->mode_before = rules_mode(w->agent, entry);
+	out->mode_after = after ? after->mode : PLIC_ENFORCE;
+	if (mode >= 0)
+		out->mode_after = mode;
+	out->deny_before = before ? before->deny : PLIC_REFUSE;
+	out->deny_after = after ? after->deny : PLIC_REFUSE;
+}
+
+int whatif_gate(const struct whatif *w, const struct gate_entry *entry, const struct span *more,
+		size_t n_more, struct whatif_gate *out, struct fault *f)
+{
+	const struct roster *roster = entry->rules ? entry->rules->roster : NULL;
+	bool is_up = entry->rules;
+	struct port_side before = {
+		.compiled = is_up ? &entry->rules->compiled : &out->before,
+		.licenses = roster  ? roster->licenses
+			    : is_up ? NULL
+				    : w->present,
+		.n_licenses = roster  ? roster->n
+			      : is_up ? 0
+				      : w->n_present,
+		.now_ns = clock_boot_ns(),
+	};
+	struct port_side after = {
+		.compiled = &out->after,
+		.licenses = w->names,
+		.n_licenses = w->n_names,
+		.now_ns = w->at > w->now.wall_s ? boot_at(w, &w->steps[w->n_steps - 1])
+						: before.now_ns,
+	};
+	int err = 0;
+
+	*out = (struct whatif_gate){0};
+	tell_policies(w, entry, out);
+	if (!is_up)
+		err = compile_absent(w, entry, &out->before, f);
+	if (!err)
+		err = pass_time(w, entry, is_up ? &entry->rules->compiled : NULL, &out->after, f);
+	if (!err)
+		err = port_compare(&before, &after, more, n_more, &out->changes, &out->n_changes);
+	if (err)
+		whatif_gate_free(out);
+	return err;
+}
+
+void whatif_gate_free(struct whatif_gate *gate)
+{
+	compiled_free(&gate->before);
+	compiled_free(&gate->after);
+	free(gate->changes);
+	*gate = (struct whatif_gate){0};
+}
