@@ -19,7 +19,8 @@
 	X(LIST, 'R', "a revocation list's payload, signed well")                                   \
 	X(POLICY, 'P', "a policy file")                                                            \
 	X(PRIVATE, 'S', "a private key file")                                                      \
-	X(PORTS, 'N', "a list of ports")
+	X(PORTS, 'N', "a list of ports")                                                           \
+	X(HISTORY, 'M', "the agent's state.json")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),
