@@ -11,7 +11,9 @@
 #include "gates.h"
 #include "http.h"
 #include "licenses.h"
+#include "memory.h"
 #include "policies.h"
+#include "timekeeper.h"
 #include "vendors.h"
 #include "watch.h"
 
@@ -21,6 +23,8 @@ struct agent {
 	uv_loop_t loop;
 	struct config config;
 	struct clock clock;
+	struct timekeeper timekeeper;
+	struct memory memory;
 	struct vendors vendors;
 	struct licenses licenses;
 	struct policies policies;

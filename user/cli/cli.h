@@ -93,6 +93,7 @@ static inline const char *option_text(const struct args *args, enum option_id id
 /* The verbs: 0 or an exit status with a message in *why ("" if the verb has said all itself). */
 int cmd_status(const struct args *args, struct failure *why);
 int cmd_check(const struct args *args, struct failure *why);
+int cmd_clock_reset(const struct args *args, struct failure *why);
 int cmd_license_keygen(const struct args *args, struct failure *why);
 int cmd_license_sign(const struct args *args, struct failure *why);
 int cmd_license_verify(const struct args *args, struct failure *why);

@@ -135,6 +135,16 @@ bool effective_issued(struct effective *e, int64_t iat, int64_t boot_ns)
 	return moves;
 }
 
+void effective_proven(struct effective *e, int64_t second, int64_t boot_ns)
+{
+	const struct moment proven = {.second = second, .boot_ns = boot_ns};
+
+	if (later(&proven, &e->mark))
+		e->mark = proven;
+	if (behind_mark(e, &e->anchor))
+		e->anchor = e->mark;
+}
+
 void effective_reset(struct effective *e, const struct clock_look *look)
 {
 	e->anchor = e->mark = wall_moment(look);

@@ -52,6 +52,9 @@ bool effective_look(struct effective *e, const struct clock_look *look);
  */
 bool effective_issued(struct effective *e, int64_t iat, int64_t boot_ns);
 
+/* This time was proven before, though nobody wrote it down. Look again. */
+void effective_proven(struct effective *e, int64_t second, int64_t boot_ns);
+
 /* The operator says that the wall clock is right. */
 void effective_reset(struct effective *e, const struct clock_look *look);
 
