@@ -13,6 +13,7 @@
 #include "log.h"
 
 #define SAVE_NS (60 * 1000000000ULL) /* so much of the mark is lost with a power cut at most */
+#define RETRY_NS (5 * 1000000000ULL) /* after a failure */
 
 /* An agent was here before: it kept something. */
 static bool been_here(const struct agent *agent)
@@ -24,17 +25,12 @@ static bool been_here(const struct agent *agent)
 static void set_aside(struct memory *memory, const char *why)
 {
 	_free_ char *bad = NULL;
+	bool moved = asprintf(&bad, "%s.bad", memory->path) >= 0 && !rename(memory->path, bad);
 
-	if (asprintf(&bad, "%s.bad", memory->path) < 0) {
-		bad = NULL;
-	} else if (rename(memory->path, bad)) {
-		log_event(LOG_ERROR, "state_unwritable", LOG_FIELDS("file", memory->path),
-			  "can't be moved aside: %s", strerror(errno));
-	}
 	fault_set(&memory->lost, EBADMSG,
-		  "\"%s\" couldn't be read (%s); it was moved to \"%s.bad\", and what it held was "
-		  "rebuilt from the kept licenses: a lower seq may be in force again",
-		  memory->path, why, memory->path);
+		  "\"%s\" couldn't be read (%s); it %s \"%s.bad\", and what it held was rebuilt "
+		  "from the kept licenses: a lower seq may be in force again",
+		  memory->path, why, moved ? "was moved to" : "can't be moved to", memory->path);
 }
 
 static void load(struct agent *agent)
@@ -116,8 +112,9 @@ void memory_save(struct agent *agent)
 void memory_tick(struct agent *agent)
 {
 	struct memory *memory = &agent->memory;
-	bool late = clock_boot_ns() - memory->saved_ns >= SAVE_NS;
+	bool failed = memory->trouble.text[0];
+	bool late = clock_boot_ns() - memory->saved_ns >= (failed ? RETRY_NS : SAVE_NS);
 
-	if (late || (memory->changed && !memory->trouble.text[0]))
+	if (late || (memory->changed && !failed))
 		memory_save(agent);
 }
