@@ -19,6 +19,7 @@ _portlic() {
 		case $said in
 		'status'*) words='' ;;
 		'check'*) words=' --gate' ;;
+		'clock reset'*) words='' ;;
 		'license keygen'*) words=' --iss --kid --out' ;;
 		'license sign'*) words=' --key --alg --revocation-list' ;;
 		'license verify'*) words=' --trust --audience --now --revocations --bind' ;;
@@ -37,7 +38,9 @@ _portlic() {
 	elif [[ -z $words ]]; then
 		case $said in
 		'')
-			words='status check license gate port' ;;
+			words='status check clock license gate port' ;;
+		clock)
+			words='reset' ;;
 		license)
 			words='keygen sign verify show load unload list' ;;
 		gate)

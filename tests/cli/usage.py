@@ -16,7 +16,7 @@ check("--help exits 0, on stdout", help_text.code == 0 and not help_text.err, he
 check("the table has the verbs of the contract", set(VERBS) == {
     "status", "check", "license keygen", "license sign", "license verify", "license show",
     "license load", "license unload", "license list", "gate add", "gate set", "gate del",
-    "gate list", "port list", "port show"}, VERBS)
+    "gate list", "port list", "port show", "clock reset"}, VERBS)
 
 
 def examples(text):
@@ -24,7 +24,7 @@ def examples(text):
     return lines and all(re.match(r"  portlic .*\S +# \S", line) for line in lines)
 
 
-for name in [""] + VERBS + ["license", "gate", "port"]:
+for name in [""] + VERBS + ["license", "gate", "port", "clock"]:
     r = portlic(*name.split(), "--help")
     check(f"portlic {name} --help: exit 0, stdout, ends with explained examples",
           r.code == 0 and not r.err and examples(r.out), r)
@@ -111,12 +111,12 @@ if os.path.exists("/dev/full"):
 with open(os.path.join(ROOT, "docs/man/portlic.1"), encoding="utf-8") as f:
     page = f.read()
 listed = [" ".join(m.split()[1:]) if m.startswith("Cm ") else m
-          for m in re.findall(r"^\.It (Cm (?:status|check|license \w+|gate \w+|port \w+))", page, re.M)]
+          for m in re.findall(r"^\.It (Cm (?:status|check|clock \w+|license \w+|gate \w+|port \w+))", page, re.M)]
 equal("portlic(1) lists the verbs of the table, in its order", listed, VERBS)
 for verb in VERBS:
     text = portlic(*verb.split(), "--help").out.split("Options of all")[0]
     wanted = set(re.findall(r"^  (?:-\w, )?--([\w-]+)", text, re.M))
-    item = re.search(rf"^\.It Cm {verb}\b(.*?)(?=^\.It Cm (?:status|check|license|gate|port)\b|^\.El\n\.Sh)",
+    item = re.search(rf"^\.It Cm {verb}\b(.*?)(?=^\.It Cm (?:status|check|clock|license|gate|port)\b|^\.El\n\.Sh)",
                      page, re.M | re.S)
     equal(f"portlic(1) has the options of `{verb}`",
           set(re.findall(r"Fl -([\w-]+)", item.group(1))) if item else None, wanted)
