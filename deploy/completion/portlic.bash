@@ -20,6 +20,7 @@ _portlic() {
 		'status'*) words='' ;;
 		'check'*) words=' --gate' ;;
 		'rehearse'*) words=' --gate --at --without --with --all' ;;
+		'clock reset'*) words='' ;;
 		'license keygen'*) words=' --iss --kid --out' ;;
 		'license sign'*) words=' --key --alg --revocation-list' ;;
 		'license verify'*) words=' --trust --audience --now --revocations --bind' ;;
@@ -43,7 +44,9 @@ _portlic() {
 	elif [[ -z $words ]]; then
 		case $said in
 		'')
-			words='status check rehearse license gate policy port' ;;
+			words='status check rehearse clock license gate policy port' ;;
+		clock)
+			words='reset' ;;
 		license)
 			words='keygen sign verify show load unload list' ;;
 		gate)

@@ -111,6 +111,20 @@ answers["GET", "/v1/gates"] = (200, [{**GATE, "attachments": [{"hook": "wire", "
 check("an attachment that is gone", "wire(GONE)" in portlic("gate", "list").out)
 answers["GET", "/v1/gates"] = (200, [GATE, {**GATE, "name": "db", "error": "namespace is gone", "state": "failed"}])
 
+# --- clock
+CLOCK = {"effective": at(0), "wall": at(0), "mark": at(0), "synchronised": True, "suspect": False, "resets": 0, "last_reset": None}
+for text, clock, words in (("a good clock", CLOCK, ", synchronised\n"), ("a suspect one", {**CLOCK, "suspect": True}, ", SUSPECT\n"),
+                           ("one by itself", {**CLOCK, "synchronised": False, "resets": 2}, ", not synchronised, reset 2 times\n")):
+    answers["GET", "/v1/status"] = (200, {**STATUS, "clock": clock})
+    check(f"status: {text}", any(l.startswith("clock ") and (l + "\n").endswith(words) for l in portlic("status").out.splitlines()), portlic("status"))
+answers["GET", "/v1/status"] = (200, STATUS)
+answers["POST", "/v1/clock/reset"] = (200, {**CLOCK, "resets": 1, "last_reset": {"before": "2026-01-01T00:00:00Z", "after": "2025-01-01T00:00:00Z"}})
+r = asked("clock reset", portlic("clock", "reset"), ("POST", "/v1/clock/reset"))
+equal("... says from when to when", (r.code, r.out), (0, "clock: reset from 2026-01-01T00:00:00Z to 2025-01-01T00:00:00Z\n"))
+equal("... -o json", portlic("clock", "reset", "-o", "json").json(), answers["POST", "/v1/clock/reset"][1])
+del answers["POST", "/v1/clock/reset"]
+check("... refused", portlic("clock", "reset").code == 2)
+
 # --- gates
 r = asked("gate list", portlic("gate", "list"), ("GET", "/v1/gates"))
 rows = [line.split() for line in r.out.splitlines()]
@@ -225,6 +239,9 @@ answers["DELETE", "/v1/licenses/line%2F1"] = answers["DELETE", "/v1/licenses/a.l
 asked("unload by lid", portlic("license", "unload", "line/1"), ("DELETE", "/v1/licenses/line%2F1"))
 r = asked("unload by file, wherever it lies", portlic("license", "unload", "/tmp/a.lic"), ("DELETE", "/v1/licenses/a.lic"))
 check("... exit 0", r.code == 0, r)
+answers["DELETE", "/v1/licenses/b.lic"] = (200, {"warnings": ['"a.lic" has no effect: seq 2']})
+r = portlic("license", "unload", "b.lic")
+check("unload passes warnings on", r.code == 0 and "unloaded" in r.out and 'a.lic" has no effect: seq 2' in r.err, r)
 check("unload of nobody: exit 2", portlic("license", "unload", "nobody").code == 2)
 
 # --- check

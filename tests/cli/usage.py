@@ -19,7 +19,7 @@ check("the table has the verbs of the contract", set(VERBS) == {
     "status", "check", "rehearse", "license keygen", "license sign", "license verify", "license show",
     "license load", "license unload", "license list", "gate add", "gate set", "gate del",
     "gate list", "policy check", "policy diff", "policy apply", "policy list", "policy del",
-    "port list", "port show"}, VERBS)
+    "port list", "port show", "clock reset"}, VERBS)
 
 
 def examples(text):

@@ -16,10 +16,23 @@ agent_end TERM
 mv "$T/licenses.d" "$T/away"
 agent_start
 eventually 10 portlic gate list
+# another agent, whose directory stays readable, for a license
+mkdir "$T/b"
+configure "$T/b"
+cp "$T/vendor.jwks" "$T/b/trust.d/"
+sign '"lid":"held"' > "$T/b/licenses.d/held.lic"
+"$BUILD/portlicd" --config "$T/b/portlicd.json" < /dev/null > "$T/b.log" 2>&1 &
+PIDS+=($!)
+eventually 15 grep -q 'license_state.*held.lic' "$T/b.log" || bail "a second agent" "$(tail "$T/b.log")"
 start=$(now)
+rm "$T/b/licenses.d/held.lic"
 rm "$T/trust.d/other.jwks" "$T/policies.d/pod.json"
 sleep 57
 is "57 s after trust file and policy were deleted, they are held" "$(out "$LIB/net.py" tcp $POD4 8081) $(out "$LIB/net.py" tcp $POD4 7000)" "ok ok"
+is "... a deleted license, too" "$(portlic --socket "$T/b/portlicd.sock" license list -o json | json 'd[0]["state"], d[0]["detail"]')" \
+	"active the file is gone: its rights are withdrawn soon"
+check "then the license is withdrawn" eventually 30 grep -q 'license_withdrawn.*held.lic' "$T/b.log"
+between "... after 60 s" "$(since "$start")" 59 63
 check "then the trust file is withdrawn" eventually 30 grep -q 'trust_withdrawn.*other.jwks' "$T/agent.log"
 between "... after 60 s" "$(since "$start")" 59 63
 check "... and the policy" eventually 30 grep -q 'policy_withdrawn.*pod.json' "$T/agent.log"

@@ -14,7 +14,7 @@ OUT=plo$$ POD=plp$$ VETH=plv$$
 POD4=10.77.0.2 POD6=fd77::2 OUT4=10.77.0.1 OUT6=fd77::1
 T=$(mktemp -d "${TMPDIR:-/tmp}/portlic-e2e.XXXXXX")
 export PORTLIC_SOCKET=$T/portlicd.sock
-AGENT='' PIDS=() CASE=0 FAILED=0
+AGENT='' FAKE='' PIDS=() CASE=0 FAILED=0
 
 # --- TAP
 
@@ -159,14 +159,20 @@ vendor() { # vendor [NAME]: a key pair, trusted
 }
 
 # sign FIELD...: a token on stdout; fields are JSON members that replace the defaults, e.g. '"grace":5'.
+# Each has a later iat than the one before, for of the same seq the later one holds, for good.
 sign() {
 	local seconds fields='' f
 	seconds=$(date +%s)
 	for f; do fields+=",$f"; done
-	python3 - "$seconds" "{${fields#,}}" << 'P' | portlic license sign --key "$T/${VENDOR:-vendor}.jwk" -
+	python3 - "$seconds" "{${fields#,}}" "$T/iat" << 'P' | portlic license sign --key "$T/${VENDOR:-vendor}.jwk" -
 import json, sys
 now, fields = int(sys.argv[1]), json.loads(sys.argv[2])
-claims = {"iss": "https://vendor.example", "sub": "customer", "aud": "e2e", "jti": "l-%d" % now, "iat": now - 10, "exp": now + 3600,
+try:
+    iat = max(now - 10, int(open(sys.argv[3]).read()) + 1)
+except FileNotFoundError:
+    iat = now - 10
+open(sys.argv[3], "w").write(str(iat))
+claims = {"iss": "https://vendor.example", "sub": "customer", "aud": "e2e", "jti": "l-%d" % now, "iat": iat, "exp": now + 3600,
           "ver": 1, "lid": "line-1", "seq": 1, "ports": [{"port": 8080}]}
 print(json.dumps({**claims, **fields}))
 P
@@ -192,8 +198,16 @@ configure() { # configure [DIR]: portlicd.json and the directories; DIR makes a 
  "entitlements_dir": "$d/entitlements"}
 J
 }
+# fake_clock SECONDS SYNCHRONISED: agents that are started from then on have a wall clock that is so far
+# off, and at the next call those that run too. This machine's clock stays as it is.
+fake_clock() {
+	[ -e "$BUILD/tests/e2e/fakeclock.so" ] || skip_all "no fakeclock.so: run \"make test-e2e\""
+	FAKE="FAKE_CLOCK=$T/fake LD_PRELOAD=$BUILD/tests/e2e/fakeclock.so ASAN_OPTIONS=verify_asan_link_order=0"
+	echo "$*" > "$T/fake.new" && mv "$T/fake.new" "$T/fake"
+}
 agent_spawn() { # doesn't wait until it answers
-	"$BUILD/portlicd" --config "$T/portlicd.json" < /dev/null >> "$T/agent.log" 2>&1 &
+	# shellcheck disable=SC2086
+	env $FAKE "$BUILD/portlicd" --config "$T/portlicd.json" < /dev/null >> "$T/agent.log" 2>&1 &
 	AGENT=$!
 }
 agent_start() {

@@ -12,6 +12,7 @@
 
 #include "base64.h"
 #include "fuzz.h"
+#include "history.h"
 #include "jwk.h"
 #include "jws.h"
 #include "license.h"
@@ -273,6 +274,33 @@ static void read_moment(const void *buf, size_t len)
 	free(text);
 }
 
+/* What was read is what is written, and read again. */
+static void read_history(const void *buf, size_t len)
+{
+	const struct clock_look look = {FUZZ_NOW * 1000000000LL, 1000, true};
+	struct license lic = {.iss = FUZZ_ISS, .jti = "j", .lid = "l", .kid = FUZZ_KID, .seq = 1};
+	struct history history = {0}, again = {0};
+	struct fault f = {""};
+	struct effective e;
+	char *text, *twice;
+
+	if (history_parse("state.json", buf, len, &history, &f)) {
+		must_be_text(f.text);
+		MUST(!history.lines.n && !history.announced);
+		return;
+	}
+	lines_above(&history.lines, &lic, NULL, FUZZ_NOW);
+	effective_start(&e, history.boot[0] ? &history.clock : NULL, true, &look);
+	text = history_print(&history);
+	MUST(text && !history_parse("state.json", text, strlen(text), &again, &f));
+	twice = history_print(&again);
+	MUST(twice && !strcmp(text, twice));
+	free(text);
+	free(twice);
+	history_free(&history);
+	history_free(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* A copy of the exact size: a read past the end is ASan's. */
@@ -317,6 +345,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case FUZZ_MOMENT:
 		read_moment(rest, len);
+		break;
+	case FUZZ_HISTORY:
+		read_history(rest, len);
 		break;
 	default:
 		free(rest);

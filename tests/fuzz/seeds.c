@@ -47,6 +47,16 @@
 	"\"refuse\","                                                                              \
 	"\"probes\":true,\"open\":[{\"port\":8080,\"protocol\":\"TCP\"},{\"ipproto\":47}],"        \
 	"\"ports\":[{\"port\":9443,\"endPort\":9444,\"mode\":\"audit\",\"deny\":\"drop\"}]}"
+#define HISTORY                                                                                    \
+	"{\"lines\":[{\"iss\":\"" FUZZ_ISS "\",\"lid\":\"l\",\"jti\":\"j\",\"seq\":7,\"iat\":5,"   \
+	"\"sha256\":\"00000000000000000000000000000000000000000000000000000000000000ff\","         \
+	"\"used\":9}],\"announced\":[{\"sha256\":"                                                 \
+	"\"000000000000000000000000000000000000000000000000000000000000000a\",\"state\":"          \
+	"\"rejected\",\"reason\":\"bad_json\",\"warn\":true,\"equivocation\":true,\"end\":5,"      \
+	"\"begin\":4}],\"clock\":{\"boot\":\"b\",\"anchor\":{\"second\":5,\"boot_s\":1,\"boot_"    \
+	"ns\":"                                                                                    \
+	"2},\"mark\":{\"second\":5,\"boot_s\":1,\"boot_ns\":2},\"suspect\":true},"                 \
+	"\"reset\":{\"count\":1,\"before\":2,\"after\":3}}"
 
 static const struct {
 	char mode;
@@ -62,6 +72,7 @@ static const struct {
 	{FUZZ_LIST, LIST},
 	{FUZZ_POLICY, POLICY},
 	{FUZZ_PRIVATE, PRIVATE},
+	{FUZZ_HISTORY, HISTORY},
 	{FUZZ_PORTS, "9443,9500-9599,1-65535"},
 	{FUZZ_MOMENT, "2027-01-01T00:00:00.5+01:30"},
 	{FUZZ_MOMENT, "+30d"},

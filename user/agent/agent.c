@@ -31,6 +31,9 @@ void agent_rescan(struct agent *agent)
 	bool licenses = licenses_scan(&agent->licenses, agent->vendors.trust, trust, now);
 	bool policies = policies_scan(&agent->policies, agent->vendors.trust, trust);
 
+	if (timekeeper_learn(agent))
+		licenses |= licenses_tick(&agent->licenses, agent->vendors.trust,
+					  clock_now(&agent->clock));
 	if (trust)
 		gates_reread_policies(&agent->gates, agent->vendors.trust);
 	if (trust || licenses || policies)
@@ -52,24 +55,27 @@ static void keep_again(struct agent *agent)
 	gatefile_save_again(agent);
 }
 
-/* Once a second: time passes for licenses, holds and the clock; what failed is tried again. */
-static void on_tick(uv_timer_t *timer)
+/* Time passes for licenses, holds and the clock; what failed is tried again. */
+static void look_around(struct agent *agent)
 {
-	struct agent *agent = timer->data;
-	bool stepped = clock_follow(&agent->clock);
+	bool changed = timekeeper_look(agent);
 
-	if (stepped)
-		log_event(LOG_WARN, "clock_moved", LOG_NO_FIELDS,
-			  "effective time follows the synchronised clock");
 	glass_tick(agent);
 	if (source_any_over(&agent->vendors.source) || source_any_over(&agent->policies.source))
 		agent_rescan(agent);
-	if (licenses_tick(&agent->licenses, agent->vendors.trust, clock_now(&agent->clock)) ||
-	    stepped || agent->gates.failed)
+	changed |= licenses_tick(&agent->licenses, agent->vendors.trust, clock_now(&agent->clock));
+	changed |= timekeeper_learn(agent);
+	if (changed || agent->gates.failed)
 		rules_changed(agent);
 	cuts_check(agent);
 	entitlements_write(agent);
-	keep_again(agent);
+	memory_tick(agent);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	look_around(timer->data);
+	keep_again(timer->data);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -153,6 +159,7 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 	if (agent->stopping)
 		return;
 	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
+	timekeeper_watch(agent, look_around);
 	uv_timer_start(&agent->sweep, on_sweep, 0, SWEEP_MS);
 }
 
@@ -232,6 +239,8 @@ static int open_sources(struct agent *agent, struct fault *f)
 				    config->state_dir, f);
 	if (!err)
 		err = policies_open(&agent->policies, config->policy_dir, config->state_dir, f);
+	if (!err)
+		err = memory_open(agent);
 	if (!err && asprintf(&agent->gates.path, "%s/gates.json", config->state_dir) < 0) {
 		agent->gates.path = NULL;
 		err = -ENOMEM;
@@ -251,13 +260,13 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 		err = start_http(agent, f);
 	if (err)
 		return err;
-	clock_start(&agent->clock);
+	vendors_scan(&agent->vendors); /* the gates' own policies are held against it */
+	timekeeper_start(agent);
 	agent->started = clock_now(&agent->clock);
 	agent->gates.began_ns = clock_boot_ns();
 	netns_inode("/proc/self/ns/net", &agent->own_netns, NULL);
 	start_timers(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
-	vendors_scan(&agent->vendors); /* the gates' own policies are held against it */
 	gatefile_load(agent);
 	agent_rescan(agent);
 	adopt_pins(agent, found);
@@ -271,6 +280,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	agent->stopping = true;
 	agent->exit_code = exit_code;
 	notify_manager("STOPPING=1");
+	timekeeper_stop(agent);
 	uv_close((uv_handle_t *)&agent->tick, NULL);
 	uv_close((uv_handle_t *)&agent->sweep, NULL);
 	uv_close((uv_handle_t *)&agent->watchdog, NULL);
@@ -293,11 +303,13 @@ void agent_stop_if_idle(struct agent *agent)
 
 static void finish(struct agent *agent)
 {
+	memory_save(agent);
 	gates_close(&agent->gates);
 	node_close(agent->node);
 	cleanup_close(&agent->pins_lock);
 	vendors_close(&agent->vendors);
 	licenses_close(&agent->licenses);
+	memory_close(&agent->memory);
 	policies_close(&agent->policies);
 	unlink(agent->config.socket);
 	config_free(&agent->config);
@@ -312,7 +324,7 @@ int agent_run(struct config *config)
 	int err;
 
 	agent.config = *config;
-	agent.pins_lock = -1;
+	agent.pins_lock = agent.timekeeper.fd = -1;
 	uv_loop_init(&agent.loop);
 	log_event(LOG_INFO, "starting", LOG_FIELDS("audience", config->audience),
 		  "portlicd " PORTLIC_VERSION);

@@ -13,7 +13,9 @@
 #include "gates.h"
 #include "http.h"
 #include "licenses.h"
+#include "memory.h"
 #include "policies.h"
+#include "timekeeper.h"
 #include "vendors.h"
 #include "watch.h"
 
@@ -23,6 +25,8 @@ struct agent {
 	uv_loop_t loop;
 	struct config config;
 	struct clock clock;
+	struct timekeeper timekeeper;
+	struct memory memory;
 	struct vendors vendors;
 	struct licenses licenses;
 	struct policies policies;

@@ -42,6 +42,7 @@ static const struct route {
 	{"POST", "/v1/policies", .handle = api_policies_post},
 	{"DELETE", "/v1/policies/", .named = true, .handle = api_policy_delete},
 	{"POST", "/v1/rehearse", .handle = api_rehearse},
+	{"POST", "/v1/clock/reset", .handle = api_clock_reset},
 	{"POST", "/v1/check", .handle = api_check},
 	{"GET", "/metrics", .open = true, .handle = api_metrics_get},
 	{"GET", "/healthz", .open = true, .handle = healthz},

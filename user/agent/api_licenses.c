@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent.h"
 #include "cleanup.h"
@@ -95,7 +96,8 @@ static cJSON *file_json(const struct source_file *file, const struct license_vie
 	json_put_string(item, "detail",
 			entry->reason	? entry->detail.text
 			: file->gone_ns ? "the file is gone: its rights are withdrawn soon"
-					: NULL);
+			: entry->without_effect.text[0] ? entry->without_effect.text
+							: NULL);
 	if (view)
 		put_claims(item, view, o->goes_on);
 	else
@@ -142,13 +144,50 @@ void api_licenses_get(struct agent *agent, struct http_request *request, const c
 	reply_json(request, MHD_HTTP_OK, list);
 }
 
+/* What stays without effect although the file above it is gone now. */
+static cJSON *left_without_effect(const struct licenses *licenses, const char *lid)
+{
+	const struct source *source = &licenses->source;
+	cJSON *warnings = cJSON_CreateArray();
+	size_t i;
+
+	for (i = 0; i < source->n_files; i++) {
+		const struct license_entry *entry = source->files[i]->value;
+
+		if (entry->lic && entry->without_effect.text[0] && !strcmp(entry->lic->lid, lid))
+			json_warn(warnings, "\"%s\" has no effect: %s", source->files[i]->name,
+				  entry->without_effect.text);
+	}
+	return warnings;
+}
+
 static void unloaded(void *arg)
 {
-	http_reply(arg, MHD_HTTP_NO_CONTENT, NULL, NULL);
+	struct http_request *request = arg;
+	cJSON *warnings = request->arg, *root;
+
+	if (!cJSON_GetArraySize(warnings)) {
+		cJSON_Delete(warnings);
+		http_reply(request, MHD_HTTP_NO_CONTENT, NULL, NULL);
+		return;
+	}
+	root = cJSON_CreateObject();
+	cJSON_AddItemToObject(root, "warnings", warnings);
+	reply_json(request, MHD_HTTP_OK, root);
+}
+
+/* The line of a file, or what is a line itself; to be freed. */
+static char *lid_of(const struct licenses *licenses, const char *name)
+{
+	const struct source_file *file = source_find(&licenses->source, name);
+	const struct license_entry *entry = file ? file->value : NULL;
+
+	return strdup(entry && entry->lic ? entry->lic->lid : name);
 }
 
 void api_license_delete(struct agent *agent, struct http_request *request, const char *name)
 {
+	_free_ char *lid = lid_of(&agent->licenses, name);
 	struct fault f = {0};
 	int err = licenses_unload(&agent->licenses, name, clock_now(&agent->clock), &f);
 
@@ -159,6 +198,8 @@ void api_license_delete(struct agent *agent, struct http_request *request, const
 		rules_changed(agent); /* some files may have gone */
 		return;
 	}
+	agent->memory.changed = true;
+	request->arg = left_without_effect(&agent->licenses, lid ? lid : "");
 	rules_changed(agent);
 	rules_when_applied(agent, unloaded, request);
 }

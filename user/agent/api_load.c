@@ -74,6 +74,15 @@ static void warn_renewal(cJSON *warnings, const struct licenses *licenses,
 	}
 }
 
+static void warn_without_effect(cJSON *warnings, const struct licenses *licenses,
+				const struct license *lic, int64_t now)
+{
+	struct fault why;
+
+	if (licenses_without_effect(licenses, lic, now, &why))
+		json_warn(warnings, "it has no effect: %s", why.text);
+}
+
 static void warn_itself(cJSON *warnings, const struct license *lic, int64_t now)
 {
 	char limits[64], overlap[512];
@@ -192,6 +201,7 @@ void api_licenses_post(struct agent *agent, struct http_request *request, const 
 		warnings = cJSON_CreateArray();
 		warn_itself(warnings, lic, now);
 		warn_renewal(warnings, &agent->licenses, lic);
+		warn_without_effect(warnings, &agent->licenses, lic, now);
 		store(agent, request, name, warnings);
 	}
 	license_free(lic);

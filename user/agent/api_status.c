@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "agent.h"
+#include "clockview.h"
 #include "node.h"
 #include "overlap.h"
 #include "reply.h"
@@ -82,6 +83,9 @@ static void warn_license(cJSON *warnings, const struct source_file *file)
 		json_warn(warnings, "license \"%s\" (%s): %s", file->name, entry->lic->lid,
 			  overlap);
 	warn_end(warnings, file->name, entry);
+	if (entry->without_effect.text[0])
+		json_warn(warnings, "license \"%s\" (%s) has no effect: %s", file->name,
+			  entry->lic->lid, entry->without_effect.text);
 	if (entry->equivocation)
 		json_warn(warnings,
 			  "license \"%s\" (%s): another file has the same seq and other content",
@@ -139,6 +143,7 @@ static cJSON *warnings_json(const struct agent *agent)
 	cJSON *warnings = cJSON_CreateArray();
 	size_t i;
 
+	clock_warn(warnings, agent);
 	warn_source(warnings, &agent->vendors.source);
 	warn_source(warnings, licenses);
 	warn_source(warnings, &agent->licenses.lists);
@@ -218,6 +223,7 @@ void api_status(struct agent *agent, struct http_request *request, const char *n
 	cJSON_AddNumberToObject(object, "keys", trust_n_keys(agent->vendors.trust));
 	put_licenses(root, &agent->licenses);
 	put_gates(root, agent);
+	cJSON_AddItemToObject(root, "clock", clock_json(agent));
 	cJSON_AddItemToObject(root, "warnings", warnings_json(agent));
 	reply_json(request, MHD_HTTP_OK, root);
 }

@@ -8,12 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "announce.h"
 #include "cleanup.h"
 #include "file.h"
 #include "lists.h"
 #include "log.h"
+#include "memory.h"
 #include "overlap.h"
-#include "stamp.h"
 
 static const char *const license_suffixes[] = {".lic", NULL};
 
@@ -82,7 +83,7 @@ struct license_check licenses_check(const struct licenses *licenses, const struc
 		.trust = trust,
 		.audience = licenses->audience,
 		.bind_node = licenses->node[0] ? licenses->node : NULL,
-		.now = now,
+		.now = licenses->clock_suspect ? INT64_MAX : now,
 	};
 }
 
@@ -120,10 +121,23 @@ static void log_loaded(const struct source_file *file, const struct license_entr
 			  LOG_FIELDS("file", file->name, "lid", lic->lid), "%s", overlap);
 }
 
+static void note_accepted(struct licenses *licenses, int64_t iat)
+{
+	if (iat > licenses->accepted_iat)
+		licenses->accepted_iat = iat;
+}
+
+int64_t licenses_accepted(struct licenses *licenses)
+{
+	int64_t iat = licenses->accepted_iat;
+
+	licenses->accepted_iat = 0;
+	return iat;
+}
+
 static void reject(struct licenses *licenses, struct source_file *file, struct license_entry *entry,
 		   unsigned int reason, const char *detail)
 {
-	const char *word = licenses_reason_word(reason);
 	bool news = reason != entry->reason || file->fresh; /* the detail may tell the time */
 
 	entry->reason = reason;
@@ -131,8 +145,7 @@ static void reject(struct licenses *licenses, struct source_file *file, struct l
 	if (!news)
 		return;
 	licenses->rejected[reason]++;
-	log_event(LOG_ERROR, "license_rejected", LOG_FIELDS("file", file->name, "reason", word),
-		  "%s%s", detail, entry->lic ? "; its last good copy stays in force" : "");
+	announce_rejected(licenses, file);
 }
 
 /* The last good copy, as far as it is good still: its key may have gone. */
@@ -163,8 +176,11 @@ static void read_license(struct licenses *licenses, const struct license_check *
 		entry->reason = LICENSE_OK;
 		entry->detail = (struct fault){0};
 		source_accept(&licenses->source, file);
-		if (!before || memcmp(before->sha256, entry->lic->sha256, sizeof(before->sha256)))
+		if (!before || memcmp(before->sha256, entry->lic->sha256, sizeof(before->sha256))) {
 			log_loaded(file, entry);
+			if (!announced_before(licenses, entry->lic->sha256))
+				note_accepted(licenses, entry->lic->iat);
+		}
 	} else {
 		fall_back(check, file, entry);
 		if (file->bytes)
@@ -178,28 +194,39 @@ static void read_license(struct licenses *licenses, const struct license_check *
 	file->fresh = false;
 }
 
-static void log_state(const struct source_file *file, const struct license_entry *entry)
+static bool has_file(const struct licenses *licenses, const struct license *lic)
 {
-	bool bad = entry->state != STATE_ACTIVE && entry->state != STATE_PENDING;
-	char until[STAMP_LEN] = "never";
+	size_t i;
 
-	if (entry->deadlines.new_until <= LICENSE_TIME_MAX)
-		stamp_format(entry->deadlines.new_until, until);
-	log_event(bad || entry->warn ? LOG_WARN : LOG_INFO, "license_state",
-		  LOG_FIELDS("file", file->name, "lid", entry->lic->lid, "state",
-			     license_state_word(entry->state), "deadline", until),
-		  "seq %lld is %s%s", (long long)entry->lic->seq, license_state_word(entry->state),
-		  entry->warn ? ", and its end is near" : "");
-	if (entry->equivocation)
-		log_event(
-			LOG_ERROR, "license_equivocation",
-			LOG_FIELDS("file", file->name, "lid", entry->lic->lid),
-			"another file has the same lid and seq and other content: ask the vendor");
+	for (i = 0; i < licenses->n_views; i++)
+		if (!license_compare_rank(licenses->views[i].lic, lic) &&
+		    license_same_line(licenses->views[i].lic, lic))
+			return true;
+	return false;
 }
 
-static bool judge_one(const struct license_view *view, struct source_file *file)
+bool licenses_without_effect(const struct licenses *licenses, const struct license *lic,
+			     int64_t now, struct fault *why)
+{
+	const struct line *above =
+		lines_above(&licenses->memory->history.lines, lic, licenses->revocations, now);
+
+	*why = (struct fault){0};
+	if (!above || has_file(licenses, &above->lic))
+		return false;
+	fault_set(why, EALREADY,
+		  "seq %lld of this line was in force before and stays above it, though its file "
+		  "is gone: ask the vendor for a higher seq, or for a revocation list that names "
+		  "its jti \"%s\"",
+		  (long long)above->lic.seq, above->lic.jti);
+	return true;
+}
+
+static bool judge_one(struct licenses *licenses, const struct license_view *view,
+		      struct source_file *file, int64_t now)
 {
 	struct license_entry *entry = file->value;
+	bool equivocated = entry->equivocation;
 	bool moved = entry->state != view->state || entry->warn != view->warn ||
 		     entry->equivocation != view->equivocation;
 	bool changed =
@@ -209,14 +236,19 @@ static bool judge_one(const struct license_view *view, struct source_file *file)
 	entry->warn = view->warn;
 	entry->equivocation = view->equivocation;
 	entry->deadlines = view->deadlines;
+	entry->without_effect = (struct fault){0};
+	if (entry->state == STATE_SUPERSEDED)
+		licenses_without_effect(licenses, entry->lic, now, &entry->without_effect);
 	if (moved)
-		log_state(file, entry);
+		announce_state(licenses, file, equivocated);
+	announce_end(licenses, file, view, now);
 	return changed;
 }
 
 /* Judges all that were read. true: a state or a deadline is another one than before. */
 static bool judge(struct licenses *licenses, int64_t now)
 {
+	struct lines *lines = &licenses->memory->history.lines;
 	struct source *source = &licenses->source;
 	size_t i, n = 0, room = source->n_files + 1;
 	bool changed = false;
@@ -242,8 +274,11 @@ static bool judge(struct licenses *licenses, int64_t now)
 	}
 	licenses->n_views = n;
 	lifecycle_judge(licenses->views, n, licenses->revocations, now);
+	licenses->memory->changed |=
+		lines_learn(lines, licenses->views, n, licenses->revocations, now);
+	lines_supersede(lines, licenses->views, n, licenses->revocations, now);
 	for (i = 0; i < n; i++)
-		changed |= judge_one(&licenses->views[i], licenses->view_files[i]);
+		changed |= judge_one(licenses, &licenses->views[i], licenses->view_files[i], now);
 	return changed;
 }
 
@@ -271,6 +306,48 @@ static bool drop_gone(struct licenses *licenses)
 	return dropped;
 }
 
+/* Reading them again accepts nothing; what is newer than all before does. */
+static void read_lists(struct licenses *licenses, const struct license_check *check)
+{
+	int64_t before = revocations_latest(licenses->revocations), latest;
+
+	licenses->lists_again = lists_read(&licenses->lists, check, &licenses->revocations);
+	latest = revocations_latest(licenses->revocations);
+	if (latest > before && !licenses->resuming)
+		note_accepted(licenses, latest);
+}
+
+int64_t licenses_kept_iat(const struct licenses *licenses, const struct trust *trust)
+{
+	struct license_check check = licenses_check(licenses, trust, 0);
+	struct revocations *lists;
+	struct rejection why;
+	int64_t latest = 0;
+	size_t i;
+
+	check.now = INT64_MAX;
+	for (i = 0; i < licenses->source.n_files; i++) {
+		const struct source_file *file = licenses->source.files[i];
+		struct license *lic;
+
+		if (!file->good || license_read(&check, file->good, file->good_len, &lic, &why))
+			continue;
+		latest = lic->iat > latest ? lic->iat : latest;
+		license_free(lic);
+	}
+	if (revocations_new(&lists))
+		return latest;
+	for (i = 0; i < licenses->lists.n_files; i++) {
+		const struct source_file *file = licenses->lists.files[i];
+
+		if (file->good)
+			revocations_add(lists, &check, file->good, file->good_len, &why);
+	}
+	latest = revocations_latest(lists) > latest ? revocations_latest(lists) : latest;
+	revocations_free(lists);
+	return latest;
+}
+
 bool licenses_scan(struct licenses *licenses, const struct trust *trust, bool trust_changed,
 		   int64_t now)
 {
@@ -280,8 +357,7 @@ bool licenses_scan(struct licenses *licenses, const struct trust *trust, bool tr
 	size_t i;
 
 	if (source_scan(&licenses->lists) || trust_changed) {
-		licenses->lists_again =
-			lists_read(&licenses->lists, &check, &licenses->revocations);
+		read_lists(licenses, &check);
 		changed = true;
 	}
 	if (!changed && !trust_changed)
@@ -296,6 +372,7 @@ bool licenses_scan(struct licenses *licenses, const struct trust *trust, bool tr
 	}
 	drop_gone(licenses);
 	judge(licenses, now);
+	licenses->resuming = false;
 	return true;
 }
 
@@ -307,8 +384,7 @@ bool licenses_tick(struct licenses *licenses, const struct trust *trust, int64_t
 	size_t i;
 
 	if (licenses->lists_again)
-		licenses->lists_again =
-			lists_read(&licenses->lists, &check, &licenses->revocations);
+		read_lists(licenses, &check);
 	for (i = 0; i < source->n_files; i++) {
 		struct source_file *file = source->files[i];
 		struct license_entry *entry = file->value;

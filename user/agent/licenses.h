@@ -9,6 +9,7 @@
 #define PORTLIC_AGENT_LICENSES_H
 
 #include "lifecycle.h"
+#include "reminder.h"
 #include "revocation.h"
 #include "sources.h"
 
@@ -23,7 +24,12 @@ struct license_entry {
 	enum license_state state; /* STATE_REJECTED: without lic */
 	bool warn, equivocation;
 	struct deadlines deadlines;
+	struct reminder reminder; /* of its end, the last one */
+	struct fault
+		without_effect; /* why it is SUPERSEDED though no file here is above it, or "" */
 };
+
+struct memory;
 
 struct licenses {
 	struct source source, lists;
@@ -35,6 +41,10 @@ struct licenses {
 	struct source_file **view_files;
 	size_t n_views;
 	uint64_t rejected[LICENSES_N_REASONS]; /* since the start */
+	struct memory *memory;
+	bool resuming;	      /* the first scan, behind another agent's */
+	bool clock_suspect;   /* no clock to hold an iat against */
+	int64_t accepted_iat; /* the latest of tokens accepted since licenses_accepted */
 };
 
 struct trust;
@@ -66,5 +76,21 @@ bool license_unenforced(const struct license *lic, char *text, size_t len);
  */
 int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t now,
 		    struct fault *f);
+
+/*
+ * Writes why lic would be without effect though no file here is above it: a higher seq was in force
+ * before. false: it isn't so.
+ */
+bool licenses_without_effect(const struct licenses *licenses, const struct license *lic,
+			     int64_t now, struct fault *why);
+
+/* The latest iat of the licenses and lists that were accepted since the last call; 0: none was. */
+int64_t licenses_accepted(struct licenses *licenses);
+
+/* The latest iat of the kept copies, whatever a clock says: each was accepted once. 0: none. */
+int64_t licenses_kept_iat(const struct licenses *licenses, const struct trust *trust);
+
+/* Writes into the history what is told of each file. */
+void licenses_announce(struct licenses *licenses);
 
 #endif

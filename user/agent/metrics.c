@@ -104,16 +104,20 @@ static int rank(enum license_state state)
 	}
 }
 
+struct ends {
+	int64_t expiry, deadline;
+};
+
 /*
- * A lid may stand in several files while it is renewed: the one in force speaks for it. *expiry: the
- * last end among those that have one to come, so that a renewal that is loaded ahead counts.
+ * A lid may stand in several files while it is renewed: the one in force speaks for it. *ends: the
+ * last ends among those that have one to come, so that a renewal that is loaded ahead counts.
  */
-static bool speaks(const struct licenses *licenses, size_t i, int64_t *expiry)
+static bool speaks(const struct licenses *licenses, size_t i, struct ends *ends)
 {
 	const struct license_view *mine = &licenses->views[i];
 	size_t j;
 
-	*expiry = mine->lic->exp;
+	*ends = (struct ends){mine->lic->exp, mine->deadlines.new_until};
 	for (j = 0; j < licenses->n_views; j++) {
 		const struct license_view *other = &licenses->views[j];
 		int above = rank(other->state) - rank(mine->state);
@@ -125,8 +129,10 @@ static bool speaks(const struct licenses *licenses, size_t i, int64_t *expiry)
 				(other->lic->seq < mine->lic->seq);
 		if (above > 0 || (!above && j < i))
 			return false;
-		if (rank(other->state) && other->lic->exp > *expiry)
-			*expiry = other->lic->exp;
+		if (rank(other->state) && other->lic->exp > ends->expiry)
+			ends->expiry = other->lic->exp;
+		if (rank(other->state) && other->deadlines.new_until > ends->deadline)
+			ends->deadline = other->deadlines.new_until;
 	}
 	return true;
 }
@@ -134,19 +140,30 @@ static bool speaks(const struct licenses *licenses, size_t i, int64_t *expiry)
 static void put_licenses(const struct scrape *s)
 {
 	const struct licenses *licenses = &s->agent->licenses;
-	int64_t expiry;
+	struct ends ends;
 	size_t i;
 
 	metric_head(s->out, LICENSE_EXPIRY);
 	for (i = 0; i < licenses->n_views; i++)
-		if (speaks(licenses, i, &expiry))
+		if (speaks(licenses, i, &ends))
 			metric_sample(s->out, LICENSE_EXPIRY,
-				      LABELS("lid", licenses->views[i].lic->lid), expiry);
+				      LABELS("lid", licenses->views[i].lic->lid), ends.expiry);
+	metric_head(s->out, LICENSE_DEADLINE);
+	for (i = 0; i < licenses->n_views; i++)
+		if (speaks(licenses, i, &ends) && ends.deadline != LIFECYCLE_NEVER)
+			metric_sample(s->out, LICENSE_DEADLINE,
+				      LABELS("lid", licenses->views[i].lic->lid), ends.deadline);
+	metric_head(s->out, LICENSE_WARN);
+	for (i = 0; i < licenses->n_views; i++)
+		if (speaks(licenses, i, &ends))
+			metric_sample(s->out, LICENSE_WARN,
+				      LABELS("lid", licenses->views[i].lic->lid),
+				      licenses->views[i].warn && !licenses->views[i].renewed);
 	metric_head(s->out, LICENSE_INFO);
 	for (i = 0; i < licenses->n_views; i++) {
 		const struct license *lic = licenses->views[i].lic;
 
-		if (speaks(licenses, i, &expiry))
+		if (speaks(licenses, i, &ends))
 			metric_sample(s->out, LICENSE_INFO,
 				      LABELS("lid", lic->lid, "sub", lic->sub, "plan",
 					     lic->plan ? lic->plan : "", "state",
@@ -212,6 +229,8 @@ static void put_agent(const struct scrape *s)
 {
 	const struct gates *gates = &s->agent->gates;
 
+	metric_head(s->out, CLOCK_SUSPECT);
+	metric_sample(s->out, CLOCK_SUSPECT, NO_LABELS, s->agent->clock.effective.suspect);
 	metric_head(s->out, GENERATION);
 	metric_sample(s->out, GENERATION, NO_LABELS, gates->generation);
 	metric_head(s->out, APPLY_DURATION);

@@ -248,6 +248,8 @@ static int judge(const struct whatif *w, struct whatif_step *step)
 			step->views[step->n_views++].lic = license->lic;
 	}
 	lifecycle_judge(step->views, step->n_views, w->agent->licenses.revocations, step->at);
+	lines_supersede(&w->agent->memory.history.lines, step->views, step->n_views,
+			w->agent->licenses.revocations, step->at);
 	return 0;
 }
 

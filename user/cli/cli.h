@@ -100,6 +100,7 @@ static inline const char *option_text(const struct args *args, enum option_id id
 int cmd_status(const struct args *args, struct failure *why);
 int cmd_rehearse(const struct args *args, struct failure *why);
 int cmd_check(const struct args *args, struct failure *why);
+int cmd_clock_reset(const struct args *args, struct failure *why);
 int cmd_license_keygen(const struct args *args, struct failure *why);
 int cmd_license_sign(const struct args *args, struct failure *why);
 int cmd_license_verify(const struct args *args, struct failure *why);

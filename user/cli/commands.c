@@ -37,6 +37,15 @@ static const struct command table[] = {
 			      "does the renewal keep it open?"}},
 	},
 	{
+		.noun = "clock",
+		.verb = "reset",
+		.usage = "",
+		.summary = "takes the wall clock for right again; audited",
+		.run = cmd_clock_reset,
+		.examples = {{"portlic clock reset",
+			      "after the clock was set by hand; licenses are judged by it"}},
+	},
+	{
 		.noun = "license",
 		.verb = "keygen",
 		.usage = "--iss URL [--kid ID] --out PREFIX",

@@ -121,10 +121,18 @@ int cmd_license_unload(const struct args *args, struct failure *why)
 	bool path_of_file = ends_with(what, ".lic") || ends_with(what, ".rl");
 	_free_ char *path = client_path("/v1/licenses/", path_of_file ? file_name(what) : what);
 	_reply_ struct reply reply = {};
+	const cJSON *item;
 	int r;
 
 	if (!path)
 		return fail(why, EXIT_USAGE, "out of memory");
 	r = client_call(args, "DELETE", path, NULL, 0, &reply, why);
-	return r ? r : print_done(args, "license", what, "unloaded", why);
+	if (r)
+		return r;
+	cJSON_ArrayForEach (item, json_get(reply.json, "warnings")) {
+		const char *text = cJSON_GetStringValue(item);
+
+		warning("%s", text ? text : "?");
+	}
+	return print_done(args, "license", what, "unloaded", why);
 }

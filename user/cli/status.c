@@ -63,6 +63,25 @@ static void print_gates(const cJSON *gates)
 	}
 }
 
+static void print_clock(const cJSON *clock)
+{
+	const char *effective = member_text(clock, "effective");
+	double resets = member_number(clock, "resets");
+	char line[192], times[48] = "";
+
+	if (!effective) /* an agent of another version */
+		return;
+	if (resets > 0)
+		snprintf(times, sizeof(times), ", reset %.0f time%s", resets,
+			 resets == 1 ? "" : "s");
+	snprintf(line, sizeof(line), "%.32s, %s%s", effective,
+		 member_true(clock, "suspect")	      ? "SUSPECT"
+		 : member_true(clock, "synchronised") ? "synchronised"
+						      : "not synchronised",
+		 times);
+	print_field("clock", line);
+}
+
 static void print_status(const cJSON *status, const cJSON *gates)
 {
 	const cJSON *trust = json_get(status, "trust"), *item;
@@ -83,6 +102,7 @@ static void print_status(const cJSON *status, const cJSON *gates)
 	snprintf(line, sizeof(line), "%.0f vendors, %.0f keys", member_number(trust, "vendors"),
 		 member_number(trust, "keys"));
 	print_field("trust", line);
+	print_clock(json_get(status, "clock"));
 	print_numbers("licenses", json_get(status, "licenses"));
 	print_numbers("gates", json_get(status, "gates"));
 	if (!strcmp(wire, "removable"))

@@ -42,12 +42,24 @@ struct license_view {
 	const struct license *lic;
 	enum license_state state;
 	bool warn;	       /* ACTIVE, and the end is near */
+	bool renewed;	       /* a higher rank is loaded ahead that begins before this one ends */
 	enum plic_lapse lapse; /* the license's; a revocation makes REPORT a BLOCK_NEW */
 	bool equivocation;     /* another file has the same (iss, lid, seq) and other bytes */
 	struct deadlines deadlines;
 };
 
-/* Judges n licenses together at effective time now, supersession among them included. */
+/* Order within a line (iss, lid): seq, then iat, then SHA-256; 0: the same bytes. */
+int license_compare_rank(const struct license *a, const struct license *b);
+bool license_same_line(const struct license *a, const struct license *b);
+
+/* It replaces lower ones from when it begins, for good, unless it is itself revoked by jti. */
+bool lifecycle_replaces(const struct license *lic, const struct revocations *revocations,
+			int64_t now);
+
+/*
+ * Judges n licenses together at effective time now, supersession among them included. What was in
+ * force before is lines.h's.
+ */
 void lifecycle_judge(struct license_view *views, size_t n, const struct revocations *revocations,
 		     int64_t now);
 

@@ -307,3 +307,13 @@ int64_t revocations_newest(const struct revocations *r, const char *iss)
 
 	return list ? (*list)->iat : -1;
 }
+
+int64_t revocations_latest(const struct revocations *r)
+{
+	int64_t latest = -1;
+
+	for (size_t i = 0; i < r->n_lists; i++)
+		if (r->lists[i]->iat > latest)
+			latest = r->lists[i]->iat;
+	return latest;
+}

@@ -33,4 +33,7 @@ int64_t revocations_at_jti(const struct revocations *r, const struct license *li
 /* iat of the newest list of iss; -1: none. */
 int64_t revocations_newest(const struct revocations *r, const char *iss);
 
+/* The latest iat of all lists; -1: there is none. */
+int64_t revocations_latest(const struct revocations *r);
+
 #endif
