@@ -21,7 +21,7 @@
 	X(PRIVATE, 'S', "a private key file")                                                      \
 	X(PORTS, 'N', "a list of ports")                                                           \
 	X(MOMENT, 'M', "a time")                                                                   \
-	X(HISTORY, 'H', "the agent's state.json")
+	X(HISTORY, 'Y', "the agent's state.json")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),
