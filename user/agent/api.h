@@ -14,6 +14,7 @@ typedef void api_route(struct agent *agent, struct http_request *request, const 
 api_route api_status;
 api_route api_gates_get, api_gates_post, api_gate_patch, api_gate_delete;
 api_route api_ports_get;
+api_route api_peers_get;
 api_route api_licenses_get, api_licenses_post, api_license_delete;
 api_route api_check;
 api_route api_metrics_get;
