@@ -196,9 +196,22 @@ static void lapsed_server(void)
 	check(counts.denied == 1, "IPv%d: and that is counted", family);
 }
 
+/* As egress makes one for a connect() of the pod; here no socket sends, see test_marks. */
+static void mark(int local, int remote)
+{
+	struct plic_mark_key key = {.remote_port = remote, .local_port = local};
+	struct plic_mark value = {.cookie = 1};
+
+	inet_pton(AF_INET6, family == 4 ? "::ffff:192.0.2.1" : "2001:db8::1", key.remote);
+	inet_pton(AF_INET6, family == 4 ? "::ffff:10.0.0.2" : "fd00::2", key.local);
+	bpf_map_update_elem(bpf_map__fd(box.skel->maps.plic_marks), &key, &value, BPF_ANY);
+	box.skel->bss->plic_marked = 1;
+}
+
 /* In audit mode a server on an unnamed port answers; when enforcement comes its clients find it shut. */
 static void audit_then_enforce(void)
 {
+	struct frame_spec syn = received(IPPROTO_TCP, 443, CUT);
 	static struct box_counts counts;
 
 	publish(PLIC_AUDIT_MODE);
@@ -218,6 +231,13 @@ static void audit_then_enforce(void)
 	      family);
 	check(wire(received(IPPROTO_UDP, 53, OWN)) == PASS, "IPv%d: the own flow goes on", family);
 
+	publish(PLIC_AUDIT_MODE);
+	box_clear(&box);
+	mark(CUT, 443);
+	syn.flags = SYN;
+	check(wire(syn) == PASS, "IPv%d: audit lets a SYN in", family);
+	check(entries(box.skel->maps.plic_marks) == 0, "IPv%d: and that ends a marker too", family);
+
 	publish(PLIC_OFF);
 	box_clear(&box);
 	check(wire(received(IPPROTO_UDP, 40000, 6000)) == PASS, "IPv%d: off passes", family);
@@ -230,18 +250,6 @@ static void audit_then_enforce(void)
 	publish(PLIC_ENFORCE);
 	check(wire(received(IPPROTO_UDP, 40000, 6000)) == DROP, "IPv%d: shut after off", family);
 	check(wire(received(IPPROTO_UDP, 53, OWN)) == PASS, "IPv%d: the own flow goes on", family);
-}
-
-/* As egress makes one for a connect() of the pod; here no socket sends, see test_marks. */
-static void mark(int local, int remote)
-{
-	struct plic_mark_key key = {.remote_port = remote, .local_port = local};
-	struct plic_mark value = {.cookie = 1};
-
-	inet_pton(AF_INET6, family == 4 ? "::ffff:192.0.2.1" : "2001:db8::1", key.remote);
-	inet_pton(AF_INET6, family == 4 ? "::ffff:10.0.0.2" : "fd00::2", key.local);
-	bpf_map_update_elem(bpf_map__fd(box.skel->maps.plic_marks), &key, &value, BPF_ANY);
-	box.skel->bss->plic_marked = 1;
 }
 
 /* A cut spares the connections that the pod itself opened from that port. */

@@ -167,10 +167,17 @@ equal("... the rest", lines[2].split()[:5], ["web", "other", "-", "-", "unlicens
 check("... no blanks at the ends", not any(line.endswith(" ") for line in lines), r)
 asked("port list GATE", portlic("port", "list", "a&b"), ("GET", "/v1/ports?gate=a%26b"))
 equal("port list -o json is the agent's array", portlic("port", "list", "-o", "json").json(), [PORT, OTHER])
+PEER = {"port": 9000, "protocol": "UDP", "remote": "10.0.0.7", "last": PORT["last_access"], "connections": 0, "connected": 0}
+PEERS = {"gate": "web", "since": PORT["last_access"], "clients": 12,
+         "peers": [{**PEER, "connected": 2, "connections": 1}] + [{**PEER, "last": None, "remote": f"fd00::{i}"} for i in range(11)]}
+answers["GET", "/v1/peers"] = (200, PEERS)
+asked("port show asks for the port and its clients", portlic("port", "show", "web", "9005/udp"), ("GET", "/v1/ports?gate=web"), ("GET", "/v1/peers?gate=web&port=9005/udp"))
 for port in ("9000/udp", "9005/UDP", "9010/udp"):
     r = portlic("port", "show", "web", port)
     check(f"port show {port}", r.code == 0 and "20 lapsed (the license for this port has ended)" in r.out and "in 12d" in r.out, r)
-equal("port show -o json", portlic("port", "show", "web", "9001/udp", "-o", "json").json(), PORT)
+    check("... with its clients", "12 in the last day" in r.out and "10.0.0.7: 2 connected, 1 connection, last 47h ago\n" in r.out, r)
+    check("... up to 8", "fd00::6\n" in r.out and "fd00::7" not in r.out and r.out.endswith("...\n"), r)
+equal("port show -o json", portlic("port", "show", "web", "9001/udp", "-o", "json").json(), {**PORT, "clients": 12, "peers": PEERS["peers"]})
 for port in ("9005", "8999/udp", "9011/udp", "9000/sctp"):
     r = portlic("port", "show", "web", port)
     check(f"port show {port}: exit 1", r.code == 1 and "port list web" in r.err, r)
@@ -266,6 +273,12 @@ check("... nor one port", portlic("port", "show", "web", "9000/udp").code == 0)
 answers["GET", "/v1/ports"] = (200, [{**PORT, "denied": {"novel": 3, "lapsed": "x"}}])
 r = portlic("port", "show", "web", "9000/udp")
 check("... a reason of a later version is told", r.code == 0 and "3 novel" in r.out, r)
+for peers in ({}, {"clients": "x", "peers": 3}, {"peers": [3, None, {}, {"remote": 7, "last": [], "connected": "x"}]}):
+    answers["GET", "/v1/peers"] = (200, peers)
+    r = portlic("port", "show", "web", "9000/udp")
+    check("... nor peers", r.code == 0 and "0 in the last day" in r.out, r)
+answers["GET", "/v1/peers"] = (200, [])
+check("... a list of them: exit 2", portlic("port", "show", "web", "9000/udp").code == 2)
 answers["GET", "/v1/gates"] = (200, [{}, {"hooks": [1, None], "attachments": [3, {}]}])
 check("... nor gates", portlic("gate", "list").code == 0)
 answers["GET", "/v1/status"] = (200, {"licenses": [1], "warnings": {"a": 2}})

@@ -73,6 +73,31 @@ is "the pod's own connection from a licensed range goes on" "$(tail -n 1 "$T/own
 is "the metric counts them" "$(metric portlic_connections_cut_total 'gate="pod"')" 5
 check "an event tells" grep -q 'connections_cut gate="pod" number="3"' "$T/agent.log"
 
+# Unloaded; and what an audit let in, when it is over.
+clients=()
+drop gone.lic '"lid":"gone"' '"jti":"e"' '"lapse":"block"' '"ports":[{"port":8083}]'
+[ "$(out "$LIB/net.py" wait ok $POD4 8083 3)" != never ] || bail "8083 opens"
+start gone idle $POD4 8083 5
+one() { [ "$(sockets "$1")" = 1 ]; }
+check "one is connected" eventually 3 one 8083
+when=$(now)
+check "its license is unloaded" portlic license unload gone
+wait "${clients[0]}"
+unloaded=$when
+ended gone
+is "unloaded: reset" "$how" reset
+between "... within 1 s" "$(since "$unloaded" "$when")" 0 1
+clients=()
+portlic gate set pod --mode audit > "$T/out"
+start audit idle $POD4 8080 6
+check "audit lets one in to a lapsed port" eventually 3 one 8080
+sleep 1.5
+is "... and cuts nothing" "$(sockets 8080)" 1
+portlic gate set pod --mode enforce > "$T/out"
+wait "${clients[0]}"
+ended audit
+is "enforced again: reset" "$how" reset
+
 # With the agent dead.
 clients=()
 end=$(in_s 4)

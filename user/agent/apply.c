@@ -212,6 +212,7 @@ static void apply_done(struct job *job)
 		  (unsigned long long)apply->generation, apply->n, seconds);
 	free(apply);
 	settle(agent);
+	cuts_check(agent);
 }
 
 /* Compiles one gate; what needs the kernel goes into the job, the rest is taken at once. */

@@ -15,6 +15,8 @@
 
 #define PORTS_LEN (65536 / 8)
 #define MAX_WAIT_NS (3600 * 1000000000ULL)
+#define MAX_GATES 64 /* in a job, so that other kernel work gets its turn */
+#define NEXT_JOB_NS (100 * 1000000ULL)
 
 struct cut_job {
 	struct job job;
@@ -162,7 +164,7 @@ static bool is_due(struct agent *agent, struct gate_entry *entry, uint8_t *ports
 	return due;
 }
 
-static struct cut_job *find_due(struct agent *agent, uint64_t *next_ns)
+static struct cut_job *find_due(struct agent *agent, uint64_t now_ns, uint64_t *next_ns)
 {
 	const struct gates *gates = &agent->gates;
 	uint8_t ports[PORTS_LEN];
@@ -174,6 +176,10 @@ static struct cut_job *find_due(struct agent *agent, uint64_t *next_ns)
 		size_t n = cut ? cut->n : 0;
 		void *grown;
 
+		if (n == MAX_GATES) {
+			*next_ns = now_ns + NEXT_JOB_NS;
+			break;
+		}
 		if (entry->state != GATE_ATTACHED || !entry->rules ||
 		    !is_due(agent, entry, ports, next_ns))
 			continue;
@@ -207,7 +213,7 @@ static void check_now(void *arg)
 	agent->cuts.waiting = false;
 	if (agent->stopping || agent->gates.applying || agent->gates.dirty)
 		return;
-	cut = find_due(agent, &next_ns);
+	cut = find_due(agent, now_ns, &next_ns);
 	agent->cuts.inspected = false;
 	uv_timer_start(&agent->cuts.timer, on_boundary,
 		       next_ns > now_ns ? (next_ns - now_ns) / 1000000 + 1 : 1, 0);

@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "output.h"
+#include "peers.h"
 #include "portlic.h"
 #include "table.h"
 #include "when.h"
@@ -197,12 +198,29 @@ static void print_port(const cJSON *port)
 		print_denied(reason);
 }
 
+/* The port's own object, with its clients. */
+static int show_port(const struct args *args, cJSON *item, cJSON *peers, struct failure *why)
+{
+	int r = 0;
+
+	if (args->json) {
+		cJSON_AddNumberToObject(item, "clients", member_number(peers, "clients"));
+		cJSON_AddItemToObject(item, "peers", cJSON_DetachItemFromObject(peers, "peers"));
+		r = print_json(item, why);
+	} else {
+		print_port(item);
+		peers_print(peers);
+	}
+	cJSON_Delete(peers);
+	return r;
+}
+
 int cmd_port_show(const struct args *args, struct failure *why)
 {
 	_free_ char *path = client_path("/v1/ports?gate=", args->operands[0]);
 	_reply_ struct reply reply = {};
 	const char *protocol;
-	const cJSON *item;
+	cJSON *item, *peers;
 	long port;
 	int r = parse_port(args->operands[1], &port, &protocol, why);
 
@@ -216,10 +234,8 @@ int cmd_port_show(const struct args *args, struct failure *why)
 	cJSON_ArrayForEach (item, reply.json) {
 		if (!is_port(item, port, protocol))
 			continue;
-		if (args->json)
-			return print_json(item, why);
-		print_port(item);
-		return 0;
+		r = peers_get(args, args->operands[0], port, protocol, &peers, why);
+		return r ? r : show_port(args, item, peers, why);
 	}
 	return fail(
 		why, EXIT_REFUSED,

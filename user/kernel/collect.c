@@ -142,7 +142,10 @@ static int remove_all(const char *bpffs, const char *gates, const char *maps, st
 {
 	_close_ int ledger = pins_get(bpffs, NODE_PIN_LEDGER);
 	_free_ char *dir = strdup(bpffs);
-	int r = dir ? pins_each(gates, collect_one, dir) : -ENOMEM;
+	int r;
+
+	pins_drop(maps, PLIC_MAP_PEERS); /* no gate has to look for its own in it */
+	r = dir ? pins_each(gates, collect_one, dir) : -ENOMEM;
 
 	if (r < 0)
 		return fault_set(f, -r, "can't remove all gates in \"%s\": %s", gates,
