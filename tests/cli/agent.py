@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.parse
 
-from harness import Run, check, done, equal, path, skip, write
+from harness import Run, Vendor, check, done, equal, path, skip, write
 
 
 START = time.time()
@@ -260,6 +260,73 @@ answers["POST", "/v1/check"] = (200, {"ok": False, "results": [RESULT, {**RESULT
 r, j = asked("check of all", portlic("check"), ("POST", "/v1/check")), portlic("check", "-o", "json")
 check("... failed: exit 1", r.code == j.code == 1 and "FAILED" in r.out and j.json() == answers["POST", "/v1/check"][1], r)
 
+# --- policies
+def condition(state, **other):
+    return {"state": state, "mode": "enforce", "deny": "refuse", "lid": None, **other}
+
+
+PIECE = {"port": 9000, "end_port": 9010, "protocol": "UDP", "name": "media", "before": condition("licensed", lid="line-1"),
+         "after": condition("audit", mode="audit"), "effect": "keeps", "in_use": True, "live": 2, "clients_last_day": 12, "last_access": at(-2)}
+ANSWER = {"file": "p.json", "name": "p", "gains": ["web"], "loses": [], "warnings": ["it is late"], "changes": [{
+    "gate": "web", "state": "attached", "policy": {"before": None, "after": "p"}, "mode": {"before": "enforce", "after": "audit"},
+    "deny": {"before": "refuse", "after": "refuse"}, "ports": [PIECE, {**PIECE, "port": None, "end_port": None, "protocol": None,
+    "name": "other", "live": None, "clients_last_day": None, "in_use": False}, {**PIECE, "port": None, "protocol": "47", "live": None,
+    "clients_last_day": None}]}]}
+answers["POST", "/v1/policies"] = (200, ANSWER)
+policy = write("p.json", '{"name": "p"}')
+for args, query in ((("diff", policy), "file=p.json&dry=1"), (("apply", policy), "file=p.json"),
+                    (("apply", write("a b.policy", "{}")), "file=a%20b.policy.json")):
+    r = asked(f"policy {args[0]}: {query}", portlic("policy", *args), ("POST", "/v1/policies?" + query))
+    with open(args[1], "rb") as f:
+        check("... the file's own bytes", seen[0][2] == f.read(), seen)
+    check("... what changes, of a gate and a port", r.code == 0 and all(w in r.out for w in (
+        "gate web: policy none -> p\n", "gate web: mode enforce -> audit\n", "12 clients, 2 now", "licensed (enforce, line-1)  audit (audit)")) and
+        "deny" not in r.out, r)
+    equal("... ranges, the rest, a protocol", [line.split()[:3] for line in r.out.splitlines()[-3:]],
+          [["web", "9000-9010", "UDP"], ["web", "other", "-"], ["web", "*", "47"]])
+    check("... in use by its last access where nobody counted", "47h ago" in r.out.splitlines()[-1], r)
+    check("... the warning", f'portlic: warning: "{args[1]}": it is late\n' == r.err, r)
+    check("... apply says that it is in force", ("in force as p.json" in r.out) == (args[0] == "apply"), r)
+equal("policy diff -o json is the agent's object", portlic("policy", "diff", policy, "-o", "json").json(), ANSWER)
+r = portlic("policy", "apply", write("big.json", "x" * ((1 << 20) + 1)))
+check("one that is too big isn't sent: exit 1", r.code == 1 and not seen and "1048576" in r.err, r)
+answers["POST", "/v1/policies"] = (200, {**ANSWER, "changes": []})
+check("nothing changes: it says so", portlic("policy", "diff", policy).out == "no gate changes\n")
+answers["POST", "/v1/policies"] = (422, {"error": 'policy "p.json": "match" is empty'})
+r, j = portlic("policy", "apply", policy), portlic("policy", "apply", policy, "-o", "json")
+check("refused: exit 1, the agent's words", r.code == j.code == 1 and "is empty" in r.err and "is empty" in j.json()["error"], r)
+HELD = {"file": "p.json", "name": "p", "state": "held", "detail": "it is gone", "mode": "audit", "gates": ["web", "db"], "in_force": ["db"]}
+answers["GET", "/v1/policies"] = (200, [HELD, {**dict.fromkeys(HELD), "file": "x\033.json", "state": "refused", "detail": "broken"}])
+r = asked("policy list", portlic("policy", "list"), ("GET", "/v1/policies"))
+check("... who matches, for whom it holds, why not", "web, db  db         it is gone" in r.out and "broken" in r.out and "\033" not in r.out, r)
+equal("policy list -o json", portlic("policy", "list", "-o", "json").json(), answers["GET", "/v1/policies"][1])
+answers["DELETE", "/v1/policies/p.json"] = (204, None)
+r = asked("policy del by file, wherever it lies", portlic("policy", "del", "/tmp/p.json"), ("DELETE", "/v1/policies/p.json"))
+check("... in words", r.code == 0 and r.out == "policy p.json: deleted\n", r)
+
+# --- rehearse
+ROW = {"gate": "web", "port": 9443, "from": "licensed", "to": "lapsed", "effect": "closes", "text": "T: 9443/tcp would refuse; 12 clients in the last day"}
+SAME = {**ROW, "port": 80, "to": "licensed", "effect": "keeps", "text": "T: 80/tcp stays licensed"}
+GRACE = {**SAME, "to": "grace", "text": "T: 80/tcp becomes grace"}
+answers["POST", "/v1/rehearse"] = (200, {"at": "T", "ok": False, "results": [ROW, SAME, GRACE], "warnings": ["db isn't up"]})
+r = asked("rehearse --at", portlic("rehearse", "--at", "+30d", "--gate", "web", "--without", "l"), ("POST", "/v1/rehearse"))
+equal("... its body", json.loads(seen[0][2]), {"at": "+30d", "gate": "web", "without": "l"})
+check("... what changes, by gate; exit 1", r.code == 1 and r.out == f"gate web: {ROW['text']}\ngate web: {GRACE['text']}\n" and
+      r.err == "portlic: warning: db isn't up\n", r)
+check("... with --all everything", len(portlic("rehearse", "--at", "+30d", "--all").out.splitlines()) == 3)
+r = portlic("rehearse", "--at", "+30d", "-o", "json")
+check("... and in JSON", r.code == 1 and r.json() == answers["POST", "/v1/rehearse"][1] and not r.err, r)
+answers["POST", "/v1/rehearse"] = (200, {"at": "T", "ok": True, "results": [SAME], "warnings": []})
+r = portlic("rehearse", "--at", "+30d")
+check("nothing changes: exit 0, it says so", r.code == 0 and r.out == "T: no port changes\n", r)
+token = Vendor().license("renewal.jwt")
+r = asked("rehearse --with", portlic("rehearse", "--with", token), ("POST", "/v1/rehearse"))
+with open(token, encoding="ascii") as f:
+    equal("... the token, and the name that the agent would give it", json.loads(seen[0][2]), {"with": f.read().strip(), "file": "renewal.jwt.lic"})
+for text in ("no token", "a\0b", "a.b.c\n\n", "\u00e9.b.c"):
+    r = portlic("rehearse", "--with", write("bad.lic", text), "-o", "json")
+    check(f"{text!r} is no token: exit 1, not sent", r.code == 1 and not seen and r.json()["reason"], r)
+
 # --- a strange agent
 for text, value in (("no JSON", b"<html>"), ("another shape", {"a": 1}), ("nothing", None)):
     answers["GET", "/v1/gates"] = (200, value)
@@ -280,6 +347,12 @@ for peers in ({}, {"clients": "x", "peers": 3}, {"peers": [3, None, {}, {"remote
 answers["GET", "/v1/peers"] = (200, [])
 check("... a list of them: exit 2", portlic("port", "show", "web", "9000/udp").code == 2)
 answers["GET", "/v1/gates"] = (200, [{}, {"hooks": [1, None], "attachments": [3, {}]}])
+answers["POST", "/v1/policies"] = (200, {"changes": [3, {}, {"policy": 5, "ports": [1, {}, {"before": 3, "in_use": True}]}], "warnings": [7]})
+check("... nor changes", portlic("policy", "diff", policy).code == 0)
+answers["GET", "/v1/policies"] = (200, [{}, 7, {"gates": [1, None], "in_force": 3}])
+check("... nor policies", portlic("policy", "list").code == 0)
+answers["POST", "/v1/rehearse"] = (200, {"ok": 1, "results": [{}, 3, {"effect": 9}], "warnings": [None]})
+check("... nor a rehearsal", portlic("rehearse", "--at", "1").code == 1)
 check("... nor gates", portlic("gate", "list").code == 0)
 answers["GET", "/v1/status"] = (200, {"licenses": [1], "warnings": {"a": 2}})
 check("... nor status", portlic("status").code == 0)

@@ -40,7 +40,8 @@ is "... it says what the diff said" "$(cmp "$T/out" "$T/diff.json" && echo same)
 is "... the file stands in the directory" "$(cmp "$T/shop.json" "$T/policies.d/shop.json" && echo same)" same
 is "... counters go on" "$(tcp 8080; port 8080 'p["connections"]["allowed"]')" "ok
 $((conns + 1))"
-is "applied again: no gate changes" "$(portlic policy apply "$T/shop.json")" "no gate changes"
+is "applied again: no gate changes" "$(portlic policy apply "$T/shop.json")" "policy shop: in force as shop.json
+no gate changes"
 is "the list names it" "$(portlic policy list -o json | json 'd')" \
 	"[{'file': 'shop.json', 'name': 'shop', 'state': 'ok', 'detail': None, 'mode': 'enforce', 'gates': ['pod'], 'in_force': ['pod']}]"
 

@@ -189,6 +189,30 @@ static void test_drained(void **state)
 	two_free(&t);
 }
 
+/* A right that has yet to begin, in the place of one that was there: pending, and draining meanwhile. */
+static void test_pending_drains(void **state)
+{
+	struct tombstone stone = {80, 80, IPPROTO_TCP, PLIC_REASON_WITHDRAWN, AT(300), 0};
+	struct world v = new_world(), w = new_world();
+	size_t late = license(&w, STATE_PENDING, 9999, PLIC_BLOCK_NEW);
+
+	port(&v, license(&v, STATE_ACTIVE, 9999, PLIC_BLOCK_NEW), 80, 80, "");
+	port(&w, late, 80, 80, "");
+	w.views[late].deadlines.from = WALL + 1000;
+	w.in.tombstones = &stone;
+	w.in.n_tombstones = 1;
+	struct two t = compare(&v, &w, 0, NULL, 0);
+
+	is_change(&t, 0, 80, 80, PORT_LICENSED, PORT_PENDING, PORT_DRAINS);
+	two_free(&t);
+	t = compare(&v, &w, 300, NULL, 0);
+	is_change(&t, 0, 80, 80, PORT_LICENSED, PORT_PENDING, PORT_CLOSES);
+	two_free(&t);
+	t = compare(&w, &w, 300, NULL, 0);
+	is_change(&t, 0, 80, 80, PORT_PENDING, PORT_PENDING, PORT_CUTS);
+	two_free(&t);
+}
+
 /* Withdrawn: the tombstone says how long; what was there for `block` is cut at once. */
 static void test_withdrawn(void **state)
 {
@@ -284,10 +308,11 @@ static void test_lids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life),	  cmocka_unit_test(test_words),
-		cmocka_unit_test(test_effects),	  cmocka_unit_test(test_drained),
-		cmocka_unit_test(test_withdrawn), cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_policy),	  cmocka_unit_test(test_lids),
+		cmocka_unit_test(test_life),	       cmocka_unit_test(test_words),
+		cmocka_unit_test(test_effects),	       cmocka_unit_test(test_drained),
+		cmocka_unit_test(test_pending_drains), cmocka_unit_test(test_withdrawn),
+		cmocka_unit_test(test_pieces),	       cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_lids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

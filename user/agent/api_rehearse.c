@@ -155,6 +155,11 @@ static int prepare(struct rehearsal *r, struct http_request *request,
 			  question->at);
 		return refuse(request, MHD_HTTP_BAD_REQUEST, &f);
 	}
+	if (time_base_boot_ns(&r->whatif.now, at) == PLIC_NEVER) {
+		fault_set(&f, ERANGE, "\"%s\" lies further ahead than the kernel's clock counts",
+			  question->at);
+		return refuse(request, MHD_HTTP_BAD_REQUEST, &f);
+	}
 	if (question->gate && !gates_find(&r->agent->gates, question->gate)) {
 		fault_set(&f, ENOENT, "there is no gate \"%s\"", question->gate);
 		return refuse(request, MHD_HTTP_NOT_FOUND, &f);

@@ -65,7 +65,7 @@ static void condition_text(const cJSON *of, const cJSON *other, char *out, size_
 static void port_row(struct table *table, const cJSON *gate, const cJSON *port)
 {
 	const cJSON *before = json_get(port, "before"), *after = json_get(port, "after");
-	char from[320], to[320], use[64], name[32];
+	char from[320], to[320], use[64], name[PORT_TEXT_LEN];
 
 	condition_text(before, after, from, sizeof(from));
 	condition_text(after, before, to, sizeof(to));
@@ -96,6 +96,14 @@ static int print_changes(const cJSON *answer, struct failure *why)
 	return 0;
 }
 
+static void print_applied(const cJSON *answer)
+{
+	const char *name = member_text(answer, "name"), *file = member_text(answer, "file");
+	_free_ char *policy = printable(name ? name : "?"), *kept = printable(file ? file : "?");
+
+	printf("policy %s: in force as %s\n", policy ? policy : "?", kept ? kept : "?");
+}
+
 static int submit(const struct args *args, bool dry, struct failure *why)
 {
 	const char *file = args->operands[0];
@@ -119,6 +127,8 @@ static int submit(const struct args *args, bool dry, struct failure *why)
 		puts(reply.text);
 		return 0;
 	}
+	if (!dry)
+		print_applied(reply.json);
 	r = print_changes(reply.json, why);
 	cJSON_ArrayForEach (item, json_get(reply.json, "warnings")) {
 		const char *text = cJSON_GetStringValue(item);

@@ -8,6 +8,7 @@
 #include "client.h"
 #include "output.h"
 #include "peers.h"
+#include "port_text.h"
 #include "portlic.h"
 #include "table.h"
 #include "when.h"
@@ -15,20 +16,6 @@
 struct cell {
 	char text[48];
 };
-
-/* "8080", "9000-9010", or the name of the rest: "other". */
-static const char *port_text(const cJSON *port, struct cell *out)
-{
-	int first = (int)member_number(port, "port"), last = (int)member_number(port, "end_port");
-
-	if (!first)
-		snprintf(out->text, sizeof(out->text), "other");
-	else if (last > first)
-		snprintf(out->text, sizeof(out->text), "%d-%d", first, last);
-	else
-		snprintf(out->text, sizeof(out->text), "%d", first);
-	return out->text;
-}
 
 static const char *number_text(const cJSON *object, const char *name, struct cell *out)
 {
@@ -58,7 +45,7 @@ static void port_row(struct table *table, const cJSON *port)
 	struct cell c[7];
 
 	table_row(table,
-		  (const char *[]){member_text(port, "gate"), port_text(port, &c[0]),
+		  (const char *[]){member_text(port, "gate"), port_text(port, c[0].text),
 				   member_text(port, "protocol"), name, member_text(port, "state"),
 				   member_text(port, "lid"), time_text(port, "deadline", &c[1]),
 				   number_text(packets, "allowed", &c[2]),
@@ -182,7 +169,7 @@ static void print_port(const cJSON *port)
 	char line[128];
 
 	print_field("gate", member_text(port, "gate"));
-	snprintf(line, sizeof(line), "%s/%s", port_text(port, &number),
+	snprintf(line, sizeof(line), "%s/%s", port_text(port, number.text),
 		 member_text(port, "protocol") ? member_text(port, "protocol") : "?");
 	print_field("port", line);
 	print_field("name", member_text(port, "name"));

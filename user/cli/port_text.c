@@ -7,16 +7,16 @@
 #include "port_text.h"
 #include "when.h"
 
-const char *port_text(const cJSON *port, char out[32])
+const char *port_text(const cJSON *port, char out[PORT_TEXT_LEN])
 {
 	int first = (int)member_number(port, "port"), last = (int)member_number(port, "end_port");
 
 	if (!first)
-		snprintf(out, 32, "%s", member_text(port, "protocol") ? "*" : "other");
+		snprintf(out, PORT_TEXT_LEN, "%s", member_text(port, "protocol") ? "*" : "other");
 	else if (last > first)
-		snprintf(out, 32, "%d-%d", first, last);
+		snprintf(out, PORT_TEXT_LEN, "%d-%d", first, last);
 	else
-		snprintf(out, 32, "%d", first);
+		snprintf(out, PORT_TEXT_LEN, "%d", first);
 	return out;
 }
 

@@ -7,8 +7,10 @@
 
 #include <cjson/cJSON.h>
 
+#define PORT_TEXT_LEN 32
+
 /* "8080", "9000-9010", or the name of the rest: "other"; a whole protocol: "*" */
-const char *port_text(const cJSON *port, char out[32]);
+const char *port_text(const cJSON *port, char out[PORT_TEXT_LEN]);
 
 /* "12 clients, 2 now", "5m ago, now"; "" for a port that nobody uses. */
 void port_use_text(const cJSON *port, char *out, size_t size);

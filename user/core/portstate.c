@@ -147,6 +147,7 @@ struct port_condition port_condition(const struct plic_rule *rule, __u8 ip_proto
 		return c;
 	}
 	c.reason = reason_of(rule, now_ns);
+	c.drains = ip_proto == IPPROTO_TCP && draining_grant(rule, now_ns);
 	if (license) {
 		c.lid = license->lid;
 		c.deadline_ns = past->new_until_ns;
@@ -157,7 +158,7 @@ struct port_condition port_condition(const struct plic_rule *rule, __u8 ip_proto
 		c.state = PORT_AUDIT;
 	else if (is_pending(rule, now_ns))
 		c.state = PORT_PENDING;
-	else if (ip_proto == IPPROTO_TCP && draining_grant(rule, now_ns))
+	else if (c.drains)
 		c.state = PORT_DRAINING;
 	else
 		c.state = ended_state(rule);
@@ -191,13 +192,13 @@ static enum port_effect effect_of(const struct port_change *c, __u64 now_ns)
 {
 	bool was = port_state_admits(c->before.state), is = port_state_admits(c->after.state);
 
-	if (was == is)
-		return c->before.state == PORT_DRAINING && !is && c->after.state != PORT_DRAINING
-			       ? PORT_CUTS
-			       : PORT_KEEPS;
+	if (was && is)
+		return PORT_KEEPS;
+	if (!was && !is)
+		return c->before.drains && !c->after.drains ? PORT_CUTS : PORT_KEEPS;
 	if (is)
 		return PORT_OPENS;
-	if (c->after.state == PORT_DRAINING)
+	if (c->after.drains)
 		return PORT_DRAINS;
 	return c->ip_proto == IPPROTO_TCP && cut_early(&c->after, now_ns) ? PORT_CUTS : PORT_CLOSES;
 }

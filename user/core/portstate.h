@@ -40,6 +40,7 @@ struct port_condition {
 	const char *lid;       /* of the license that stands for the port; NULL: none */
 	__u64 deadline_ns;     /* boot clock, until when that one admits; PLIC_NEVER: none */
 	__u64 cut_at_ns;       /* boot clock, the last cut of its grants; 0: it has none */
+	bool drains;	       /* TCP: what is established goes on, to the cut at most */
 	__u8 mode, deny;       /* enum plic_mode, enum plic_deny */
 	__u8 reason;	       /* enum plic_reason for what nothing admits, audited or denied */
 	enum plic_lapse lapse; /* of the grant that ends last */
