@@ -68,6 +68,7 @@ static void on_tick(uv_timer_t *timer)
 		rules_changed(agent);
 	entitlements_write(agent);
 	keep_again(agent);
+	adopt_watch(agent);
 }
 
 static void on_watchdog(uv_timer_t *timer)
