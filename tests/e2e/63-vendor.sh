@@ -66,3 +66,15 @@ check "same seq, other bytes: the later one holds" becomes a.lic superseded
 is "... on every node alike" "$(state b.lic)" active
 check "... an alarm in the log" grep -q 'license_equivocation.*twice' "$T/agent.log"
 has "... and in status" "$(warned)" "another file has the same seq and other content"
+
+# dated in the near future, which `portlic license sign` would not issue
+/usr/bin/python3 - "$T/second.jwk" > "$T/token" << 'P'
+import sys, time, jwt
+key = jwt.algorithms.OKPAlgorithm.from_jwk(open(sys.argv[1]).read())
+now = int(time.time())
+print(jwt.encode({"iss": "https://vendor.example", "sub": "c", "aud": "e2e", "jti": "i", "iat": now + 304, "exp": now + 900, "ver": 1, "lid": "future",
+                  "seq": 1, "ports": []}, key, algorithm="EdDSA", headers={"typ": "portlic+jwt", "kid": "vendor-2"}))
+P
+mv "$T/token" "$T/licenses.d/future.lic"
+check "a license dated ahead of the clock is refused" becomes future.lic rejected:iat_future
+check "... and taken by itself when its time has come" eventually 8 is_state future.lic active
