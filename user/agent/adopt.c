@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -162,4 +163,35 @@ void adopt_pins(struct agent *agent, attach_done *found)
 	adopt->job.done = adopt_done;
 	adopt->found = found;
 	job_submit(agent, &adopt->job);
+}
+
+/* By its descriptor the agent holds what was mounted there; a new one sees what is there now. */
+static bool in_place(const struct agent *agent)
+{
+	struct stat held, there;
+
+	return agent->pins_lock < 0 || fstat(agent->pins_lock, &held) ||
+	       (!stat(agent->config.bpffs, &there) && held.st_dev == there.st_dev &&
+		held.st_ino == there.st_ino);
+}
+
+void adopt_watch(struct agent *agent)
+{
+	struct fault *trouble = &agent->pins_trouble;
+	bool was = trouble->text[0], is = !in_place(agent);
+
+	if (was == is)
+		return;
+	*trouble = (struct fault){0};
+	if (!is) {
+		log_event(LOG_INFO, "pins_back", LOG_FIELDS("bpffs", agent->config.bpffs),
+			  "the pins are where they were");
+		return;
+	}
+	fault_set(trouble, ENOENT,
+		  "the pins are no longer at \"%s\" (unmounted or removed): the gates hold as long "
+		  "as the agent runs; mount the bpf file system again, then restart the agent",
+		  agent->config.bpffs);
+	log_event(LOG_ERROR, "pins_gone", LOG_FIELDS("bpffs", agent->config.bpffs), "%s",
+		  trouble->text);
 }

@@ -12,4 +12,7 @@
  */
 void adopt_pins(struct agent *agent, attach_done *found);
 
+/* The directory of the pins is still the one it was; else an alarm. To be called often. */
+void adopt_watch(struct agent *agent);
+
 #endif
