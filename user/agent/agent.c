@@ -17,9 +17,9 @@
 #include "gatefile.h"
 #include "listen.h"
 #include "log.h"
+#include "manager.h"
 #include "netns.h"
 #include "node.h"
-#include "notify.h"
 #include "sweep.h"
 
 #define TICK_MS 1000
@@ -60,7 +60,7 @@ static void on_tick(uv_timer_t *timer)
 
 static void on_watchdog(uv_timer_t *timer)
 {
-	notify_manager("WATCHDOG=1");
+	manager_tell("WATCHDOG=1");
 }
 
 struct ready_waiter {
@@ -100,7 +100,7 @@ void agent_ready_if_tried(struct agent *agent)
 		if (agent->gates.entries[i]->opening || !agent->gates.entries[i]->tried)
 			return;
 	agent->ready = true;
-	notify_manager("READY=1");
+	manager_tell("READY=1");
 	log_event(LOG_INFO, "ready",
 		  LOG_FIELDS("socket", agent->config.socket, "metrics",
 			     agent->config.metrics ? agent->config.metrics_text : "none"),
@@ -151,7 +151,7 @@ static void start_signal(struct agent *agent, uv_signal_t *handle, int number)
 
 static void start_timers(struct agent *agent)
 {
-	uint64_t watchdog_ms = notify_watchdog_ms();
+	uint64_t watchdog_ms = manager_watchdog_ms();
 
 	uv_timer_init(&agent->loop, &agent->tick);
 	uv_timer_init(&agent->loop, &agent->sweep);
@@ -255,7 +255,7 @@ void agent_stop(struct agent *agent, int exit_code)
 		return;
 	agent->stopping = true;
 	agent->exit_code = exit_code;
-	notify_manager("STOPPING=1");
+	manager_tell("STOPPING=1");
 	uv_close((uv_handle_t *)&agent->tick, NULL);
 	uv_close((uv_handle_t *)&agent->sweep, NULL);
 	uv_close((uv_handle_t *)&agent->watchdog, NULL);

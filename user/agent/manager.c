@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* notify.c - one datagram to the socket that the service manager named. */
-#include "notify.h"
+/* manager.c - one datagram to the socket that the service manager named. */
+#include "manager.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 #include "cleanup.h"
 
-int notify_manager(const char *state)
+int manager_tell(const char *state)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -36,7 +36,7 @@ int notify_manager(const char *state)
 	return 0;
 }
 
-uint64_t notify_watchdog_ms(void)
+uint64_t manager_watchdog_ms(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
 
