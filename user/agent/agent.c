@@ -32,6 +32,8 @@ void agent_rescan(struct agent *agent)
 	bool policies = policies_scan(&agent->policies, agent->vendors.trust, trust);
 
 	if (trust)
+		pull_trust_changed(agent);
+	if (trust)
 		gates_reread_policies(&agent->gates, agent->vendors.trust);
 	if (trust || licenses || policies)
 		rules_changed(agent);
@@ -123,6 +125,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	if (number == SIGHUP) {
 		log_event(LOG_INFO, "rescan", LOG_NO_FIELDS, "asked for by SIGHUP");
 		agent_rescan(agent);
+		pull_now(agent, NULL);
 		return;
 	}
 	agent_stop(agent, 0);
@@ -236,11 +239,16 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 		err = start_http(agent, f);
 	if (err)
 		return err;
+	err = transfers_start(&agent->transfers, &agent->loop);
+	if (err)
+		return fault_set(f, -err, "libcurl can't be started");
 	clock_start(&agent->clock);
 	agent->started = clock_now(&agent->clock);
 	agent->gates.began_ns = clock_boot_ns();
 	netns_inode("/proc/self/ns/net", &agent->own_netns, NULL);
 	start_timers(agent);
+	notify_start(agent);
+	pull_start(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
 	vendors_scan(&agent->vendors); /* the gates' own policies are held against it */
 	gatefile_load(agent);
@@ -263,6 +271,9 @@ void agent_stop(struct agent *agent, int exit_code)
 	uv_close((uv_handle_t *)&agent->interrupt, NULL);
 	uv_close((uv_handle_t *)&agent->hangup, NULL);
 	watch_stop(&agent->watch);
+	pull_stop(agent);
+	notify_stop(agent);
+	transfers_stop(&agent->transfers);
 	wake_ready_waiters(agent);
 	agent_stop_if_idle(agent);
 }

@@ -11,7 +11,10 @@
 #include "gates.h"
 #include "http.h"
 #include "licenses.h"
+#include "notify.h"
 #include "policies.h"
+#include "pull.h"
+#include "transfer.h"
 #include "vendors.h"
 #include "watch.h"
 
@@ -26,6 +29,9 @@ struct agent {
 	struct policies policies;
 	struct gates gates;
 	struct watch watch;
+	struct transfers transfers;
+	struct pull pull;
+	struct notify notify;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

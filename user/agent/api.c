@@ -37,6 +37,8 @@ static const struct route {
 	{"GET", "/v1/licenses", .handle = api_licenses_get},
 	{"POST", "/v1/licenses", .handle = api_licenses_post},
 	{"DELETE", "/v1/licenses/", .named = true, .handle = api_license_delete},
+	{"GET", "/v1/pull", .handle = api_pull_get},
+	{"POST", "/v1/pull", .handle = api_pull_post},
 	{"POST", "/v1/check", .handle = api_check},
 	{"GET", "/metrics", .open = true, .handle = api_metrics_get},
 	{"GET", "/healthz", .open = true, .handle = healthz},

@@ -15,6 +15,7 @@ api_route api_status;
 api_route api_gates_get, api_gates_post, api_gate_patch, api_gate_delete;
 api_route api_ports_get;
 api_route api_licenses_get, api_licenses_post, api_license_delete;
+api_route api_pull_get, api_pull_post;
 api_route api_check;
 api_route api_metrics_get;
 

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "agent.h"
 #include "licenseview.h"
 #include "ports.h"
+#include "pull_take.h"
 #include "reply.h"
 
 static void put_ports(cJSON *item, const struct license *lic)
@@ -58,18 +60,28 @@ static void put_claims(cJSON *item, const struct license_entry *entry)
 	put_ports(item, lic);
 }
 
+/* The pull source, for a file that no directory holds. */
+static void put_source(cJSON *item, const struct source_file *file)
+{
+	_free_ char *source = strndup(file->name, pull_source_length(file));
+
+	json_put_string(item, "source", source && source[0] ? source : NULL);
+}
+
 cJSON *license_json(const struct source_file *file)
 {
 	const struct license_entry *entry = file->value;
 	cJSON *item = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(item, "file", file->name);
+	put_source(item, file);
 	cJSON_AddStringToObject(item, "state", license_state_word(entry->state));
 	json_put_string(item, "reason", entry->reason ? licenses_reason_word(entry->reason) : NULL);
 	json_put_string(item, "detail",
-			entry->reason	? entry->detail.text
-			: file->gone_ns ? "the file is gone: its rights are withdrawn soon"
-					: NULL);
+			entry->reason ? entry->detail.text
+			: file->gone_ns && !file->forever
+				? "the file is gone: its rights are withdrawn soon"
+				: NULL);
 	put_claims(item, entry);
 	return item;
 }

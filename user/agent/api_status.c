@@ -7,7 +7,9 @@
 
 #include "agent.h"
 #include "node.h"
+#include "notify_view.h"
 #include "overlap.h"
+#include "pull_view.h"
 #include "reply.h"
 #include "stamp.h"
 
@@ -137,6 +139,8 @@ static cJSON *warnings_json(const struct agent *agent)
 		warn_license(warnings, licenses->files[i]);
 	for (i = 0; i < agent->gates.n_entries; i++)
 		warn_gate(warnings, agent, agent->gates.entries[i]);
+	pull_warn(agent, warnings);
+	notify_warn(agent, warnings);
 	if (agent->gates.lost.text[0])
 		json_warn(warnings, "%s", agent->gates.lost.text);
 	if (agent->gates.trouble.text[0])
@@ -203,6 +207,8 @@ void api_status(struct agent *agent, struct http_request *request, const char *n
 	cJSON_AddNumberToObject(object, "keys", trust_n_keys(agent->vendors.trust));
 	put_licenses(root, &agent->licenses);
 	put_gates(root, agent);
+	cJSON_AddItemToObject(root, "pull", pull_json(agent));
+	cJSON_AddItemToObject(root, "notify", notify_json(agent));
 	cJSON_AddItemToObject(root, "warnings", warnings_json(agent));
 	reply_json(request, MHD_HTTP_OK, root);
 }

@@ -16,11 +16,12 @@
 #define PATH_BYTES 4096
 
 #define KEYS                                                                                       \
-	"audience trust_dir license_dir policy_dir state_dir socket bpffs metrics pull kubernetes"
+	"audience trust_dir license_dir policy_dir state_dir socket bpffs metrics pull notify "    \
+	"kubernetes"
 
-static const char *const keys[] = {"audience",	"trust_dir",  "license_dir", "policy_dir",
-				   "state_dir", "socket",     "bpffs",	     "metrics",
-				   "pull",	"kubernetes", NULL};
+static const char *const keys[] = {"audience",	"trust_dir", "license_dir", "policy_dir",
+				   "state_dir", "socket",    "bpffs",	    "metrics",
+				   "pull",	"notify",    "kubernetes",  NULL};
 
 /* "ADDR:PORT", "[v6]:PORT" or ":PORT" (every address). */
 static int parse_address(const char *text, struct config *out)
@@ -140,7 +141,9 @@ static int read_members(const cJSON *root, struct config *out, struct fault *f)
 		if (err)
 			return err;
 	}
-	err = refuse_later(root, "pull", f);
+	err = pull_sources_read(root, &out->pull, f);
+	if (!err)
+		err = notify_targets_read(root, &out->notify, f);
 	if (!err)
 		err = refuse_later(root, "kubernetes", f);
 	return err ? err : read_metrics(root, out, f);
@@ -185,5 +188,7 @@ void config_free(struct config *config)
 	free(config->socket);
 	free(config->bpffs);
 	free(config->metrics_text);
+	pull_sources_free(&config->pull);
+	notify_targets_free(&config->notify);
 	*config = (struct config){0};
 }

@@ -67,4 +67,11 @@ bool license_unenforced(const struct license *lic, char *text, size_t len);
 int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t now,
 		    struct fault *f);
 
+/*
+ * Puts in force what was fetched, as the file `name`, which need not be in the directory. The bytes
+ * were read well. -ENOMEM.
+ */
+int licenses_keep(struct licenses *licenses, const struct trust *trust, const char *name,
+		  const void *bytes, size_t len, int64_t now);
+
 #endif

@@ -140,8 +140,7 @@ static bool same_line(const struct license *a, const struct license *b)
 	return !strcmp(a->lid, b->lid) && !strcmp(a->iss, b->iss);
 }
 
-/* Order within a line: seq, then iat, then SHA-256; 0: the same bytes. */
-static int compare_rank(const struct license *a, const struct license *b)
+int lifecycle_rank(const struct license *a, const struct license *b)
 {
 	if (a->seq != b->seq)
 		return a->seq > b->seq ? 1 : -1;
@@ -161,7 +160,7 @@ static bool replaces(const struct license *lic, const struct revocations *revoca
 static void judge_pair(struct license_view *a, struct license_view *b,
 		       const struct revocations *revocations, int64_t now)
 {
-	int order = compare_rank(a->lic, b->lic);
+	int order = lifecycle_rank(a->lic, b->lic);
 	struct license_view *high = order >= 0 ? a : b, *low = order >= 0 ? b : a;
 
 	if (!order) /* the same bytes in two files */

@@ -47,6 +47,9 @@ struct license_view {
 	struct deadlines deadlines;
 };
 
+/* Order within a line (same iss and lid): seq, then iat, then SHA-256; 0: the same bytes. */
+int lifecycle_rank(const struct license *a, const struct license *b);
+
 /* Judges n licenses together at effective time now, supersession among them included. */
 void lifecycle_judge(struct license_view *views, size_t n, const struct revocations *revocations,
 		     int64_t now);

@@ -12,10 +12,10 @@
 #define MAX_ARGUMENTS 64
 #define MAX_EVENTS 64
 #define EVENT_BYTES 64
-#define KEYS "exec webhook ca token_file timeout events"
+#define KEYS "exec webhook ca token_file timeout tries events"
 
-static const char *const keys[] = {"exec",    "webhook", "ca", "token_file",
-				   "timeout", "events",	 NULL};
+static const char *const keys[] = {"exec",    "webhook", "ca",	   "token_file",
+				   "timeout", "tries",	 "events", NULL};
 
 /* What becomes of a right, and what the operator has to see to. */
 static const char *const default_events[] = {
@@ -161,6 +161,9 @@ static int read_target(const cJSON *item, struct notify_target *out, struct faul
 	out->timeout_s = NOTIFY_TIMEOUT_S;
 	if (!err)
 		err = json_int(item, "timeout", 1, 600, &out->timeout_s, f);
+	out->tries = NOTIFY_TRIES;
+	if (!err)
+		err = json_int(item, "tries", 1, 1000, &out->tries, f);
 	return err ? err : read_events(item, out, f);
 }
 

@@ -10,6 +10,7 @@
 
 #define NOTIFY_MAX_TARGETS 16
 #define NOTIFY_TIMEOUT_S 30
+#define NOTIFY_TRIES 24 /* 80 minutes of them */
 #define NOTIFY_LABEL_MAX 160
 
 struct notify_target {
@@ -20,6 +21,7 @@ struct notify_target {
 	char *ca;	  /* as in struct pull_source */
 	char *token_file; /* as in struct pull_source */
 	int64_t timeout_s;
+	int64_t tries; /* of one event, before it is given up */
 	char **events; /* words, or beginnings that end with "*"; NULL: the default ones */
 	size_t n_events;
 	/* "exec /usr/bin/x", "webhook https://host": for logs and metrics, as a webhook's path may

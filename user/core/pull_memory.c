@@ -63,6 +63,8 @@ static int read_members(const cJSON *root, struct pull_memory *out, struct fault
 	if (!err)
 		err = read_text(root, "last_modified", PULL_MODIFIED_MAX, out->modified, f);
 	if (!err)
+		err = read_text(root, "file", PULL_FILE_MAX, out->file, f);
+	if (!err)
 		err = read_hash(root, "sha256", out->sha256, f);
 	if (!err)
 		err = read_hash(root, "renew_ahead", out->ahead, f);
@@ -98,6 +100,7 @@ char *pull_memory_write(const struct pull_memory *memory)
 	cJSON_AddStringToObject(root, "url", memory->url ? memory->url : "");
 	cJSON_AddStringToObject(root, "etag", memory->etag);
 	cJSON_AddStringToObject(root, "last_modified", memory->modified);
+	cJSON_AddStringToObject(root, "file", memory->file);
 	cJSON_AddStringToObject(root, "sha256", memory->sha256);
 	cJSON_AddStringToObject(root, "renew_ahead", memory->ahead);
 	cJSON_AddNumberToObject(root, "last_success", (double)memory->last_success);

@@ -11,13 +11,15 @@
 #define PULL_ETAG_MAX 256
 #define PULL_MODIFIED_MAX 64
 #define PULL_SHA256_HEX 64
+#define PULL_FILE_MAX 160
 #define PULL_MEMORY_MAX_BYTES 16384
 
 struct pull_memory {
 	char *url;		      /* where the rest comes from; NULL: there is nothing */
 	char etag[PULL_ETAG_MAX + 1]; /* "" if none was given */
 	char modified[PULL_MODIFIED_MAX + 1]; /* the Last-Modified, "" if none was given */
-	char sha256[PULL_SHA256_HEX + 1];     /* of the body that they stand for */
+	char file[PULL_FILE_MAX + 1];	      /* the kept copy that they stand for, ... */
+	char sha256[PULL_SHA256_HEX + 1];     /* ... and its bytes */
 	char ahead[PULL_SHA256_HEX + 1];      /* of the license whose missing renewal was told */
 	int64_t last_success;		      /* seconds since 1970 UTC; 0: never */
 };
