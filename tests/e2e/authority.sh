@@ -36,18 +36,24 @@ P
 api() { curl -sS --max-time 5 --unix-socket "$T/portlicd.sock" "${@:2}" "http://portlic$1"; }
 # source_is NAME EXPRESSION: of the object p in GET /v1/pull
 pull_of() { api /v1/pull | json "next((($2) for p in d if p['source'] == '$1'), None)"; }
-tries_of() { metric portlic_pull_total "source=\"$1\""; }
-tried_more() { [ "$(tries_of "$1")" -gt "$2" ]; }
-# pull_now NAME: and waits until it was tried
-pull_now() {
-	local before
-	before=$(tries_of "$1")
-	api "/v1/pull?source=$1" -X POST > "$T/out" || return 1
-	eventually 8 tried_more "$1" "$before"
-}
-# pulled NAME RESULT: pulls and prints the result
+# pulled NAME [EXPRESSION]: pulls, waits until it was tried, prints the result (or what p says then)
 pulled() {
-	pull_now "$1" || echo "not tried"
-	pull_of "$1" 'p["result"]'
+	python3 - "$T/portlicd.sock" "$1" "${2:-p[\"result\"]}" << 'P'
+import http.client, json, socket, sys, time
+path, name, expression = sys.argv[1:]
+def ask(method, url):
+    c = http.client.HTTPConnection("portlic", timeout=5)
+    c.sock = socket.socket(socket.AF_UNIX)
+    c.sock.connect(path)
+    c.request(method, url)
+    return next(p for p in json.load(c.getresponse()) if p["source"] == name)
+before = ask("GET", "/v1/pull")["tries"]
+p = ask("POST", "/v1/pull?source=" + name)
+end = time.monotonic() + 8
+while p["tries"] == before and time.monotonic() < end:
+    time.sleep(0.02)
+    p = ask("GET", "/v1/pull")
+print(eval(expression) if p["tries"] > before else "not tried")
+P
 }
 opens() { [ "$(out "$LIB/net.py" wait ok $POD4 "$1" "${2:-3}")" != never ]; }

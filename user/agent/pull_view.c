@@ -40,6 +40,8 @@ static cJSON *puller_json(const struct puller *p)
 {
 	const struct pull_source *source = p->source;
 	cJSON *item = cJSON_CreateObject();
+	uint64_t tries = 0;
+	size_t i;
 
 	cJSON_AddStringToObject(item, "source", source->name);
 	cJSON_AddStringToObject(item, "kind", source->revocations ? "revocations" : "license");
@@ -47,6 +49,9 @@ static cJSON *puller_json(const struct puller *p)
 	json_put_u64(item, "interval", source->interval_s);
 	json_put_string(item, "result", result_words[p->result]);
 	json_put_string(item, "error", is_bad(p) ? p->why.text : NULL);
+	for (i = 0; i < PULL_N_RESULTS; i++)
+		tries += p->count[i];
+	json_put_u64(item, "tries", tries);
 	json_put_u64(item, "failures", p->failures);
 	json_put_time(item, "last_attempt", p->last_attempt);
 	json_put_time(item, "last_success", p->memory.last_success);
