@@ -203,9 +203,15 @@ static void take_back(void *arg, const char *label, const char *event, const cha
 	struct notify *notify = arg;
 	size_t i;
 
-	for (i = 0; i < notify->n; i++)
-		if (!strcmp(notify->list[i].target->label, label))
-			push(&notify->list[i], event, json);
+	for (i = 0; i < notify->n; i++) {
+		struct notifier *n = &notify->list[i];
+
+		if (strcmp(n->target->label, label))
+			continue;
+		push(n, event, json);
+		if (!n->current && n->n) /* the first was under way: a full queue is one more */
+			n->current = shift(n);
+	}
 }
 
 void notify_start(struct agent *agent)
