@@ -19,7 +19,9 @@
 	X(LIST, 'R', "a revocation list's payload, signed well")                                   \
 	X(POLICY, 'P', "a policy file")                                                            \
 	X(PRIVATE, 'S', "a private key file")                                                      \
-	X(PORTS, 'N', "a list of ports")
+	X(PORTS, 'N', "a list of ports")                                                           \
+	X(CONFIG, 'G', "a configuration: pull and notify")                                         \
+	X(MEMORY, 'M', "the state file of a pull source")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),

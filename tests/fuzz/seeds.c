@@ -47,6 +47,17 @@
 	"\"refuse\","                                                                              \
 	"\"probes\":true,\"open\":[{\"port\":8080,\"protocol\":\"TCP\"},{\"ipproto\":47}],"        \
 	"\"ports\":[{\"port\":9443,\"endPort\":9444,\"mode\":\"audit\",\"deny\":\"drop\"}]}"
+#define CONFIG                                                                                     \
+	"{\"pull\":[{\"name\":\"a\",\"url\":\"https://h.example:1/x?y\",\"interval\":60,"          \
+	"\"timeout\":2,\"max_bytes\":9,\"ca\":\"/c\",\"proxy\":\"http://[::1]:2\","                \
+	"\"token_file\":\"/t\"},{\"name\":\"b\",\"revocations\":\"https://h/\"}],\"notify\":["     \
+	"{\"exec\":[\"/x\",\"y\"],\"events\":[\"license_*\"]},{\"webhook\":"                       \
+	"\"http://127.0.0.1:1/\",\"tries\":3},{\"webhook\":\"https://h/\"}]}"
+#define MEMORY                                                                                     \
+	"{\"url\":\"https://h/\",\"etag\":\"\\\"x\\\"\",\"last_modified\":\"Wed\",\"file\":"       \
+	"\"a~0.lic\",\"sha256\":"                                                                  \
+	"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","                    \
+	"\"renew_ahead\":\"\",\"last_success\":1800000000}"
 
 static const struct {
 	char mode;
@@ -63,6 +74,8 @@ static const struct {
 	{FUZZ_POLICY, POLICY},
 	{FUZZ_PRIVATE, PRIVATE},
 	{FUZZ_PORTS, "9443,9500-9599,1-65535"},
+	{FUZZ_CONFIG, CONFIG},
+	{FUZZ_MEMORY, MEMORY},
 };
 
 static int write_seed(const char *dir, int number, char mode, const void *bytes, size_t len)
