@@ -103,7 +103,7 @@ void pull_drop_ended(struct agent *agent, const struct pull_source *source, int6
 }
 
 /* Room for one more copy. false: all are in force. */
-static bool make_room(struct agent *agent, const struct pull_source *source)
+static bool make_room(struct agent *agent, const struct pull_source *source, size_t max)
 {
 	struct source *licenses = &agent->licenses.source;
 	struct source_file *oldest = NULL;
@@ -121,7 +121,7 @@ static bool make_room(struct agent *agent, const struct pull_source *source)
 		    (!other || entry->deadlines.new_until < other->deadlines.new_until))
 			oldest = file;
 	}
-	if (n < PULL_MAX_COPIES)
+	if (n < max)
 		return true;
 	if (oldest)
 		let_go(oldest, "its license gives nothing, and a newer one needs its place");
@@ -154,6 +154,7 @@ static int keep_license(struct agent *agent, const struct pull_source *source,
 			const struct source_file **file, bool *same, struct fault *why)
 {
 	const struct license *best = highest(agent, source, lic);
+	size_t max = PULL_MAX_COPIES + (best ? PULL_MAX_RENEWALS : 0);
 	char name[COPY_NAME_BYTES];
 	int err;
 
@@ -171,11 +172,11 @@ static int keep_license(struct agent *agent, const struct pull_source *source,
 		*same = true;
 		return 0;
 	}
-	if (!*file && !make_room(agent, source))
+	if (!*file && !make_room(agent, source, max))
 		return fault_set(why, EBADMSG,
-				 "this source has given %d licenses that are all in force: unload "
-				 "some, or spread them over more sources",
-				 PULL_MAX_COPIES);
+				 "this source has given %zu licenses that are all in force: spread "
+				 "them over more sources",
+				 max);
 	err = licenses_keep(&agent->licenses, agent->vendors.trust, name, body, len,
 			    clock_now(&agent->clock));
 	*file = source_find(&agent->licenses.source, name);

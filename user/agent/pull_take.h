@@ -8,6 +8,7 @@
 #include "licenses.h"
 #include "pull_source.h"
 
+#define PULL_MAX_RENEWALS 16		 /* more, that renew one of them */
 #define PULL_MAX_COPIES 16		 /* licenses of one source; old ones make room */
 #define PULL_KEEP_ENDED_S (30 * 86400LL) /* a copy that gives nothing any more */
 
