@@ -21,7 +21,9 @@
 	X(PRIVATE, 'S', "a private key file")                                                      \
 	X(PORTS, 'N', "a list of ports")                                                           \
 	X(MOMENT, 'M', "a time")                                                                   \
-	X(HISTORY, 'Y', "the agent's state.json")
+	X(HISTORY, 'Y', "the agent's state.json")                                                  \
+	X(CONFIG, 'G', "a configuration: pull and notify")                                         \
+	X(MEMORY, 'E', "the state file of a pull source")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),

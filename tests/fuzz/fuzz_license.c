@@ -18,10 +18,14 @@
 #include "license.h"
 #include "lifecycle.h"
 #include "moment.h"
+#include "notify_target.h"
 #include "policy.h"
 #include "portlist.h"
+#include "pull_memory.h"
+#include "pull_source.h"
 #include "revocation.h"
 #include "trust.h"
+#include "url.h"
 #include "utf8.h"
 
 /* What must hold for any input; a breach is a finding. */
@@ -301,6 +305,55 @@ static void read_history(const void *buf, size_t len)
 	history_free(&again);
 }
 
+/* What was taken can be used as it is: https, plain names, labels that differ. */
+static void read_config(const char *text, size_t len)
+{
+	struct notify_targets targets = {0};
+	struct pull_sources sources = {0};
+	struct fault f = {""};
+	cJSON *root = NULL;
+	struct url url;
+
+	if (json_parse_object("fuzz", text, len, &root, &f))
+		return;
+	if (pull_sources_read(root, &sources, &f))
+		must_be_text(f.text);
+	for (size_t i = 0; i < sources.n; i++) {
+		MUST(!url_parse(sources.list[i].url, &url, NULL) && url.https);
+		MUST(!strpbrk(sources.list[i].name, "/~ ") && sources.list[i].name[0] != '.');
+		MUST(sources.list[i].interval_s >= PULL_MIN_INTERVAL_S);
+	}
+	pull_sources_free(&sources);
+	if (notify_targets_read(root, &targets, &f))
+		must_be_text(f.text);
+	for (size_t i = 0; i < targets.n; i++) {
+		MUST(!targets.list[i].argv == !!targets.list[i].webhook);
+		MUST(targets.list[i].label[0]);
+		notify_target_hears(&targets.list[i], "license_state");
+	}
+	notify_targets_free(&targets);
+	cJSON_Delete(root);
+}
+
+static void read_memory(const char *text, size_t len)
+{
+	struct pull_memory memory = {0};
+	struct fault f = {""};
+	char *again;
+
+	if (pull_memory_read("fuzz", text, len, &memory, &f)) {
+		must_be_text(f.text);
+		return;
+	}
+	MUST(!memory.etag[0] || pull_validator_ok(memory.etag, PULL_ETAG_MAX));
+	MUST(!memory.modified[0] || pull_validator_ok(memory.modified, PULL_MODIFIED_MAX));
+	again = pull_memory_write(&memory);
+	pull_memory_free(&memory);
+	MUST(again && !pull_memory_read("fuzz", again, strlen(again), &memory, &f));
+	pull_memory_free(&memory);
+	free(again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* A copy of the exact size: a read past the end is ASan's. */
@@ -348,6 +401,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case FUZZ_HISTORY:
 		read_history(rest, len);
+		break;
+	case FUZZ_CONFIG:
+		read_config((char *)rest, len);
+		break;
+	case FUZZ_MEMORY:
+		read_memory((char *)rest, len);
 		break;
 	default:
 		free(rest);

@@ -57,6 +57,17 @@
 	"ns\":"                                                                                    \
 	"2},\"mark\":{\"second\":5,\"boot_s\":1,\"boot_ns\":2},\"suspect\":true},"                 \
 	"\"reset\":{\"count\":1,\"before\":2,\"after\":3}}"
+#define CONFIG                                                                                     \
+	"{\"pull\":[{\"name\":\"a\",\"url\":\"https://h.example:1/x?y\",\"interval\":60,"          \
+	"\"timeout\":2,\"max_bytes\":9,\"ca\":\"/c\",\"proxy\":\"http://[::1]:2\","                \
+	"\"token_file\":\"/t\"},{\"name\":\"b\",\"revocations\":\"https://h/\"}],\"notify\":["     \
+	"{\"exec\":[\"/x\",\"y\"],\"events\":[\"license_*\"]},{\"webhook\":"                       \
+	"\"http://127.0.0.1:1/\",\"tries\":3},{\"webhook\":\"https://h/\"}]}"
+#define MEMORY                                                                                     \
+	"{\"url\":\"https://h/\",\"etag\":\"\\\"x\\\"\",\"last_modified\":\"Wed\",\"file\":"       \
+	"\"a~0.lic\",\"sha256\":"                                                                  \
+	"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","                    \
+	"\"renew_ahead\":\"\",\"last_success\":1800000000}"
 
 static const struct {
 	char mode;
@@ -76,6 +87,8 @@ static const struct {
 	{FUZZ_PORTS, "9443,9500-9599,1-65535"},
 	{FUZZ_MOMENT, "2027-01-01T00:00:00.5+01:30"},
 	{FUZZ_MOMENT, "+30d"},
+	{FUZZ_CONFIG, CONFIG},
+	{FUZZ_MEMORY, MEMORY},
 };
 
 static int write_seed(const char *dir, int number, char mode, const void *bytes, size_t len)

@@ -17,9 +17,9 @@
 #include "gatefile.h"
 #include "listen.h"
 #include "log.h"
+#include "manager.h"
 #include "netns.h"
 #include "node.h"
-#include "notify.h"
 #include "sweep.h"
 
 #define TICK_MS 1000
@@ -34,6 +34,8 @@ void agent_rescan(struct agent *agent)
 	if (timekeeper_learn(agent))
 		licenses |= licenses_tick(&agent->licenses, agent->vendors.trust,
 					  clock_now(&agent->clock));
+	if (trust)
+		pull_trust_changed(agent);
 	if (trust)
 		gates_reread_policies(&agent->gates, agent->vendors.trust);
 	if (trust || licenses || policies)
@@ -81,7 +83,7 @@ static void on_tick(uv_timer_t *timer)
 
 static void on_watchdog(uv_timer_t *timer)
 {
-	notify_manager("WATCHDOG=1");
+	manager_tell("WATCHDOG=1");
 }
 
 struct ready_waiter {
@@ -121,7 +123,7 @@ void agent_ready_if_tried(struct agent *agent)
 		if (agent->gates.entries[i]->opening || !agent->gates.entries[i]->tried)
 			return;
 	agent->ready = true;
-	notify_manager("READY=1");
+	manager_tell("READY=1");
 	log_event(LOG_INFO, "ready",
 		  LOG_FIELDS("socket", agent->config.socket, "metrics",
 			     agent->config.metrics ? agent->config.metrics_text : "none"),
@@ -144,6 +146,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	if (number == SIGHUP) {
 		log_event(LOG_INFO, "rescan", LOG_NO_FIELDS, "asked for by SIGHUP");
 		agent_rescan(agent);
+		pull_now(agent, NULL);
 		return;
 	}
 	agent_stop(agent, 0);
@@ -173,7 +176,7 @@ static void start_signal(struct agent *agent, uv_signal_t *handle, int number)
 
 static void start_timers(struct agent *agent)
 {
-	uint64_t watchdog_ms = notify_watchdog_ms();
+	uint64_t watchdog_ms = manager_watchdog_ms();
 
 	uv_timer_init(&agent->loop, &agent->tick);
 	uv_timer_init(&agent->loop, &agent->sweep);
@@ -261,12 +264,17 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 		err = start_http(agent, f);
 	if (err)
 		return err;
+	err = transfers_start(&agent->transfers, &agent->loop);
+	if (err)
+		return fault_set(f, -err, "libcurl can't be started");
 	vendors_scan(&agent->vendors); /* the gates' own policies are held against it */
 	timekeeper_start(agent);
 	agent->started = clock_now(&agent->clock);
 	agent->gates.began_ns = clock_boot_ns();
 	netns_inode("/proc/self/ns/net", &agent->own_netns, NULL);
 	start_timers(agent);
+	notify_start(agent);
+	pull_start(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
 	gatefile_load(agent);
 	agent_rescan(agent);
@@ -280,7 +288,7 @@ void agent_stop(struct agent *agent, int exit_code)
 		return;
 	agent->stopping = true;
 	agent->exit_code = exit_code;
-	notify_manager("STOPPING=1");
+	manager_tell("STOPPING=1");
 	timekeeper_stop(agent);
 	uv_close((uv_handle_t *)&agent->tick, NULL);
 	uv_close((uv_handle_t *)&agent->sweep, NULL);
@@ -290,6 +298,9 @@ void agent_stop(struct agent *agent, int exit_code)
 	uv_close((uv_handle_t *)&agent->hangup, NULL);
 	cuts_stop(agent);
 	watch_stop(&agent->watch);
+	pull_stop(agent);
+	notify_stop(agent);
+	transfers_stop(&agent->transfers);
 	wake_ready_waiters(agent);
 	agent_stop_if_idle(agent);
 }

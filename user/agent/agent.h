@@ -14,8 +14,11 @@
 #include "http.h"
 #include "licenses.h"
 #include "memory.h"
+#include "notify.h"
 #include "policies.h"
+#include "pull.h"
 #include "timekeeper.h"
+#include "transfer.h"
 #include "vendors.h"
 #include "watch.h"
 
@@ -34,6 +37,9 @@ struct agent {
 	struct watch watch;
 	struct cuts cuts;
 	struct entitlements entitlements;
+	struct transfers transfers;
+	struct pull pull;
+	struct notify notify;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

@@ -44,6 +44,8 @@ static const struct route {
 	{"DELETE", "/v1/policies/", .named = true, .handle = api_policy_delete},
 	{"POST", "/v1/rehearse", .handle = api_rehearse},
 	{"POST", "/v1/clock/reset", .handle = api_clock_reset},
+	{"GET", "/v1/pull", .handle = api_pull_get},
+	{"POST", "/v1/pull", .handle = api_pull_post},
 	{"POST", "/v1/check", .handle = api_check},
 	{"GET", "/metrics", .open = true, .handle = api_metrics_get},
 	{"GET", "/healthz", .open = true, .handle = healthz},

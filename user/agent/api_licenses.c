@@ -12,6 +12,7 @@
 #include "licenseview.h"
 #include "outlook.h"
 #include "porttext.h"
+#include "pull_take.h"
 #include "reply.h"
 
 static void put_ports(cJSON *item, const struct license *lic)
@@ -73,12 +74,22 @@ static void put_claims(cJSON *item, const struct license_view *view, bool covere
 	put_ports(item, lic);
 }
 
+/* The pull source, for a file that no directory holds. */
+static void put_pull(cJSON *item, const struct source_file *file)
+{
+	_free_ char *source = strndup(file->name, pull_source_length(file));
+
+	json_put_string(item, "pull", source && source[0] ? source : NULL);
+}
+
 static const char *source_word(const struct source_file *file)
 {
 	const struct license_entry *entry = file->value;
 
 	if (!entry->lic)
 		return "file";
+	if (pull_source_length(file))
+		return file->gone_ns && !file->forever ? "held" : "pull";
 	return file->gone_ns ? "held" : entry->reason ? "last_good" : "file";
 }
 
@@ -91,11 +102,13 @@ static cJSON *file_json(const struct source_file *file, const struct license_vie
 
 	cJSON_AddStringToObject(item, "file", file->name);
 	cJSON_AddStringToObject(item, "source", source_word(file));
+	put_pull(item, file);
 	cJSON_AddStringToObject(item, "state", license_state_word(entry->state));
 	json_put_string(item, "reason", entry->reason ? licenses_reason_word(entry->reason) : NULL);
 	json_put_string(item, "detail",
-			entry->reason	? entry->detail.text
-			: file->gone_ns ? "the file is gone: its rights are withdrawn soon"
+			entry->reason ? entry->detail.text
+			: file->gone_ns && !file->forever
+				? "the file is gone: its rights are withdrawn soon"
 			: entry->without_effect.text[0] ? entry->without_effect.text
 							: NULL);
 	if (view)

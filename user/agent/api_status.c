@@ -8,7 +8,9 @@
 #include "agent.h"
 #include "clockview.h"
 #include "node.h"
+#include "notify_view.h"
 #include "overlap.h"
+#include "pull_view.h"
 #include "reply.h"
 #include "stamp.h"
 
@@ -154,6 +156,8 @@ static cJSON *warnings_json(const struct agent *agent)
 		warn_license(warnings, licenses->files[i]);
 	for (i = 0; i < agent->gates.n_entries; i++)
 		warn_gate(warnings, agent, agent->gates.entries[i]);
+	pull_warn(agent, warnings);
+	notify_warn(agent, warnings);
 	if (agent->gates.lost.text[0])
 		json_warn(warnings, "%s", agent->gates.lost.text);
 	if (agent->gates.trouble.text[0])
@@ -226,6 +230,8 @@ void api_status(struct agent *agent, struct http_request *request, const char *n
 	put_licenses(root, &agent->licenses);
 	put_gates(root, agent);
 	cJSON_AddItemToObject(root, "clock", clock_json(agent));
+	cJSON_AddItemToObject(root, "pull", pull_json(agent));
+	cJSON_AddItemToObject(root, "notify", notify_json(agent));
 	cJSON_AddItemToObject(root, "warnings", warnings_json(agent));
 	reply_json(request, MHD_HTTP_OK, root);
 }

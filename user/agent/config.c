@@ -16,13 +16,12 @@
 #define PATH_BYTES 4096
 
 #define KEYS                                                                                       \
-	"audience trust_dir license_dir policy_dir state_dir socket bpffs metrics pull "           \
-	"kubernetes "                                                                              \
-	"entitlements_dir"
+	"audience trust_dir license_dir policy_dir state_dir socket bpffs metrics pull notify "    \
+	"kubernetes entitlements_dir"
 
 static const char *const keys[] = {
-	"audience", "trust_dir", "license_dir", "policy_dir", "state_dir",	  "socket",
-	"bpffs",    "metrics",	 "pull",	"kubernetes", "entitlements_dir", NULL};
+	"audience", "trust_dir", "license_dir", "policy_dir", "state_dir",	  "socket", "bpffs",
+	"metrics",  "pull",	 "notify",	"kubernetes", "entitlements_dir", NULL};
 
 /* "ADDR:PORT", "[v6]:PORT" or ":PORT" (every address). */
 static int parse_address(const char *text, struct config *out)
@@ -146,7 +145,9 @@ static int read_members(const cJSON *root, struct config *out, struct fault *f)
 		err = read_path(root, "entitlements_dir", "/run/portlic/entitlements",
 				&out->entitlements_dir, f);
 	if (!err)
-		err = refuse_later(root, "pull", f);
+		err = pull_sources_read(root, &out->pull, f);
+	if (!err)
+		err = notify_targets_read(root, &out->notify, f);
 	if (!err)
 		err = refuse_later(root, "kubernetes", f);
 	return err ? err : read_metrics(root, out, f);
@@ -192,5 +193,7 @@ void config_free(struct config *config)
 	free(config->bpffs);
 	free(config->entitlements_dir);
 	free(config->metrics_text);
+	pull_sources_free(&config->pull);
+	notify_targets_free(&config->notify);
 	*config = (struct config){0};
 }

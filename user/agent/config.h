@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include "fault.h"
+#include "notify_target.h"
+#include "pull_source.h"
 
 #define CONFIG_DEFAULT "/etc/portlic/portlicd.json"
 
@@ -21,6 +23,8 @@ struct config {
 	struct sockaddr_storage metrics_addr;
 	socklen_t metrics_len;
 	char *metrics_text; /* as it was written */
+	struct pull_sources pull;
+	struct notify_targets notify;
 };
 
 /*

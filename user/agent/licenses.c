@@ -443,3 +443,32 @@ int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t 
 	judge(licenses, now);
 	return 0;
 }
+
+int licenses_keep(struct licenses *licenses, const struct trust *trust, const char *name,
+		  const void *bytes, size_t len, int64_t now)
+{
+	struct license_check check = licenses_check(licenses, trust, now);
+	struct source *source = &licenses->source;
+	struct license_entry *entry;
+	struct source_file *file;
+	size_t i;
+
+	source_keep(source, name, bytes, len);
+	file = source_find(source, name);
+	if (!file)
+		return -ENOMEM;
+	if (!file->value)
+		file->value = calloc(1, sizeof(*entry));
+	entry = file->value;
+	if (!entry || !file->good) {
+		for (i = 0; source->files[i] != file; i++)
+			;
+		source_forget(source, i);
+		return -ENOMEM;
+	}
+	read_license(licenses, &check, file);
+	if (entry->lic)
+		log_loaded(file, entry);
+	judge(licenses, now);
+	return 0;
+}

@@ -93,4 +93,11 @@ int64_t licenses_kept_iat(const struct licenses *licenses, const struct trust *t
 /* Writes into the history what is told of each file. */
 void licenses_announce(struct licenses *licenses);
 
+/*
+ * Puts in force what was fetched, as the file `name`, which need not be in the directory. The bytes
+ * were read well. -ENOMEM.
+ */
+int licenses_keep(struct licenses *licenses, const struct trust *trust, const char *name,
+		  const void *bytes, size_t len, int64_t now);
+
 #endif

@@ -9,7 +9,8 @@
 const char *const lists_suffixes[] = {".rl", NULL};
 
 /* Kept by issuer, not by file, under a name that nobody would give a file: the issuer is a URL. */
-static void keep(struct source *lists, const char *iss, const struct source_file *file)
+static struct source_file *keep(struct source *lists, const char *iss, const void *bytes,
+				size_t len)
 {
 	unsigned char hash[crypto_hash_sha256_BYTES];
 	char name[2 * sizeof(hash) + sizeof(".rl")];
@@ -17,7 +18,8 @@ static void keep(struct source *lists, const char *iss, const struct source_file
 	crypto_hash_sha256(hash, (const unsigned char *)iss, strlen(iss));
 	sodium_bin2hex(name, sizeof(name), hash, sizeof(hash));
 	strcat(name, ".rl");
-	source_keep(lists, name, file->bytes, file->len);
+	source_keep(lists, name, bytes, len);
+	return source_find(lists, name);
 }
 
 /* -EAGAIN: from the near future, to be tried again. */
@@ -35,9 +37,21 @@ static int read_list(struct source *lists, const struct license_check *check,
 			return why.reason == LICENSE_IAT_FUTURE ? -EAGAIN : 0;
 		}
 		file->refusal = (struct fault){0};
-		keep(lists, iss, file);
+		keep(lists, iss, file->bytes, file->len);
 	}
 	return 0;
+}
+
+int lists_take(struct source *lists, const struct license_check *check,
+	       struct revocations *revocations, const void *bytes, size_t len,
+	       const struct source_file **file, struct rejection *why)
+{
+	const char *iss;
+	int err = revocations_take(revocations, check, bytes, len, &iss, why);
+
+	if (!err)
+		*file = keep(lists, iss, bytes, len);
+	return err;
 }
 
 static void forget_gone(struct source *lists)

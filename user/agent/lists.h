@@ -19,4 +19,12 @@ extern const char *const lists_suffixes[];
 bool lists_read(struct source *lists, const struct license_check *check,
 		struct revocations **revocations);
 
+/*
+ * Takes one more list, which is no file of the directory. 0 and *file, its kept copy (NULL without
+ * memory); -ESTALE: a newer one of its issuer is in force; -EBADMSG and *why, -ENOMEM.
+ */
+int lists_take(struct source *lists, const struct license_check *check,
+	       struct revocations *revocations, const void *bytes, size_t len,
+	       const struct source_file **file, struct rejection *why);
+
 #endif

@@ -2,6 +2,7 @@
 /* log.c - formats events; each one is a single write, so that lines never mix. */
 #include "log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,17 @@
 #include "stamp.h"
 
 static bool log_json, log_verbose;
+static void (*log_sink)(void *arg, const struct log_entry *entry);
+static void *log_sink_arg;
+static pthread_t log_sink_thread;
 
 static const char *const level_words[] = {
 	[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warning", [LOG_ERROR] = "error"};
+
+const char *log_level_word(enum log_level level)
+{
+	return level_words[level];
+}
 
 static int libbpf_quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -35,6 +44,13 @@ void log_setup(bool json, bool verbose)
 	log_json = json;
 	log_verbose = verbose;
 	libbpf_set_print(libbpf_quiet);
+}
+
+void log_set_sink(void (*sink)(void *arg, const struct log_entry *entry), void *arg)
+{
+	log_sink = sink;
+	log_sink_arg = arg;
+	log_sink_thread = pthread_self();
 }
 
 /* Anything that isn't a plain word goes in quotes: a file name must not forge a field. */
@@ -98,5 +114,7 @@ void log_event(enum log_level level, const char *event, const char *const *field
 	stamp_format(time(NULL), now);
 	(log_json ? put_json : put_text)(out, now, level, event, fields, message);
 	if (!fclose(out) && write(STDERR_FILENO, text, len) < 0)
-		return; /* nobody to tell */
+		text[0] = '\0'; /* nobody to tell, but the sink */
+	if (log_sink && pthread_equal(log_sink_thread, pthread_self()))
+		log_sink(log_sink_arg, &(struct log_entry){level, now, event, message, fields});
 }

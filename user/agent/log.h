@@ -17,4 +17,16 @@ void log_setup(bool json, bool verbose); /* verbose: LOG_DEBUG too, and what lib
 __attribute__((format(printf, 4, 5))) void
 log_event(enum log_level level, const char *event, const char *const *fields, const char *fmt, ...);
 
+/* One event more, as it is written. */
+struct log_entry {
+	enum log_level level;
+	const char *time, *event, *message;
+	const char *const *fields;
+};
+
+/* Hears of each event that this thread logs from now on; NULL: nobody does. */
+void log_set_sink(void (*sink)(void *arg, const struct log_entry *entry), void *arg);
+
+const char *log_level_word(enum log_level level);
+
 #endif

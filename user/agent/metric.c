@@ -46,6 +46,15 @@ static const struct {
 				  "Listening ports that nothing opens."},
 	[MAP_PRESSURE] = {"portlic_bpf_map_pressure", "gauge",
 			  "Fill of the fullest map of its kind, 0 to 1."},
+	[PULL_TOTAL] = {"portlic_pull_total", "counter",
+			"Pulls of a license or revocation list, by result."},
+	[PULL_LAST_SUCCESS] = {"portlic_pull_last_success_timestamp_seconds", "gauge",
+			       "When the source gave something good last, an unchanged file too."},
+	[NOTIFY_TOTAL] = {"portlic_notify_total", "counter",
+			  "Tries to deliver an event to a target, by result."},
+	[NOTIFY_LOST] = {"portlic_notify_lost_total", "counter",
+			 "Events that a target never took: its queue was full, or it failed for "
+			 "too long."},
 	[BUILD_INFO] = {"portlic_build_info", "gauge", "1, with the version."},
 };
 

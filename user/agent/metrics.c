@@ -12,7 +12,9 @@
 #include "gateview.h"
 #include "inspect.h"
 #include "metric.h"
+#include "notify_view.h"
 #include "ports.h"
+#include "pull_view.h"
 
 static const char *const verdict_words[] = {
 	[PLIC_ALLOWED] = "allowed", [PLIC_DENIED] = "denied", [PLIC_AUDIT] = "audit"};
@@ -272,6 +274,8 @@ static void counted(void *arg)
 	put_ports(&s);
 	put_licenses(&s);
 	put_gates(&s);
+	pull_metrics(s.out, s.agent);
+	notify_metrics(s.out, s.agent);
 	put_agent(&s);
 	fclose(s.out);
 	for (i = 0; i < s.n_gates; i++)

@@ -82,6 +82,27 @@ static void print_clock(const cJSON *clock)
 	print_field("clock", line);
 }
 
+/* "acme: same, 3h ago, next in 2h", a line a source. */
+static void print_pull(const cJSON *sources)
+{
+	const cJSON *source;
+
+	cJSON_ArrayForEach (source, sources) {
+		const char *name = member_text(source, "source"),
+			   *result = member_text(source, "result");
+		char line[256], at[2][WHEN_LEN] = {"never", "now"};
+		int64_t t;
+
+		if (!when_parse(member_text(source, "last_success"), &t))
+			when_relative(t, time(NULL), at[0]);
+		if (!when_parse(member_text(source, "next"), &t))
+			when_relative(t, time(NULL), at[1]);
+		snprintf(line, sizeof(line), "%.64s: %.16s, good %s, next %s", name ? name : "?",
+			 result ? result : "not yet tried", at[0], at[1]);
+		print_field("pull", line);
+	}
+}
+
 static void print_status(const cJSON *status, const cJSON *gates)
 {
 	const cJSON *trust = json_get(status, "trust"), *item;
@@ -112,6 +133,7 @@ static void print_status(const cJSON *status, const cJSON *gates)
 	else
 		print_field("wire", wire);
 	print_gates(gates);
+	print_pull(json_get(status, "pull"));
 	cJSON_ArrayForEach (item, json_get(status, "warnings"))
 		print_field("WARNING", cJSON_GetStringValue(item));
 }

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/* transfer.c - libcurl's multi interface, driven by libuv. */
+#include "transfer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <curl/curl.h>
+
+#include "cleanup.h"
+
+#define HEADERS_MAX_BYTES 65536 /* all that one transfer may be told, redirects included */
+
+struct transfer {
+	struct transfers *transfers;
+	CURL *easy;
+	struct curl_slist *headers;
+	char *json;
+	size_t max_bytes, headers_len;
+	void *body;
+	size_t len;
+	bool too_large;
+	char error[CURL_ERROR_SIZE];
+	transfer_done *done;
+	void *arg;
+};
+
+/* One descriptor of libcurl's on the loop. */
+struct watched {
+	struct transfers *transfers;
+	curl_socket_t fd;
+	uv_poll_t poll;
+};
+
+static void finish_done(struct transfers *transfers);
+
+static void act(struct transfers *transfers, curl_socket_t fd, int events)
+{
+	int running;
+
+	curl_multi_socket_action(transfers->multi, fd, events, &running);
+	finish_done(transfers);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct watched *watched = poll->data;
+	int what = status < 0 ? CURL_CSELECT_ERR : 0;
+
+	what |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
+	what |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
+	act(watched->transfers, watched->fd, what);
+}
+
+static void on_unwatched(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+	struct transfers *transfers = arg;
+	struct watched *watched = socket_arg;
+	int events =
+		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+
+	if (what == CURL_POLL_REMOVE) {
+		if (watched) {
+			uv_poll_stop(&watched->poll);
+			uv_close((uv_handle_t *)&watched->poll, on_unwatched);
+			curl_multi_assign(transfers->multi, fd, NULL);
+		}
+		return 0;
+	}
+	if (!watched) {
+		watched = calloc(1, sizeof(*watched));
+		if (!watched)
+			return -1;
+		*watched = (struct watched){.transfers = transfers, .fd = fd};
+		if (uv_poll_init_socket(transfers->loop, &watched->poll, fd)) {
+			free(watched);
+			return -1;
+		}
+		watched->poll.data = watched;
+		curl_multi_assign(transfers->multi, fd, watched);
+	}
+	uv_poll_start(&watched->poll, events, on_poll);
+	return 0;
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+	act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int on_timer_wanted(CURLM *multi, long ms, void *arg)
+{
+	struct transfers *transfers = arg;
+
+	if (ms < 0)
+		uv_timer_stop(&transfers->timer);
+	else
+		uv_timer_start(&transfers->timer, on_timeout, ms ? ms : 1, 0);
+	return 0;
+}
+
+/* Not inherited by what the agent starts. */
+static int on_opened(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return CURL_SOCKOPT_OK;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct transfer *transfer = arg;
+	void *grown;
+
+	n *= size;
+	if (transfer->len + n > transfer->max_bytes) {
+		transfer->too_large = true;
+		return 0;
+	}
+	grown = realloc(transfer->body, transfer->len + n + 1);
+	if (!grown)
+		return 0;
+	memcpy((char *)grown + transfer->len, bytes, n);
+	transfer->body = grown;
+	transfer->len += n;
+	return n;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct transfer *transfer = arg;
+
+	transfer->headers_len += size * n;
+	return transfer->headers_len > HEADERS_MAX_BYTES ? 0 : size * n;
+}
+
+static void transfer_free(struct transfer *transfer)
+{
+	if (transfer->easy)
+		curl_easy_cleanup(transfer->easy);
+	curl_slist_free_all(transfer->headers);
+	free(transfer->json);
+	free(transfer->body);
+	free(transfer);
+}
+
+static const char *header_of(CURL *easy, const char *name)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) ? NULL : header->value;
+}
+
+static void set_error(const struct transfer *transfer, CURLcode code,
+		      struct transfer_result *result)
+{
+	if (transfer->too_large || code == CURLE_FILESIZE_EXCEEDED)
+		result->err = fault_set(&result->why, EFBIG, "the answer has more than %zu bytes",
+					transfer->max_bytes);
+	else
+		result->err =
+			fault_set(&result->why, EIO, "%s",
+				  transfer->error[0] ? transfer->error : curl_easy_strerror(code));
+}
+
+static void finish(struct transfer *transfer, CURLcode code)
+{
+	struct transfer_result result = {0};
+	CURL *easy = transfer->easy;
+	curl_off_t after = 0;
+	long status = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &after);
+	result.status = (unsigned int)status;
+	result.retry_after_s = after > 0 ? after : 0;
+	if (code)
+		set_error(transfer, code, &result);
+	result.body = transfer->body ? transfer->body : "";
+	result.len = transfer->len;
+	result.etag = header_of(easy, "ETag");
+	result.modified = header_of(easy, "Last-Modified");
+	transfer->done(transfer->arg, &result);
+}
+
+static void finish_done(struct transfers *transfers)
+{
+	CURLMsg *message;
+	int left;
+
+	while (transfers->on && (message = curl_multi_info_read(transfers->multi, &left))) {
+		CURLcode code = message->data.result;
+		CURL *easy = message->easy_handle;
+		struct transfer *transfer = NULL;
+
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+		curl_multi_remove_handle(transfers->multi, easy);
+		finish(transfer, code);
+		transfer_free(transfer);
+	}
+}
+
+static bool add_header(struct transfer *transfer, const char *name, const char *value)
+{
+	_free_ char *line = NULL;
+	struct curl_slist *longer;
+
+	if (asprintf(&line, "%s: %s", name, value) < 0) {
+		line = NULL;
+		return false;
+	}
+	longer = curl_slist_append(transfer->headers, line);
+	if (longer)
+		transfer->headers = longer;
+	return longer;
+}
+
+static bool add_headers(struct transfer *transfer, const struct transfer_request *request)
+{
+	return (!request->etag || add_header(transfer, "If-None-Match", request->etag)) &&
+	       (!request->modified ||
+		add_header(transfer, "If-Modified-Since", request->modified)) &&
+	       (!request->json || add_header(transfer, "Content-Type", "application/json")) &&
+	       /* No "Expect: 100-continue", which costs a second with servers that don't know it. */
+	       (!request->json || add_header(transfer, "Expect", ""));
+}
+
+static CURLcode set_tls(CURL *easy, const struct transfer_request *request)
+{
+	CURLcode r = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+
+	if (!request->ca)
+		return r;
+	/* That file alone: without this the system's directory would count, too. */
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	return r ? r : curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca);
+}
+
+static CURLcode set_limits(CURL *easy, const struct transfer_request *request)
+{
+	long stall =
+		request->timeout_s < TRANSFER_STALL_S ? (long)request->timeout_s : TRANSFER_STALL_S;
+	CURLcode r = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)TRANSFER_CONNECT_S);
+
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request->timeout_s);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall);
+	r = r ? r
+	      : curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_bytes);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)TRANSFER_MAX_REDIRECTS);
+	return r;
+}
+
+/* Of the proxy and of no_proxy the environment says nothing here. */
+static CURLcode set_way(CURL *easy, const struct transfer_request *request)
+{
+	const char *protocols = request->plain_http ? "http" : "https";
+	CURLcode r = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols);
+
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->json ? 0L : 1L);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_PROXY, request->proxy ? request->proxy : "");
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	if (request->token) {
+		/* Unlike a header of our own it isn't sent on to where a redirect leads. */
+		r = r ? r : curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+		r = r ? r : curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, request->token);
+	}
+	return r;
+}
+
+static CURLcode set_callbacks(CURL *easy, struct transfer *transfer)
+{
+	CURLcode r = curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_opened);
+	return r;
+}
+
+static CURLcode set_request(struct transfer *transfer, const struct transfer_request *request)
+{
+	CURL *easy = transfer->easy;
+	CURLcode r = curl_easy_setopt(easy, CURLOPT_URL, request->url);
+
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_USERAGENT, "portlicd/" PORTLIC_VERSION);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* To end a transfer must not wait for a resolver that doesn't answer. */
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	if (transfer->json)
+		r = r ? r : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->json);
+	r = r ? r : set_tls(easy, request);
+	r = r ? r : set_limits(easy, request);
+	r = r ? r : set_way(easy, request);
+	return r ? r : set_callbacks(easy, transfer);
+}
+
+struct transfer *transfer_start(struct transfers *transfers, const struct transfer_request *request,
+				transfer_done *done, void *arg, struct fault *f)
+{
+	struct transfer *transfer = transfers->on ? calloc(1, sizeof(*transfer)) : NULL;
+
+	if (!transfer) {
+		fault_set(f, ENOMEM, "out of memory");
+		return NULL;
+	}
+	*transfer = (struct transfer){.transfers = transfers,
+				      .easy = curl_easy_init(),
+				      .max_bytes = request->max_bytes,
+				      .json = request->json ? strdup(request->json) : NULL,
+				      .done = done,
+				      .arg = arg};
+	if (!transfer->easy || (request->json && !transfer->json) ||
+	    !add_headers(transfer, request) || set_request(transfer, request) ||
+	    curl_multi_add_handle(transfers->multi, transfer->easy)) {
+		fault_set(f, EIO, "libcurl doesn't take the request");
+		transfer_free(transfer);
+		return NULL;
+	}
+	return transfer;
+}
+
+void transfer_cancel(struct transfer *transfer)
+{
+	if (!transfer)
+		return;
+	curl_multi_remove_handle(transfer->transfers->multi, transfer->easy);
+	transfer_free(transfer);
+}
+
+int transfers_start(struct transfers *transfers, uv_loop_t *loop)
+{
+	*transfers = (struct transfers){.loop = loop};
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		return -ENOMEM;
+	transfers->multi = curl_multi_init();
+	if (!transfers->multi)
+		return -ENOMEM;
+	uv_timer_init(loop, &transfers->timer);
+	transfers->timer.data = transfers;
+	curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
+	curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+	curl_multi_setopt(transfers->multi, CURLMOPT_TIMERDATA, transfers);
+	transfers->on = true;
+	return 0;
+}
+
+void transfers_stop(struct transfers *transfers)
+{
+	if (!transfers->on)
+		return;
+	transfers->on = false;
+	curl_multi_cleanup(transfers->multi); /* closes what it watches by on_socket */
+	uv_close((uv_handle_t *)&transfers->timer, NULL);
+}
