@@ -86,6 +86,7 @@ MISTAKES = [
     (["policy", "diff"], "too few"),
     (["policy", "apply", "a.json", "b.json"], "too many"),
     (["policy", "apply", path("none.json")], "none.json"),
+    (["policy", "apply", "-"], "name"),
 ]
 for args, remedy in MISTAKES:
     r = portlic(*args)

@@ -11,7 +11,6 @@ foretold() { json '[[p["port"], p["to"]] for p in d["results"] if p["port"]]'; }
 real() { portlic port list pod -o json | json '[[p["port"], p["state"]] for p in d if p["port"]]'; }
 effects() { json '"\n".join("%s %s %s %s %s" % tuple(p[k] for k in ("port", "to", "effect", "reason", "in_use")) for p in d["results"] if p["port"])'; }
 of() { json "next([p['to'], p['effect'], p['reason'], p['in_use']] for p in d['results'] if p['port'] == $1)"; }
-wait_until() { local left; left=$(($1 - $(date +%s))); [ $left -le 0 ] || sleep $left; sleep 0.$((RANDOM % 3 + 4)); }
 stamp() { date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ; }
 moved() { # moved FILE TYP CLAIMS: signed without the checks of `license sign`, and into the license directory
 	/usr/bin/python3 - "$T/vendor.jwk" "$2" "$3" > "$T/token" << 'P'
@@ -26,7 +25,7 @@ P
 }
 
 setup
-start_echo tcp 8080 8081 8082 8083 8084 8085 8086 8087
+start_echo tcp 8080 8081 8082 8083 8084 8085 8086 8087 8092
 drop keep.lic '"lid":"keep"' '"jti":"keep"' '"ports":[{"port":8080}]'
 [ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
 
@@ -50,6 +49,9 @@ drop report.lic '"lid":"report"' '"jti":"report"' "\"exp\":$((AT - 1))" '"lapse"
 # seq 2 begins, for an agent with its 300 s of slack, one second before AT; it leaves 8085 out
 drop old.lic '"lid":"line"' '"jti":"o1"' '"ports":[{"port":8085},{"port":8086}]'
 drop new.lic '"lid":"line"' '"jti":"o2"' '"seq":2' "\"nbf\":$((AT + 299))" "\"exp\":$((AT + 9000))" '"ports":[{"port":8086},{"port":8087}]'
+# a renewal as it should be: it begins where the one before ends
+drop r1.lic '"lid":"renewed"' '"jti":"r1"' "\"exp\":$((AT - 1))" '"ports":[{"port":8092}]'
+drop r2.lic '"lid":"renewed"' '"jti":"r2"' '"seq":2' "\"nbf\":$((AT - 1))" "\"exp\":$((AT + 9000))" '"ports":[{"port":8092}]'
 drop gone.lic '"lid":"gone"' '"jti":"gone"' '"ports":[{"port":8088}]'
 moved r.rl portlic-rl+jwt "{\"seq\":1,\"revoked\":[{\"jti\":\"gone\",\"at\":$((AT - 1))}]}"
 # a token of a vendor whose clock is ahead: rejected for now, taken once its iat is less than 300 s ahead
@@ -60,7 +62,7 @@ for p in 8080 8081 8083 8085 8086; do [ "$(tcp $p)" = ok ] || bail "$p is open";
 is "rehearse: a port in use would close: exit 1" "$(code rehearse --at $AT)" 1
 cp "$T/out" "$T/at.json"
 is "... ok is false, at is told" "$(json '[d["ok"], d["at"]]' < "$T/at.json")" "[False, '$(stamp $AT)']"
-# block-new, block, grace, report; left out by the renewal, in both, in the renewal alone; revoked; from the future
+# block-new, block, grace, report; left out by the renewal, in both, in the renewal alone; revoked; from the future; a renewal in time
 is "... each kind of end, and of renewal" "$(effects < "$T/at.json")" \
 	"8080 licensed keeps None True
 8081 draining drains lapsed True
@@ -71,13 +73,14 @@ is "... each kind of end, and of renewal" "$(effects < "$T/at.json")" \
 8086 licensed keeps None True
 8087 licensed opens None False
 8088 draining drains revoked False
-8089 licensed opens None False"
+8089 licensed opens None False
+8092 licensed keeps None False"
 portlic rehearse --at "$(stamp $AT)" > "$T/out"
 has "in words: who, when" "$(cat "$T/out")" "gate pod: $(stamp $AT): 8081/tcp would refuse, and drain until $(stamp $((AT + 299))); last used"
 has "... and why" "$(cat "$T/out")" "; soft lapsed"
 has "... the one that cuts" "$(cat "$T/out")" "8082/tcp would refuse, and cut what stands; not used in the last day; hard lapsed"
 is "... only what changes" "$(grep -c . "$T/out")" 8
-is "... all with --all" "$(portlic rehearse --at $AT --all | grep -c .)" 11
+is "... all with --all" "$(portlic rehearse --at $AT --all | grep -c .)" 12
 far=$((AT + 3600 * 24 * 300))
 rehearse --at $far > "$T/far.json"
 is "far ahead the drain is over: it closes" "$(of 8081 < "$T/far.json")" "['lapsed', 'closes', 'lapsed', True]"
@@ -93,11 +96,14 @@ is "one under the same name that begins too late: it would shut now" "$(rehearse
 
 # --- and now it happens
 is "until then all is as it was" "$(tcp 8081) $(tcp 8082) $(tcp 8087)" "ok ok refused"
-wait_until $AT
+out "$LIB/net.py" loop $POD4 8092 $((AT + 1 - $(date +%s))) > "$T/loop"
 want=$(foretold < "$T/at.json")
 has_come() { [ "$(real)" = "$want" ]; }
 eventually 4 has_come # a state is seen at the agent's next tick
 is "it has come as foretold, state by state" "$(real)" "$want"
+read -r tries failures < "$T/loop"
+is "... and the renewed port never refused anybody" "$failures" 0
+between "... in so many connections" "$tries" 100 100000
 is "... to connections too" "$(for p in 8080 8081 8082 8083 8084 8085 8086 8087; do tcp $p; done | xargs)" \
 	"ok refused refused ok ok refused ok ok"
 

@@ -111,8 +111,13 @@ static int submit(const struct args *args, bool dry, struct failure *why)
 	_buffer_ struct buffer policy = {};
 	_reply_ struct reply reply = {};
 	const cJSON *item;
-	int r = file_read(file, POLICY_MAX_BYTES, &policy, why);
+	int r;
 
+	if (!strcmp(file, "-"))
+		return fail(why, EXIT_USAGE,
+			    "`policy %s` needs a file with a name: the agent keeps it under it",
+			    args->command->verb);
+	r = file_read(file, POLICY_MAX_BYTES, &policy, why);
 	if (r)
 		return r;
 	if (!path)
