@@ -27,7 +27,8 @@ static int by_end(const void *a, const void *b)
 static char *note_of(const cJSON *license)
 {
 	const char *reason = member_text(license, "reason"),
-		   *detail = member_text(license, "detail");
+		   *detail = member_text(license, "detail"),
+		   *source = member_text(license, "source");
 	char *note = NULL;
 	int r;
 
@@ -35,7 +36,9 @@ static char *note_of(const cJSON *license)
 		r = asprintf(&note, "%s%s%s", reason, detail && *detail ? ": " : "",
 			     detail ? detail : "");
 	else
-		r = asprintf(&note, "%s", member_true(license, "warn") ? "ends soon" : "");
+		r = asprintf(&note, "%s%s%s%s", member_true(license, "warn") ? "ends soon" : "",
+			     member_true(license, "warn") && source ? ", " : "",
+			     source ? "pulled from " : "", source ? source : "");
 	return r < 0 ? NULL : note;
 }
 
