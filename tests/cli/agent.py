@@ -25,7 +25,9 @@ def at(days):
 STATUS = {"version": "0.1.0", "audience": "prod-1", "started": at(-3), "generation": 7,
           "features": {"tcx": True, "tracing": True}, "trust": {"vendors": 1, "keys": 2},
           "licenses": {"active": 2, "rejected": 1, "grace": 0},
-          "gates": {"enforce": 1, "audit": 0, "off": 0, "waiting": 0}, "warnings": ["disk is full"]}
+          "gates": {"enforce": 1, "audit": 0, "off": 0, "waiting": 0}, "warnings": ["disk is full"],
+          "pull": [{"source": "acme", "result": "same", "last_success": at(-3), "next": at(2)},
+                   {"source": "vendor-2", "result": None, "last_success": None, "next": None}]}
 GATE = {"name": "web", "netns": "/run/netns/web", "mode": "enforce", "generation": 7,
         "hooks": ["wire", "socket", "egress", "ledger"], "ports_allowed": 2, "state": "attached",
         "policy": None, "since": at(-1), "unlicensed_listeners": [{"port": 9090, "protocol": "TCP"}],
@@ -37,7 +39,7 @@ PORT = {"gate": "web", "port": 9000, "end_port": 9010, "protocol": "UDP", "name"
         "denied": {"lapsed": 20, "fragment": 2}, "last_access": at(-2), "last_origin": None}
 OTHER = {**PORT, "port": None, "end_port": None, "protocol": None, "name": "other", "state": "unlicensed",
          "lid": None, "deadline": None, "last_access": None}
-LICENSE = {"file": "a.lic", "state": "active", "reason": None, "detail": None, "lid": "line-1", "seq": 1,
+LICENSE = {"file": "a.lic", "pull": "acme", "state": "active", "reason": None, "detail": None, "lid": "line-1", "seq": 1,
            "iss": "v", "sub": "c", "plan": "gold", "jti": "j", "nbf": at(-9), "exp": at(12), "grace": 0,
            "deadline": at(26), "lapse": "block-new", "cut_at": at(26), "source": "file", "covered": False, "seats": None,
            "features": [], "warn": True, "ports": ["1/tcp", "2/tcp", "3/tcp", "4/tcp", "5/tcp", "6/tcp"]}
@@ -96,7 +98,8 @@ def asked(text, r, *want):
 answers["GET", "/v1/status"], answers["GET", "/v1/gates"] = (200, STATUS), (200, [GATE])
 r = asked("status asks for status and gates", portlic("status"), ("GET", "/v1/status"), ("GET", "/v1/gates"))
 check("status in words", r.code == 0 and all(w in r.out for w in (
-    "started 2d ago", "prod-1", "1 vendors, 2 keys", "2 active, 1 rejected", "WARNING      disk is full", "web: enforce")), r)
+    "started 2d ago", "prod-1", "1 vendors, 2 keys", "2 active, 1 rejected", "WARNING      disk is full", "web: enforce",
+    "pull         acme: same, good 2d ago, next in 2d", "vendor-2: not yet tried, good never, next now")), r)
 check("... the wire gate is a link", "wire         link" in r.out and "removable" not in r.out, r)
 equal("status -o json", {k: v for k, v in portlic("status", "-o", "json").json().items() if k != "wire"}, STATUS)
 for text, status, gates in (("a clsact filter", STATUS, [{**GATE, "attachments": [
@@ -190,7 +193,7 @@ equal("... its columns", lines[0].split(), "STATE LID SEQ PLAN ENDS GRACE UNTIL 
 equal("... the soonest end first, rejected last", [line.split()[:2] for line in lines[1:4]],
       [["active", "soon"], ["active!", "line-1"], ["rejected", "-"]])
 check("... what ends when, what happens then, which ports", all(w in lines[2] for w in (
-    " 1 ", "gold", LICENSE["exp"] + " in 12d", LICENSE["deadline"], "block-new", "1/tcp, 2/tcp, 3/tcp, 4/tcp, +2 more", "a.lic", "ends soon")), r)
+    " 1 ", "gold", LICENSE["exp"] + " in 12d", LICENSE["deadline"], "block-new", "1/tcp, 2/tcp, 3/tcp, 4/tcp, +2 more", "a.lic", "pulled from acme; ends soon")), r)
 check("... no grace", SOON["exp"] + " in 3d" in lines[1] and lines[1].split()[7:9] == ["-", "block"], r)
 check("... why rejected", "bad_signature: not by this key" in lines[3] and "\033" not in r.out, r)
 equal("license list -o json", portlic("license", "list", "-o", "json").json(), [REJECTED, LICENSE, SOON])

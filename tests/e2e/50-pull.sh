@@ -45,7 +45,7 @@ gate_up
 # the first pull
 check "a license comes by itself soon after the start" opens 8080 5
 is "its source tells" "$(pull_of acme 'p["kind"], p["result"], p["failures"], p["error"], bool(p["last_success"] and p["next"])')" "('license', 'new', 0, None, True)"
-has "license list names a file of the source" "$(portlic license list)" "acme~"
+has "license list names the source" "$(portlic license list)" "pulled from acme"
 is "... and the API says which" "$(portlic license list -o json | json '[(l["pull"], l["state"], l["detail"]) for l in d]')" "[('acme', 'active', None)]"
 is "the list has come, too" "$(pull_of revoked 'p["result"], len(p["files"])')" "('new', 1)"
 is "a metric counts" "$(metric portlic_pull_total 'source="acme"' 'result="new"')" 1
@@ -61,6 +61,21 @@ is "a list that didn't change: 304" "$(pulled revoked) $(tail -n 1 "$T/access.lo
 touch -d "2 hours ago" "$T/www/acme.lic" # another Last-Modified and ETag, the same bytes
 is "the same bytes under a new ETag are the same" "$(pulled acme) $(tail -n 1 "$T/access.log" | cut -d' ' -f2)" "same 200"
 is "... and the new ETag is sent from then on" "$(pulled acme) $(tail -n 1 "$T/access.log" | cut -d' ' -f2)" "same 304"
+
+# certificates and configurations
+cp "$T/ca.pem" "$T/saved.pem"
+certificate ca
+is "another CA in the file counts at once: failed" "$(pulled acme)" failed
+cp "$T/saved.pem" "$T/ca.pem"
+is "... and so does the old one" "$(pulled acme)" same
+refuses() { # refuses KEY WORDS
+	{ printf '{%s, ' "$1" && tail -c +2 "$T/plain.json"; } > "$T/bad.json"
+	timeout 5 "$BUILD/portlicd" --config "$T/bad.json" > "$T/out" 2>&1
+	is "refused with file and key: $1" "$? $(grep -c "bad.json.*$2" "$T/out")" "2 1"
+}
+refuses '"pull":[{"name":"a","url":"http://h/"}]' '"pull\[0\]": "url" must begin with https'
+refuses '"pull":{"name":"a"}' '"pull" must be an array'
+refuses '"notify":[{"exec":["x"]}]' '"notify\[0\]": "exec" must begin'
 
 # renewal, a license ahead of its time
 out "$LIB/net.py" loop $POD4 8080 4 > "$T/loop" &

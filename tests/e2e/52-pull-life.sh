@@ -32,7 +32,7 @@ check "a license comes" opens 8080 5
 between "near its end the source is asked every minute" "$(next_in acme)" 54 67
 is "a new license isn't said to be late" "$(grep -c license_renew_ahead "$T/agent.log")" 0
 is "the same once more" "$(pulled acme)" same
-has "... is: the renewal is late" "$(grep license_renew_ahead "$T/agent.log")" 'source="acme" lid="line-0" days_left="0.0"'
+has "... is: the renewal is late" "$(grep license_renew_ahead "$T/agent.log")" 'source="acme" lid="line-0" exp="20'
 pulled acme > "$T/out"
 agent_end TERM
 printf '{"url":"https' > "$T/torn"

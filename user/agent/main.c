@@ -26,7 +26,7 @@ static const char help[] =
 	"  -h, --help         this text and exit\n"
 	"\n"
 	"It stays in the foreground. SIGTERM ends it and leaves the gates in force; SIGHUP reads\n"
-	"licenses, trust and policies again (they are watched, too).\n"
+	"licenses, trust and policies again (they are watched, too) and pulls what is configured.\n"
 	"\n"
 	"Exit status: 0 ended on request, 1 it can't work here, 2 usage or configuration.\n"
 	"\n"

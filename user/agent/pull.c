@@ -15,6 +15,7 @@
 #include "log.h"
 #include "pace.h"
 #include "pull_take.h"
+#include "stamp.h"
 #include "token.h"
 #include "transfer.h"
 
@@ -155,7 +156,7 @@ static void tell_ahead(struct puller *p)
 {
 	const struct source_file *file = pull_newest(p->agent, p->source);
 	const struct license *lic;
-	char hex[PULL_SHA256_HEX + 1], days[32];
+	char hex[PULL_SHA256_HEX + 1], end[STAMP_LEN];
 
 	if (!file || !ahead_of(p, p->last_attempt))
 		return;
@@ -164,10 +165,10 @@ static void tell_ahead(struct puller *p)
 		return;
 	strcpy(p->memory.ahead, hex);
 	lic = ((struct license_entry *)file->value)->lic;
-	snprintf(days, sizeof(days), "%.1f", (double)(lic->exp - p->last_attempt) / 86400);
 	log_event(
 		LOG_WARN, "license_renew_ahead",
-		LOG_FIELDS("source", p->source->name, "lid", lic->lid, "days_left", days),
+		LOG_FIELDS("source", p->source->name, "lid", lic->lid, "exp",
+			   stamp_format(lic->exp, end)),
 		"two thirds of the license's life are over and the authority has no newer one yet");
 }
 

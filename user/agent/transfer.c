@@ -237,6 +237,8 @@ static CURLcode set_tls(CURL *easy, const struct transfer_request *request)
 {
 	CURLcode r = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 
+	/* A CA file that was renewed counts from the next request on, not a day later. */
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	if (!request->ca)
 		return r;
 	/* That file alone: without this the system's directory would count, too. */

@@ -73,6 +73,8 @@ static void put_source(FILE *out, const cJSON *license)
 			reason ? reason : "?", detail && *detail ? ": " : "", detail ? detail : "");
 	else if (!strcmp(text_or(license, "source", ""), "held"))
 		fputs("held: its file is gone and it is withdrawn soon; ", out);
+	else if (member_text(license, "pull"))
+		fprintf(out, "pulled from %s; ", member_text(license, "pull"));
 }
 
 static void put_state(FILE *out, const cJSON *license, int64_t now)
