@@ -176,8 +176,8 @@ static void own_behind_nat(void)
 int main(void)
 {
 	box_open(&box);
-	if (system("command -v ip >/dev/null && command -v nft >/dev/null")) {
-		printf("skip: no ip or nft command\n");
+	if (system("command -v ip >/dev/null")) {
+		printf("skip: no ip command\n");
 		return 77;
 	}
 	build();
@@ -186,8 +186,12 @@ int main(void)
 	attach("lo");
 	attach_socket();
 	second_address();
-	foreign_address();
-	own_behind_nat();
+	if (system("command -v nft >/dev/null")) {
+		skip("NAT in the pod", "no nft");
+	} else {
+		foreign_address();
+		own_behind_nat();
+	}
 	box_close(&box);
 	return tap_end();
 }

@@ -167,6 +167,7 @@ static void spares_the_pods_own(void **state)
 	struct ruleset set = licensed(2);
 	struct plic_mark_key key;
 	struct plic_mark other = {.cookie = 1};
+	struct gate_stand stand;
 	struct fault f = {0};
 	int out, trying;
 	pid_t server;
@@ -184,6 +185,8 @@ static void spares_the_pods_own(void **state)
 	trying = connect_out(8081, "10.77.0.200", 4444, false);
 	assert_int_equal(state_of(trying), TCP_SYN_SENT);
 	assert_int_equal(cut(s->gate, (uint16_t[]){OWN_PORT, 8081}, 2), 0);
+	must(gate_stand(s->gate, false, &stand, &f), &f); /* keeps the markers of what lives */
+	gate_stand_free(&stand);
 	gate_close(s->gate);
 	s->gate = bed_gate(s->node, "g", 0, 7, &set);
 	assert_int_equal(cut(s->gate, (uint16_t[]){OWN_PORT, 8081}, 2), 0);
@@ -198,6 +201,11 @@ static void spares_the_pods_own(void **state)
 			break;
 	}
 	assert_int_equal(cut(s->gate, (uint16_t[]){OWN_PORT}, 1), 1);
+
+	/* And it goes when somebody looks, for there is no such socket. */
+	must(gate_stand(s->gate, false, &stand, &f), &f);
+	gate_stand_free(&stand);
+	assert_int_not_equal(bpf_map_get_next_key(s->gate->map[GATE_MARKS], NULL, &key), 0);
 	assert_int_equal(told(out), ECONNABORTED);
 	close(out);
 	close(trying);

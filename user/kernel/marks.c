@@ -11,22 +11,28 @@
 
 #define MARKS_BATCH 1024
 
+struct mark {
+	uint64_t cookie;
+	struct plic_mark_key key;
+};
+
 static int compare(const void *a, const void *b)
 {
-	const uint64_t *x = a, *y = b;
+	const struct mark *x = a, *y = b;
 
-	return (*x > *y) - (*x < *y);
+	return (x->cookie > y->cookie) - (x->cookie < y->cookie);
 }
 
-static int add_cookies(struct marks *m, const struct plic_mark *values, size_t n)
+static int add(struct marks *m, const struct plic_mark_key *keys, const struct plic_mark *values,
+	       size_t n)
 {
-	void *cookies = n ? reallocarray(m->cookies, m->n + n, sizeof(*m->cookies)) : m->cookies;
+	void *list = n ? reallocarray(m->list, m->n + n, sizeof(*m->list)) : m->list;
 
-	if (n && !cookies)
+	if (n && !list)
 		return -ENOMEM;
-	m->cookies = cookies;
+	m->list = list;
 	for (size_t i = 0; i < n; i++)
-		m->cookies[m->n++] = values[i].cookie;
+		m->list[m->n++] = (struct mark){values[i].cookie, keys[i]};
 	return 0;
 }
 
@@ -43,7 +49,7 @@ int marks_read(const struct gate *g, struct marks *out, struct fault *f)
 		r = bpf_map_lookup_batch(g->map[GATE_MARKS], from, &batch, keys, values, &n, NULL);
 		if (r < 0 && r != -ENOENT) /* -ENOENT: the end */
 			break;
-		more = add_cookies(&m, values, n);
+		more = add(&m, keys, values, n);
 		r = more ? more : r;
 		from = &batch;
 	}
@@ -51,7 +57,7 @@ int marks_read(const struct gate *g, struct marks *out, struct fault *f)
 		return fault_set(f, -r, "can't read which connections gate \"%s\" opened: %s",
 				 g->name, strerror(-r));
 	if (m.n)
-		qsort(m.cookies, m.n, sizeof(*m.cookies), compare);
+		qsort(m.list, m.n, sizeof(*m.list), compare);
 	*out = m;
 	m = (struct marks){0};
 	return 0;
@@ -59,14 +65,45 @@ int marks_read(const struct gate *g, struct marks *out, struct fault *f)
 
 bool marks_has(const struct marks *marks, const struct sock_entry *e)
 {
-	return marks->n &&
-	       bsearch(&e->cookie, marks->cookies, marks->n, sizeof(*marks->cookies), compare);
+	const struct mark key = {.cookie = e->cookie};
+
+	return marks->n && bsearch(&key, marks->list, marks->n, sizeof(*marks->list), compare);
 }
 
 void marks_free(struct marks *marks)
 {
-	free(marks->cookies);
+	free(marks->list);
 	*marks = (struct marks){0};
+}
+
+static int compare_cookies(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+void marks_prune(const struct gate *g, const struct marks *marks, const struct sock_entry *list,
+		 size_t n)
+{
+	_free_ uint64_t *alive = calloc(n + 1, sizeof(*alive));
+	struct plic_mark now;
+
+	for (size_t i = 0; alive && i < n; i++)
+		alive[i] = list[i].cookie;
+	if (!alive)
+		return;
+	qsort(alive, n, sizeof(*alive), compare_cookies);
+	for (size_t i = 0; i < marks->n; i++) {
+		const struct mark *m = &marks->list[i];
+
+		if (bsearch(&m->cookie, alive, n, sizeof(*alive), compare_cookies))
+			continue;
+		/* Its ports may have a new connection meanwhile. */
+		if (bpf_map_lookup_elem(g->map[GATE_MARKS], &m->key, &now) == 0 &&
+		    now.cookie == m->cookie)
+			bpf_map_delete_elem(g->map[GATE_MARKS], &m->key);
+	}
 }
 
 int marks_put(const struct gate *g, const struct sock_entry *e)

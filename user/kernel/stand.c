@@ -104,6 +104,19 @@ static int list_ports(const struct sockets *open, const struct standing *s, stru
 	return 0;
 }
 
+/* So that the table has room for those that live: the kernel, for lack of it, drops the oldest. */
+static int read_and_prune(struct gate *g, struct sockets **out, struct fault *f)
+{
+	_marks_ struct marks before = {0};
+	int r = marks_read(g, &before, f);
+
+	if (r == 0)
+		r = sockets_read(out, f);
+	if (r == 0 && before.n)
+		marks_prune(g, &before, (*out)->list, (*out)->n);
+	return r;
+}
+
 int gate_stand(struct gate *g, bool mark, struct gate_stand *out, struct fault *f)
 {
 	_free_ struct standing *s = calloc(1, sizeof(*s));
@@ -112,7 +125,7 @@ int gate_stand(struct gate *g, bool mark, struct gate_stand *out, struct fault *
 	int r = s ? gate_enter(g, &home, f) : fault_set(f, ENOMEM, "no memory");
 
 	if (r == 0)
-		r = sockets_read(&open, f);
+		r = read_and_prune(g, &open, f);
 	if (r == 0 && mark)
 		r = seed(g, open, NULL, f);
 	if (r == 0)
