@@ -5,6 +5,7 @@
 # tampered directory is an alarm and no more.
 . "$(dirname "$0")/lib.sh"
 
+umask 077 # as the systemd unit has it
 setup
 DIR=$T/entitlements FILE=$T/entitlements/pod/entitlements.json
 e() { json "$1" < "$FILE"; } # e EXPRESSION of d
@@ -24,6 +25,8 @@ import json, os, sys, time
 fd, n, bad, seen = os.open(sys.argv[1], os.O_RDONLY), 0, [], set()
 while not os.path.exists(sys.argv[2]) and len(bad) < 9:
     n += 1
+    if n == 2:
+        open(sys.argv[2] + ".on", "w").close()
     try:
         f = os.open("entitlements.json", os.O_RDONLY, dir_fd=fd)
         text = b"".join(iter(lambda: os.read(f, 65536), b""))
@@ -39,6 +42,7 @@ print(n, len(bad), ",".join(sorted(seen)), *bad[:3])
 P
 python3 "$T/reader.py" "$DIR/pod" "$T/stop" > "$T/read" 2>&1 & reader=$!
 PIDS+=("$reader")
+eventually 10 test -e "$T/stop.on" || bail "the reader"
 
 basic='"plan":"basic"' pro='"plan":"pro"'
 basic_is='"features":["export"]' pro_is='"features":["sso","export","cluster"]'
