@@ -16,7 +16,9 @@
 #include "reply.h"
 
 #define FILE_NAME "entitlements.json"
-#define REFRESH_NS 60000000000ULL
+#define SECOND_NS 1000000000ULL
+#define REFRESH_S 60
+#define SPREAD_S 32 /* so that not all gates' files are due in the same second */
 
 /* What all gates of a round share. */
 struct round {
@@ -88,6 +90,22 @@ static void tell_trouble(struct round *round, const struct fault *f)
 		  "applications read old entitlements: %s", f->text);
 }
 
+static bool is_due(const struct round *round, const struct gate_entry *entry)
+{
+	uint64_t at_ns = entry->entitlements.at_ns;
+
+	return !at_ns || round->boot_ns - at_ns >= (REFRESH_S - entry->id % SPREAD_S) * SECOND_NS;
+}
+
+/* Without a look at each port: this is asked every second for every gate. */
+static bool may_differ(const struct round *round, const struct gate_entry *entry)
+{
+	const struct entitlement_mark *mark = &entry->entitlements;
+
+	return mark->rights != round->digest || mark->generation != entry->generation ||
+	       mark->rules != entry->rules || round->boot_ns >= mark->next_ns;
+}
+
 static void write_gate(struct round *round, struct gate_entry *entry)
 {
 	struct entitlement_mark *mark = &entry->entitlements;
@@ -98,20 +116,28 @@ static void write_gate(struct round *round, struct gate_entry *entry)
 	uint64_t digest;
 	size_t n = 0;
 
+	if (!is_due(round, entry) && !may_differ(round, entry))
+		return;
 	ports = ports_of(round, entry, &n);
 	if (!ports)
 		return;
+	mark->rights = round->digest;
+	mark->generation = entry->generation;
+	mark->rules = entry->rules;
+	mark->next_ns = ports_next_change(entry, round->boot_ns);
 	digest = entitlement_gate_digest(round->digest, ports, n);
-	if (mark->at_ns && digest == mark->digest && round->boot_ns - mark->at_ns < REFRESH_NS)
+	if (!is_due(round, entry) && digest == mark->digest)
 		return;
 	root = gate_json_of(round, entry, ports, n);
 	text = root ? cJSON_PrintUnformatted(root) : NULL;
 	if (!text || published_write(round->agent->config.entitlements_dir, entry->name, FILE_NAME,
 				     text, strlen(text), &f)) {
 		tell_trouble(round, &f);
+		mark->at_ns = 0; /* again with the next tick */
 		return;
 	}
-	*mark = (struct entitlement_mark){.digest = digest, .at_ns = round->boot_ns};
+	mark->digest = digest;
+	mark->at_ns = round->boot_ns;
 }
 
 void entitlements_write(struct agent *agent)

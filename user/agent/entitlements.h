@@ -14,10 +14,13 @@
 
 struct agent;
 
-/* What a gate's file says. */
+/* What a gate's file says, and what of. */
 struct entitlement_mark {
 	uint64_t digest;
 	uint64_t at_ns; /* boot clock, when it was written; 0: never */
+	uint64_t rights, generation;
+	const void *rules;
+	uint64_t next_ns; /* boot clock: until then all of them say the same */
 };
 
 struct entitlements {

@@ -264,3 +264,26 @@ int ports_named(const struct gate_entry *entry, uint64_t now_ns, struct port_row
 	*out = rows;
 	return 0;
 }
+
+static void sooner(uint64_t at_ns, uint64_t now_ns, uint64_t *next_ns)
+{
+	if (at_ns > now_ns && at_ns < *next_ns)
+		*next_ns = at_ns;
+}
+
+uint64_t ports_next_change(const struct gate_entry *entry, uint64_t now_ns)
+{
+	const struct compiled *c = entry->rules ? &entry->rules->compiled : NULL;
+	uint64_t next_ns = PLIC_NEVER;
+	size_t i, j;
+
+	for (i = 0; c && i < c->n_ports; i++)
+		for (j = 0; j < c->ports[i].rule.n_grants; j++) {
+			const struct plic_grant *grant = &c->ports[i].rule.grants[j];
+
+			sooner(grant->from_ns, now_ns, &next_ns);
+			sooner(grant->new_until_ns, now_ns, &next_ns);
+			sooner(grant->cut_at_ns, now_ns, &next_ns);
+		}
+	return next_ns;
+}

@@ -46,6 +46,9 @@ int ports_list(const struct gate_entry *entry, enum ports_rows rows, uint64_t no
 /* Only what rules name, without counts, which nobody has to have read. Else as ports_list. */
 int ports_named(const struct gate_entry *entry, uint64_t now_ns, struct port_row **out, size_t *n);
 
+/* When the next row of those may have another state, rules unchanged; boot clock, PLIC_NEVER: never. */
+uint64_t ports_next_change(const struct gate_entry *entry, uint64_t now_ns);
+
 const char *reason_word(unsigned int reason); /* enum plic_reason */
 const char *proto_word(uint8_t ip_proto);     /* "TCP", "UDP", "SCTP", else the number */
 

@@ -15,16 +15,24 @@
 #define FILE_MODE 0444
 #define NAME_LEN 256
 
+/* Whatever the umask is. */
+static int make_open(const char *dir)
+{
+	if (mkdir(dir, DIR_MODE))
+		return -errno;
+	return chmod(dir, DIR_MODE) ? -errno : 0;
+}
+
 static void make_directory(const char *dir)
 {
 	_free_ char *parent = strdup(dir);
 	char *slash = parent ? strrchr(parent, '/') : NULL;
 
-	if (!mkdir(dir, DIR_MODE) || errno != ENOENT || !slash || slash == parent)
+	if (make_open(dir) != -ENOENT || !slash || slash == parent)
 		return;
 	*slash = '\0';
-	mkdir(parent, DIR_MODE);
-	mkdir(dir, DIR_MODE);
+	make_open(parent);
+	make_open(dir);
 }
 
 /* A directory that somebody else can write to could be swapped under our hands. */
