@@ -95,6 +95,10 @@ is "another line is new" "$(pulled acme)" new
 check "... and opens its port" opens 8083
 is "... and takes nothing from the earlier one" "$(out "$LIB/net.py" tcp $POD4 8081)" ok
 
+check "unload takes a pulled license away at once" portlic license unload line-2
+is "... the port is shut" "$(out "$LIB/net.py" tcp $POD4 8083)" refused
+is "... and the next pull asks for the whole file and brings it back" "$(pulled acme) $(tail -n 1 "$T/access.log" | cut -d' ' -f2)" "new 200"
+
 # a restart without a network
 kill "$NGINX"
 wait "$NGINX" 2> /dev/null

@@ -57,6 +57,7 @@ drop dropped.lic '"lid":"dropped"' '"ports":[{"port":8081}]'
 start=$(now)
 check "... and a license that is dropped opens its port" opens 8081 3
 between "... as soon as ever" "$(since "$start")" 0 1
+is "... and every connection is judged" "$(out "$LIB/net.py" loop $POD4 8080 0.5 | awk '{ print ($1 > 10) " " $2 }')" "1 0"
 slowest=$(for _ in 1 2 3 4 5 6 7 8 9 10; do api /v1/status -o "$T/out" -w '%{time_total}\n'; done | sort -n | tail -n 1)
 between "... and the API answers at once" "$slowest" 0 0.3
 is "... and the pull hangs still" "$(pull_of acme 'p["running"]')" True

@@ -85,6 +85,7 @@ if eventually 3 grep -q ready "$T/dns"; then
 	# shellcheck disable=SC2016
 	unshare -m --propagation private sh -c 'mount --bind "$0/resolv.conf" /etc/resolv.conf && mount --bind "$0/nsswitch.conf" /etc/nsswitch.conf &&
 		exec "$1/portlicd" --config "$0/portlicd.json"' "$T" "$BUILD" < /dev/null >> "$T/agent.log" 2>&1 &
+	# shellcheck disable=SC2034
 	AGENT=$!
 	eventually 10 portlic status || bail "the agent starts" "$(tail -n 20 "$T/agent.log")"
 	check "a name is asked for" eventually 3 sh -c "curl -s --unix-socket $T/portlicd.sock http://portlic/v1/pull | grep -q '\"running\":true'"

@@ -182,7 +182,7 @@ static void on_event(void *arg, const struct log_entry *entry)
 	_free_ char *json = NULL;
 	size_t i;
 
-	if (is_own(entry->event))
+	if (is_own(entry->event) || entry->level == LOG_DEBUG)
 		return;
 	for (i = 0; i < notify->n; i++) {
 		if (!notify_target_hears(notify->list[i].target, entry->event))

@@ -262,7 +262,7 @@ static void on_done(void *arg, const struct transfer_result *answer)
 	p->count[p->result]++;
 	if (!p->source->revocations)
 		pull_drop_ended(p->agent, p->source, p->last_attempt);
-	schedule(p, answer->retry_after_s);
+	schedule(p, p->failures ? answer->retry_after_s : 0);
 }
 
 /* ---- requests ---- */
