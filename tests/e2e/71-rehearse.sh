@@ -128,6 +128,13 @@ eventually 5 sh -c "portlic status | grep -q 'grace.lic.* is gone'"
 is "a file that is gone: held for now" "$(rehearse --at +20s | of 8083)" "['grace', 'keeps', None, True]"
 is "... and withdrawn after its hold" "$(rehearse --at +70s | of 8083)" "['draining', 'drains', 'withdrawn', True]"
 
+rm "$T/trust.d/vendor.jwks"
+eventually 5 sh -c "portlic status | grep -q 'vendor.jwks.* is gone'"
+is "so is the vendor's trust file, and with it all that it signed" "$(rehearse --at +20s | of 8087) $(rehearse --at +70s | of 8087)" \
+	"['licensed', 'keeps', None, True] ['draining', 'drains', 'withdrawn', True]"
+cp "$T/vendor.jwks" "$T/trust.d/"
+eventually 5 sh -c "! portlic status | grep -q 'vendor.jwks.* is gone'"
+
 # --- refused, and mistaken
 portlic license keygen --iss https://vendor.example --kid thief-1 --out "$T/thief" > "$T/out"
 VENDOR=thief sign > "$T/bad.lic"

@@ -23,6 +23,20 @@ static int64_t hold_end(const struct whatif *w, const struct source *source,
 	return clock_at(&w->agent->clock, file->gone_ns + SOURCE_HOLD_S * 1000000000ULL) + 1;
 }
 
+/* The end of its right by files: its own, and the one that has its vendor's key. */
+static int64_t license_end(const struct whatif *w, const struct source_file *file,
+			   const struct license *lic)
+{
+	const struct vendors *vendors = &w->agent->vendors;
+	const struct trust_key *key = trust_find(vendors->trust, lic->kid);
+	const struct source_file *store =
+		key ? source_find(&vendors->source, key->vendor->file) : NULL;
+	int64_t own = hold_end(w, &w->agent->licenses.source, file);
+	int64_t trust = store ? hold_end(w, &vendors->source, store) : LIFECYCLE_NEVER;
+
+	return own < trust ? own : trust;
+}
+
 static struct whatif_license *add_license(struct whatif *w)
 {
 	struct whatif_license *grown = reallocarray(w->licenses, w->n_licenses + 1, sizeof(*grown));
@@ -35,7 +49,7 @@ static struct whatif_license *add_license(struct whatif *w)
 }
 
 /* A token of the near future takes the place of what its file had, once its iat isn't ahead. */
-static int foresee(struct whatif *w, const struct source_file *file, int64_t *replaced)
+static int foresee(struct whatif *w, const struct source_file *file, int64_t *from)
 {
 	const struct license_entry *entry = file->value;
 	struct license_check check =
@@ -52,27 +66,29 @@ static int foresee(struct whatif *w, const struct source_file *file, int64_t *re
 		license_free(lic);
 		return -ENOMEM;
 	}
-	*replaced = lic->iat - LIFECYCLE_SLACK_S;
-	*license = (struct whatif_license){lic, lic, file->name, *replaced, LIFECYCLE_NEVER};
+	*from = lic->iat - LIFECYCLE_SLACK_S;
+	*license = (struct whatif_license){lic, lic, file->name, *from, license_end(w, file, lic)};
 	return 0;
 }
 
 static int take_license(struct whatif *w, const struct source_file *file)
 {
 	const struct license_entry *entry = file->value;
-	int64_t until = hold_end(w, &w->agent->licenses.source, file);
+	int64_t replaced = LIFECYCLE_NEVER, until;
 	struct whatif_license *license;
 
 	if (!entry)
 		return 0;
-	if (foresee(w, file, &until))
+	if (foresee(w, file, &replaced))
 		return -ENOMEM;
 	if (!entry->lic)
 		return 0;
 	license = add_license(w);
 	if (!license)
 		return -ENOMEM;
-	*license = (struct whatif_license){entry->lic, NULL, file->name, INT64_MIN, until};
+	until = license_end(w, file, entry->lic);
+	*license = (struct whatif_license){entry->lic, NULL, file->name, INT64_MIN,
+					   until < replaced ? until : replaced};
 	return 0;
 }
 

@@ -5,7 +5,7 @@
  *
  * What is changed is changed now; then time passes to `at` as it would for the agent: a renewal
  * supersedes, a held file is withdrawn, a withdrawn port drains. What isn't foreseen: files that come
- * or go, newer revocation lists, a trust file that is held.
+ * or go, newer revocation lists, a reserve that goes with its trust file.
  */
 #ifndef PORTLIC_AGENT_WHATIF_H
 #define PORTLIC_AGENT_WHATIF_H
