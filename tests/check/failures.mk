@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
-# check.mk - checks beside the style.
+# failures.mk - the failure table against its tests.
 TESTS_check += tests/check/failures
