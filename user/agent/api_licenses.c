@@ -72,13 +72,16 @@ static void put_claims(cJSON *item, const struct license_view *view, bool covere
 	put_ports(item, lic);
 }
 
-static const char *source_word(const struct source_file *file)
+/* What holds isn't what lies in the directory. */
+static const char *held_word(const struct source_file *file)
 {
 	const struct license_entry *entry = file->value;
 
 	if (!entry->lic)
-		return "file";
-	return file->gone_ns ? "held" : entry->reason ? "last_good" : "file";
+		return NULL;
+	if (file->gone_ns && !file->forever)
+		return "file_gone";
+	return entry->reason ? "file_bad" : NULL;
 }
 
 /* view and o: NULL for a file of which nothing is in force. */
@@ -89,7 +92,7 @@ static cJSON *file_json(const struct source_file *file, const struct license_vie
 	cJSON *item = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(item, "file", file->name);
-	cJSON_AddStringToObject(item, "source", source_word(file));
+	json_put_string(item, "held", held_word(file));
 	cJSON_AddStringToObject(item, "state", license_state_word(entry->state));
 	json_put_string(item, "reason", entry->reason ? licenses_reason_word(entry->reason) : NULL);
 	json_put_string(item, "detail",

@@ -135,24 +135,18 @@ static void judge(struct license_view *view, const struct revocations *revocatio
 	set_deadlines(view, &m, now);
 }
 
-static bool same_line(const struct license *a, const struct license *b)
+bool license_same_line(const struct license *a, const struct license *b)
 {
 	return !strcmp(a->lid, b->lid) && !strcmp(a->iss, b->iss);
 }
 
-/* Order within a line: seq, then iat, then SHA-256; 0: the same bytes. */
-static int compare_rank(const struct license *a, const struct license *b)
+int license_compare_rank(const struct license *a, const struct license *b)
 {
 	if (a->seq != b->seq)
 		return a->seq > b->seq ? 1 : -1;
 	if (a->iat != b->iat)
 		return a->iat > b->iat ? 1 : -1;
 	return memcmp(a->sha256, b->sha256, sizeof(a->sha256));
-}
-
-bool lifecycle_outranks(const struct license *a, const struct license *b)
-{
-	return same_line(a, b) && compare_rank(a, b) > 0;
 }
 
 /* A license replaces lower ones from when it begins, for good, unless it is itself revoked by jti. */
@@ -166,7 +160,7 @@ static bool replaces(const struct license *lic, const struct revocations *revoca
 static void judge_pair(struct license_view *a, struct license_view *b,
 		       const struct revocations *revocations, int64_t now)
 {
-	int order = compare_rank(a->lic, b->lic);
+	int order = license_compare_rank(a->lic, b->lic);
 	struct license_view *high = order >= 0 ? a : b, *low = order >= 0 ? b : a;
 
 	if (!order) /* the same bytes in two files */
@@ -186,6 +180,6 @@ void lifecycle_judge(struct license_view *views, size_t n, const struct revocati
 		judge(&views[i], revocations, now);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = i + 1; j < n; j++)
-			if (same_line(views[i].lic, views[j].lic))
+			if (license_same_line(views[i].lic, views[j].lic))
 				judge_pair(&views[i], &views[j], revocations, now);
 }

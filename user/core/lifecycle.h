@@ -47,11 +47,12 @@ struct license_view {
 	struct deadlines deadlines;
 };
 
+/* Order within a line (iss, lid): seq, then iat, then SHA-256; 0: the same bytes. */
+int license_compare_rank(const struct license *a, const struct license *b);
+bool license_same_line(const struct license *a, const struct license *b);
+
 /* Judges n licenses together at effective time now, supersession among them included. */
 void lifecycle_judge(struct license_view *views, size_t n, const struct revocations *revocations,
 		     int64_t now);
-
-/* a is of the same line as b and replaces it once it begins: a higher seq, a later iat, a larger hash. */
-bool lifecycle_outranks(const struct license *a, const struct license *b);
 
 #endif
