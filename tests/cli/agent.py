@@ -39,12 +39,12 @@ PORT = {"gate": "web", "port": 9000, "end_port": 9010, "protocol": "UDP", "name"
         "denied": {"lapsed": 20, "fragment": 2}, "last_access": at(-2), "last_origin": None}
 OTHER = {**PORT, "port": None, "end_port": None, "protocol": None, "name": "other", "state": "unlicensed",
          "lid": None, "deadline": None, "last_access": None}
-LICENSE = {"file": "a.lic", "pull": "acme", "state": "active", "reason": None, "detail": None, "lid": "line-1", "seq": 1,
+LICENSE = {"file": "a.lic", "source": "acme", "state": "active", "reason": None, "detail": None, "lid": "line-1", "seq": 1,
            "iss": "v", "sub": "c", "plan": "gold", "jti": "j", "nbf": at(-9), "exp": at(12), "grace": 0,
-           "deadline": at(26), "lapse": "block-new", "cut_at": at(26), "source": "file", "covered": False, "seats": None,
+           "deadline": at(26), "lapse": "block-new", "cut_at": at(26), "held": None, "covered": False, "seats": None,
            "features": [], "warn": True, "ports": ["1/tcp", "2/tcp", "3/tcp", "4/tcp", "5/tcp", "6/tcp"]}
 REJECTED = {**dict.fromkeys(LICENSE), "file": "bad\033.lic", "state": "rejected", "reason": "bad_signature",
-            "detail": "not by this key", "ports": [], "warn": False, "source": "file"}
+            "detail": "not by this key", "ports": [], "warn": False, "held": None}
 SOON = {**LICENSE, "file": "s.lic", "lid": "soon", "exp": at(3), "deadline": at(3), "lapse": "block", "warn": False, "ports": []}
 
 answers, seen = {}, []
@@ -223,7 +223,7 @@ listed("... so the next end is another's", [{**LICENSE, "covered": True}, RENEWA
 LAPSED = {**LICENSE, "state": "lapsed", "lid": "old", "exp": at(-9), "deadline": at(-9), "cut_at": at(0), "warn": False}
 listed("ended, superseded and rejected ones follow", [REJECTED, {**LICENSE, "state": "superseded", "warn": False}, LAPSED, SOON],
        ["active", "soon"], ["lapsed", "8d ago", "what is left is cut in"], ["superseded", "replaced by a higher seq"], ["rejected"], ["next: soon"])
-listed("a kept copy is told", [{**LICENSE, "source": "held", "detail": "gone", "warn": False}, {**LICENSE, "source": "last_good", "reason": "bad_framing",
+listed("a kept copy is told", [{**LICENSE, "held": "file_gone", "detail": "gone", "warn": False}, {**LICENSE, "held": "file_bad", "reason": "bad_framing",
        "detail": "three segments"}], ["held: its file is gone"], ["last good copy, its file is bad_framing: three segments; ends soon"], ["next: "])
 listed("a license that never ends", [{**LICENSE, "exp": None, "deadline": None, "warn": False}], ["active"], ["next: nothing ends"])
 listed("none in force", [REJECTED], ["next: no license is in force"])

@@ -46,7 +46,7 @@ gate_up
 check "a license comes by itself soon after the start" opens 8080 5
 is "its source tells" "$(pull_of acme 'p["kind"], p["result"], p["failures"], p["error"], bool(p["last_success"] and p["next"])')" "('license', 'new', 0, None, True)"
 has "license list names the source" "$(portlic license list)" "pulled from acme"
-is "... and the API says which" "$(portlic license list -o json | json '[(l["pull"], l["state"], l["detail"]) for l in d]')" "[('acme', 'active', None)]"
+is "... and the API says which" "$(portlic license list -o json | json '[(l["source"], l["state"], l["detail"]) for l in d]')" "[('acme', 'active', None)]"
 is "the list has come, too" "$(pull_of revoked 'p["result"], len(p["files"])')" "('new', 1)"
 is "a metric counts" "$(metric portlic_pull_total 'source="acme"' 'result="new"')" 1
 between "... and tells the last success" "$(metric portlic_pull_last_success_timestamp_seconds 'source="acme"')" $(($(date +%s) - 10)) $(($(date +%s) + 1))

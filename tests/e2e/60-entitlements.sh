@@ -37,7 +37,7 @@ while not os.path.exists(sys.argv[2]) and len(bad) < 9:
     others = set(os.listdir(fd)) - {"entitlements.json"}
     if others:
         bad.append(str(others))
-    time.sleep(0.0005)
+    time.sleep(0.002)
 print(n, len(bad), ",".join(sorted(seen)), *bad[:3])
 P
 python3 "$T/reader.py" "$DIR/pod" "$T/stop" > "$T/read" 2>&1 & reader=$!

@@ -19,8 +19,8 @@ is "no license" "$(next)" "next: no license is in force"
 late=$(in_s 8000000) soon=$(in_s 1000000)
 drop late.lic '"lid":"late"' '"exp":'"$late" '"iat":'"$(in_s -1000000)" '"seats":3' '"features":["sso"]'
 check "a license is listed" eventually 2 becomes late 'l["state"]' active
-is "members of the API" "$(member late '[l["lapse"], l["seats"], l["features"], l["source"], l["covered"], l["deadline"] == l["exp"], l["ports"]]')" \
-	"['block-new', 3, ['sso'], 'file', False, True, ['8080/tcp']]"
+is "members of the API" "$(member late '[l["lapse"], l["seats"], l["features"], l["held"], l["covered"], l["deadline"] == l["exp"], l["ports"]]')" \
+	"['block-new', 3, ['sso'], None, False, True, ['8080/tcp']]"
 is "... cut 300 s after its end" "$(member late 'l["cut_at"]')" "$(stamp $((late + 300)))"
 drop soon.lic '"lid":"soon"' '"exp":'"$soon" '"iat":'"$(in_s -9000000)" '"grace":86400' '"lapse":"block"' '"plan":"gold"' '"seq":7' '"ports":[{"port":9443}]'
 check "a second one" eventually 2 becomes soon 'l["state"]' active
@@ -52,10 +52,10 @@ has "... and isn't next" "$(next)" "next: soon ends"
 
 # kept copies
 printf 'torn' > "$T/token" && mv "$T/token" "$T/licenses.d/soon.lic"
-check "bytes that turn bad: the last good copy" eventually 2 becomes soon.lic 'l["source"]' last_good
+check "bytes that turn bad: the last good copy" eventually 2 becomes soon.lic 'l["held"]' file_bad
 has "... the line says why" "$(line soon.lic)" "last good copy, its file is bad_framing"
 mv "$T/licenses.d/late.lic" "$T/late.lic"
-check "a file that is gone is held" eventually 2 becomes late.lic 'l["source"]' held
+check "a file that is gone is held" eventually 2 becomes late.lic 'l["held"]' file_gone
 has "... the line says so" "$(line late.lic)" "held: its file is gone"
 printf 'junk' > "$T/token" && mv "$T/token" "$T/licenses.d/junk.lic"
 check "a file that never was good" eventually 2 becomes junk.lic 'l["state"]' rejected

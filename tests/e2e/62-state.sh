@@ -72,6 +72,6 @@ agent_end KILL
 printf 'torn' > "$T/licenses.d/more.lic"
 agent_start
 up
-is "... so that a restart finds it" "$(portlic license list -o json | json 'next((l["state"], l["source"]) for l in d if l["file"] == "more.lic")')" "('active', 'last_good')"
+is "... so that a restart finds it" "$(portlic license list -o json | json 'next((l["state"], l["held"]) for l in d if l["file"] == "more.lic")')" "('active', 'file_bad')"
 is "... and the gate's mode" "$(portlic gate list -o json | json 'd[0]["mode"]')" audit
 agent_end TERM

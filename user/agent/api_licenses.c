@@ -75,22 +75,23 @@ static void put_claims(cJSON *item, const struct license_view *view, bool covere
 }
 
 /* The pull source, for a file that no directory holds. */
-static void put_pull(cJSON *item, const struct source_file *file)
+static void put_source(cJSON *item, const struct source_file *file)
 {
 	_free_ char *source = strndup(file->name, pull_source_length(file));
 
 	json_put_string(item, "pull", source && source[0] ? source : NULL);
 }
 
-static const char *source_word(const struct source_file *file)
+/* What holds isn't what lies in the directory. */
+static const char *held_word(const struct source_file *file)
 {
 	const struct license_entry *entry = file->value;
 
 	if (!entry->lic)
-		return "file";
-	if (pull_source_length(file))
-		return file->gone_ns && !file->forever ? "held" : "pull";
-	return file->gone_ns ? "held" : entry->reason ? "last_good" : "file";
+		return NULL;
+	if (file->gone_ns && !file->forever)
+		return "file_gone";
+	return entry->reason ? "file_bad" : NULL;
 }
 
 /* view and o: NULL for a file of which nothing is in force. */
@@ -101,8 +102,8 @@ static cJSON *file_json(const struct source_file *file, const struct license_vie
 	cJSON *item = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(item, "file", file->name);
-	cJSON_AddStringToObject(item, "source", source_word(file));
-	put_pull(item, file);
+	put_source(item, file);
+	json_put_string(item, "held", held_word(file));
 	cJSON_AddStringToObject(item, "state", license_state_word(entry->state));
 	json_put_string(item, "reason", entry->reason ? licenses_reason_word(entry->reason) : NULL);
 	json_put_string(item, "detail",

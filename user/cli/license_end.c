@@ -67,14 +67,14 @@ static void put_source(FILE *out, const cJSON *license)
 	const char *reason = member_text(license, "reason"),
 		   *detail = member_text(license, "detail");
 
-	if (is_in(license, "rejected") || !strcmp(text_or(license, "source", ""), "last_good"))
+	if (is_in(license, "rejected") || !strcmp(text_or(license, "held", ""), "file_bad"))
 		fprintf(out, "%s%s%s%s; ",
 			is_in(license, "rejected") ? "" : "last good copy, its file is ",
 			reason ? reason : "?", detail && *detail ? ": " : "", detail ? detail : "");
-	else if (!strcmp(text_or(license, "source", ""), "held"))
+	else if (!strcmp(text_or(license, "held", ""), "file_gone"))
 		fputs("held: its file is gone and it is withdrawn soon; ", out);
-	else if (member_text(license, "pull"))
-		fprintf(out, "pulled from %s; ", member_text(license, "pull"));
+	else if (member_text(license, "source"))
+		fprintf(out, "pulled from %s; ", member_text(license, "source"));
 }
 
 static void put_state(FILE *out, const cJSON *license, int64_t now)

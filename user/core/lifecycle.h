@@ -63,7 +63,4 @@ bool lifecycle_replaces(const struct license *lic, const struct revocations *rev
 void lifecycle_judge(struct license_view *views, size_t n, const struct revocations *revocations,
 		     int64_t now);
 
-/* a is of the same line as b and replaces it once it begins: a higher seq, a later iat, a larger hash. */
-bool lifecycle_outranks(const struct license *a, const struct license *b);
-
 #endif

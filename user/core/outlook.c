@@ -14,6 +14,11 @@ bool outlook_in_force(const struct license_view *view)
 	       view->state == STATE_STALE;
 }
 
+static bool outranks(const struct license *a, const struct license *b)
+{
+	return license_same_line(a, b) && license_compare_rank(a, b) > 0;
+}
+
 static int64_t begins(const struct license *lic)
 {
 	return lic->nbf - LIFECYCLE_SLACK_S;
@@ -30,7 +35,7 @@ static int64_t replaced_at(const struct license_view *views, size_t n, size_t i)
 
 		if (j != i && other->deadlines.new_until > begins(other->lic) &&
 		    other->state != STATE_REVOKED && begins(other->lic) < at &&
-		    lifecycle_outranks(other->lic, views[i].lic))
+		    outranks(other->lic, views[i].lic))
 			at = begins(other->lic);
 	}
 	return at;
