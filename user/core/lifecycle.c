@@ -149,11 +149,6 @@ int license_compare_rank(const struct license *a, const struct license *b)
 	return memcmp(a->sha256, b->sha256, sizeof(a->sha256));
 }
 
-bool lifecycle_outranks(const struct license *a, const struct license *b)
-{
-	return license_same_line(a, b) && license_compare_rank(a, b) > 0;
-}
-
 bool lifecycle_replaces(const struct license *lic, const struct revocations *revocations,
 			int64_t now)
 {
