@@ -63,6 +63,8 @@ static void look_around(struct agent *agent)
 	bool changed = timekeeper_look(agent);
 
 	glass_tick(agent);
+	trial_tick(agent);
+	drill_tick(agent);
 	if (source_any_over(&agent->vendors.source) || source_any_over(&agent->policies.source))
 		agent_rescan(agent);
 	changed |= licenses_tick(&agent->licenses, agent->vendors.trust, clock_now(&agent->clock));
@@ -323,6 +325,7 @@ static void finish(struct agent *agent)
 	licenses_close(&agent->licenses);
 	memory_close(&agent->memory);
 	policies_close(&agent->policies);
+	trial_free(&agent->trial);
 	unlink(agent->config.socket);
 	config_free(&agent->config);
 	uv_loop_close(&agent->loop);

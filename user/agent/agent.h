@@ -18,6 +18,7 @@
 #include "policies.h"
 #include "pull.h"
 #include "timekeeper.h"
+#include "trial.h"
 #include "transfer.h"
 #include "vendors.h"
 #include "watch.h"
@@ -34,6 +35,7 @@ struct agent {
 	struct licenses licenses;
 	struct policies policies;
 	struct gates gates;
+	struct trial trial;
 	struct watch watch;
 	struct cuts cuts;
 	struct entitlements entitlements;

@@ -46,6 +46,8 @@ static const struct route {
 	{"POST", "/v1/clock/reset", .handle = api_clock_reset},
 	{"GET", "/v1/pull", .handle = api_pull_get},
 	{"POST", "/v1/pull", .handle = api_pull_post},
+	{"POST", "/v1/trial/confirm", .handle = api_trial_confirm},
+	{"POST", "/v1/trial/rollback", .handle = api_trial_rollback},
 	{"POST", "/v1/check", .handle = api_check},
 	{"GET", "/metrics", .open = true, .handle = api_metrics_get},
 	{"GET", "/healthz", .open = true, .handle = healthz},

@@ -11,6 +11,7 @@
 #include "changeview.h"
 #include "cleanup.h"
 #include "reply.h"
+#include "trialview.h"
 #include "settled.h"
 #include "whatif.h"
 
@@ -252,15 +253,24 @@ static void store(struct agent *agent, struct http_request *request)
 	rules_when_applied(agent, applied, request);
 }
 
+static void on_trial(void *arg)
+{
+	struct http_request *request = arg;
+
+	json_put_time(request->arg, "confirm_by", request->http->agent->trial.until);
+	reply_json(request, MHD_HTTP_ACCEPTED, request->arg);
+}
+
 static void submit(struct http_request *request)
 {
 	struct agent *agent = request->http->agent;
 	_cleanup_(cleanup_policy) struct policy *policy = NULL;
 	cJSON *answer = NULL;
 	struct fault f = {0};
+	int64_t seconds;
 	int err;
 
-	if (parse(agent, request, &policy))
+	if (trial_seconds(request, &seconds) || parse(agent, request, &policy))
 		return;
 	err = build(agent, http_query(request, "file"), policy, &answer, &f);
 	if (err) {
@@ -275,7 +285,12 @@ static void submit(struct http_request *request)
 		return;
 	}
 	request->arg = answer;
-	store(agent, request);
+	if (!seconds)
+		store(agent, request);
+	else if (trial_ask(agent, request, TRIAL_POLICY, seconds))
+		cJSON_Delete(answer);
+	else
+		rules_when_applied(agent, on_trial, request);
 }
 
 void api_policies_post(struct agent *agent, struct http_request *request, const char *unused)

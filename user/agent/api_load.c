@@ -14,6 +14,7 @@
 #include "overlap.h"
 #include "ports.h"
 #include "reply.h"
+#include "trialview.h"
 
 static bool opens(const struct license *lic, uint8_t protocol, uint16_t port)
 {
@@ -118,6 +119,7 @@ int license_other_line(const struct agent *agent, struct http_request *request, 
 struct load {
 	struct http_request *request;
 	char name[SOURCE_NAME_MAX + 1];
+	char *lid; /* of one on trial */
 	cJSON *warnings;
 };
 
@@ -138,6 +140,44 @@ static void loaded(void *arg)
 			    "\"%s\" was written and can't be found again: see `portlic status`",
 			    load->name);
 	}
+	free(load);
+}
+
+/* Not among the licenses yet: what is told of it comes from the token itself. */
+static void on_trial(void *arg)
+{
+	struct load *load = arg;
+	const struct agent *agent = load->request->http->agent;
+	cJSON *item = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(item, "file", load->name);
+	cJSON_AddStringToObject(item, "lid", load->lid);
+	json_put_time(item, "confirm_by", agent->trial.until);
+	cJSON_AddItemToObject(item, "warnings", load->warnings);
+	reply_json(load->request, MHD_HTTP_ACCEPTED, item);
+	free(load->lid);
+	free(load);
+}
+
+static void try_out(struct agent *agent, struct http_request *request, const struct license *lic,
+		    int64_t seconds, cJSON *warnings)
+{
+	struct load *load = calloc(1, sizeof(*load));
+
+	if (load)
+		load->lid = strdup(lic->lid);
+	if (!load || !load->lid) {
+		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+	} else if (!trial_ask(agent, request, TRIAL_LICENSE, seconds)) {
+		load->request = request;
+		load->warnings = warnings;
+		strcpy(load->name, http_query(request, "file"));
+		rules_when_applied(agent, on_trial, load);
+		return;
+	}
+	cJSON_Delete(warnings);
+	if (load)
+		free(load->lid);
 	free(load);
 }
 
@@ -184,8 +224,11 @@ void api_licenses_post(struct agent *agent, struct http_request *request, const 
 	struct license *lic = NULL;
 	struct rejection why = {0};
 	cJSON *warnings;
+	int64_t seconds;
 	int err;
 
+	if (trial_seconds(request, &seconds))
+		return;
 	if (!name || !source_name_plain(name, ".lic")) {
 		reply_error(request, MHD_HTTP_BAD_REQUEST,
 			    "?file=NAME.lic is missing or isn't a plain file name");
@@ -202,7 +245,10 @@ void api_licenses_post(struct agent *agent, struct http_request *request, const 
 		warn_itself(warnings, lic, now);
 		warn_renewal(warnings, &agent->licenses, lic);
 		warn_without_effect(warnings, &agent->licenses, lic, now);
-		store(agent, request, name, warnings);
+		if (seconds)
+			try_out(agent, request, lic, seconds, warnings);
+		else
+			store(agent, request, name, warnings);
 	}
 	license_free(lic);
 }

@@ -20,6 +20,8 @@
 /* What is asked for; strings belong to the body. */
 struct question {
 	const char *at, *without, *with, *file, *gate; /* NULL: not given */
+	bool enforce;
+	int64_t seconds; /* how long */
 };
 
 struct rehearsal {
@@ -84,14 +86,15 @@ static int add_gate(struct rehearsal *r, const struct gate_entry *entry, struct 
 
 static int read_question(const cJSON *root, struct question *out, struct fault *f)
 {
-	static const char *const keys[] = {"at", "without", "with", "file", "gate", NULL};
+	static const char *const keys[] = {"at",   "without", "with", "file",
+					   "gate", "enforce", "for",  NULL};
 	const char *unknown = json_unknown(root, keys);
 	int err = 0;
 
 	if (unknown)
 		return fault_set(f, EINVAL,
 				 "\"%.64s\" is no member of it; there are: at, without, with, "
-				 "file, gate",
+				 "file, gate, enforce, for",
 				 unknown);
 	err = json_string(root, "at", 1, 64, &out->at, f);
 	if (!err)
@@ -102,6 +105,14 @@ static int read_question(const cJSON *root, struct question *out, struct fault *
 		err = json_string(root, "file", 1, SOURCE_NAME_MAX, &out->file, f);
 	if (!err)
 		err = json_string(root, "gate", 1, GATE_NAME_MAX, &out->gate, f);
+	if (!err)
+		err = json_bool(root, "enforce", &out->enforce, f);
+	if (!err)
+		err = json_int(root, "for", 1, DRILL_MAX_S, &out->seconds, f);
+	if (!err && (out->enforce ? !out->gate || !out->seconds : out->seconds > 0))
+		return fault_set(f, EINVAL,
+				 "\"enforce\" wants a \"gate\" and \"for\" how many seconds, and "
+				 "\"for\" goes with \"enforce\" only");
 	if (!err && !out->at && !out->without && !out->with)
 		return fault_set(f, EINVAL, "one of \"at\", \"without\" and \"with\" is needed");
 	return err;
@@ -176,7 +187,38 @@ static int prepare(struct rehearsal *r, struct http_request *request,
 	return whatif_at(&r->whatif, at) ? refuse(request, MHD_HTTP_INTERNAL_SERVER_ERROR, &f) : 0;
 }
 
-static void answer(struct rehearsal *r, struct http_request *request, const char *gate)
+static void enforced(void *arg)
+{
+	struct http_request *request = arg;
+
+	reply_json(request, MHD_HTTP_OK, request->arg);
+}
+
+/* Takes root over. */
+static void enforce(struct rehearsal *r, struct http_request *request,
+		    const struct question *question, cJSON *root)
+{
+	struct agent *agent = request->http->agent;
+	struct gate_entry *entry = gates_find(&agent->gates, question->gate);
+	const struct drill drill = {.ahead_s = r->whatif.at - r->whatif.now.wall_s,
+				    .without = (char *)question->without,
+				    .with = (char *)question->with,
+				    .file = (char *)question->file};
+	const struct fault f = {0};
+
+	if (drill_begin(agent, entry, &drill, question->seconds)) {
+		cJSON_Delete(root);
+		refuse(request, MHD_HTTP_INTERNAL_SERVER_ERROR, &f);
+		return;
+	}
+	json_put_time(root, "until", entry->drill.until);
+	request->arg = root;
+	rules_changed(agent);
+	rules_when_applied(agent, enforced, request);
+}
+
+static void answer(struct rehearsal *r, struct http_request *request,
+		   const struct question *question)
 {
 	const struct gates *gates = &r->agent->gates;
 	_json_ cJSON *root = cJSON_CreateObject();
@@ -189,13 +231,15 @@ static void answer(struct rehearsal *r, struct http_request *request, const char
 	r->results = cJSON_CreateArray();
 	r->warnings = cJSON_CreateArray();
 	for (i = 0; !err && i < gates->n_entries; i++)
-		if (!gate || !strcmp(gate, gates->entries[i]->name))
+		if (!question->gate || !strcmp(question->gate, gates->entries[i]->name))
 			err = add_gate(r, gates->entries[i], &f);
 	cJSON_AddBoolToObject(root, "ok", r->ok);
 	cJSON_AddItemToObject(root, "results", r->results);
 	cJSON_AddItemToObject(root, "warnings", r->warnings);
 	if (err)
 		refuse(request, MHD_HTTP_INTERNAL_SERVER_ERROR, &f);
+	else if (question->enforce)
+		enforce(r, request, question, TAKE_PTR(root));
 	else
 		reply_json(request, MHD_HTTP_OK, TAKE_PTR(root));
 }
@@ -214,7 +258,7 @@ static void rehearse(struct http_request *request)
 		return;
 	}
 	if (!prepare(&r, request, &question))
-		answer(&r, request, question.gate);
+		answer(&r, request, &question);
 	whatif_free(&r.whatif);
 }
 

@@ -13,6 +13,7 @@
 #include "pull_view.h"
 #include "reply.h"
 #include "stamp.h"
+#include "trialview.h"
 
 static void warn_source(cJSON *warnings, const struct source *source)
 {
@@ -156,6 +157,7 @@ static cJSON *warnings_json(const struct agent *agent)
 		warn_license(warnings, licenses->files[i]);
 	for (i = 0; i < agent->gates.n_entries; i++)
 		warn_gate(warnings, agent, agent->gates.entries[i]);
+	trial_warn(warnings, agent);
 	pull_warn(agent, warnings);
 	notify_warn(agent, warnings);
 	if (agent->gates.lost.text[0])
@@ -232,6 +234,7 @@ void api_status(struct agent *agent, struct http_request *request, const char *n
 	cJSON_AddItemToObject(root, "clock", clock_json(agent));
 	cJSON_AddItemToObject(root, "pull", pull_json(agent));
 	cJSON_AddItemToObject(root, "notify", notify_json(agent));
+	cJSON_AddItemToObject(root, "trial", trial_json(agent));
 	cJSON_AddItemToObject(root, "warnings", warnings_json(agent));
 	reply_json(request, MHD_HTTP_OK, root);
 }

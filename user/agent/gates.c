@@ -142,6 +142,7 @@ void gate_entry_free(struct gate_entry *entry)
 	policy_free(entry->policy);
 	free(entry->policy_text);
 	free(entry->glass.why);
+	drill_free(&entry->drill);
 	free(entry->name);
 	free(entry->netns);
 	free(entry);

@@ -9,6 +9,7 @@
 
 #include "entitlements.h"
 #include "gate.h"
+#include "drill.h"
 #include "glass.h"
 #include "graveyard.h"
 #include "policy.h"
@@ -31,6 +32,7 @@ struct gate_entry {
 	char *name, *netns;
 	int mode;	       /* enum plic_mode; -1: the policy's */
 	struct glass glass;    /* another mode for a while */
+	struct drill drill;    /* an enforced rehearsal; not over a restart */
 	struct policy *policy; /* its own, NULL: one of the policy directory */
 	char *policy_text;
 	size_t n_reserved;  /* opens of it that are left out: reserved since it was given */

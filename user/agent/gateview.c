@@ -130,6 +130,7 @@ cJSON *gate_json(const struct agent *agent, const struct gate_entry *entry)
 	cJSON_AddNumberToObject(item, "ports_allowed", ports_allowed(entry));
 	cJSON_AddStringToObject(item, "state", gate_state_word(entry->state));
 	put_glass(item, entry);
+	cJSON_AddItemToObject(item, "rehearsal", drill_json(agent, entry));
 	json_put_string(item, "policy", policy ? policy->name : NULL);
 	json_put_moment(item, "since", &agent->clock, entry->since_ns);
 	put_attachments(item, entry);

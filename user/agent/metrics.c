@@ -205,6 +205,14 @@ static void put_gates(const struct scrape *s)
 		if (glass_holds(gates->entries[i], clock_boot_ns()))
 			metric_sample(s->out, BREAK_GLASS, LABELS("gate", gates->entries[i]->name),
 				      gates->entries[i]->glass.until);
+	metric_head(s->out, REHEARSAL);
+	for (i = 0; i < gates->n_entries; i++)
+		if (drill_holds(gates->entries[i], clock_boot_ns()))
+			metric_sample(s->out, REHEARSAL, LABELS("gate", gates->entries[i]->name),
+				      gates->entries[i]->drill.until);
+	metric_head(s->out, TRIAL);
+	if (s->agent->trial.kind != TRIAL_NONE)
+		metric_sample(s->out, TRIAL, NO_LABELS, s->agent->trial.until);
 	metric_head(s->out, UNPROTECTED);
 	metric_sample(s->out, UNPROTECTED, NO_LABELS, unprotected_ns / 1e9);
 	metric_head(s->out, ATTACHMENT_LOST);

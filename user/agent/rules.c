@@ -8,6 +8,8 @@
 
 #include "agent.h"
 #include "cleanup.h"
+#include "interim.h"
+#include "log.h"
 
 static void roster_put(struct roster *roster)
 {
@@ -29,25 +31,42 @@ void rules_free(struct rules *rules)
 	free(rules);
 }
 
-static struct roster *roster_new(const struct licenses *licenses)
+static int add_views(struct roster *roster, const struct license_view *views, size_t n)
 {
-	struct roster *roster;
 	size_t i;
 
-	roster = calloc(1, sizeof(*roster) + licenses->n_views * sizeof(roster->licenses[0]));
-	if (!roster)
-		return NULL;
-	roster->refs = 1;
-	for (i = 0; i < licenses->n_views; i++) {
-		roster->licenses[i].lid = strdup(licenses->views[i].lic->lid);
-		roster->licenses[i].state = licenses->views[i].state;
-		roster->n++;
-		if (!roster->licenses[i].lid) {
-			roster_put(roster);
-			return NULL;
-		}
+	for (i = 0; i < n; i++) {
+		struct port_license *license = &roster->licenses[roster->n++];
+
+		license->state = views[i].state;
+		license->lid = strdup(views[i].lic->lid);
+		if (!license->lid)
+			return -ENOMEM;
 	}
-	return roster;
+	return 0;
+}
+
+/* In the order of their numbers: the lasting ones, then the interim's. */
+static int roster_new(const struct compile_input *in, struct roster **out)
+{
+	size_t n_interim = in->interim ? in->interim->n_views : 0;
+	struct roster *roster;
+	int err;
+
+	roster = calloc(1,
+			sizeof(*roster) + (in->n_views + n_interim) * sizeof(roster->licenses[0]));
+	if (!roster)
+		return -ENOMEM;
+	roster->refs = 1;
+	err = add_views(roster, in->views, in->n_views);
+	if (!err && in->interim)
+		err = add_views(roster, in->interim->views, n_interim);
+	if (err) {
+		roster_put(roster);
+		return err;
+	}
+	*out = roster;
+	return 0;
 }
 
 const struct policy *rules_policy(const struct agent *agent, const struct gate_entry *entry)
@@ -125,27 +144,24 @@ int rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port)
 	return graveyard_bury(&entry->graves, &stood, now_ns);
 }
 
-/* What stands in for the lasting rules, until the first of its parts ends. */
-static bool find_interim(const struct gate_entry *entry, const struct compile_input *in,
-			 struct compile_interim *out)
+static int compile_with(struct compile_input *in, const struct interim *interim, bool any,
+			struct rules *out, struct fault *f)
 {
-	if (!glass_holds(entry, clock_boot_ns()))
-		return false;
-	*out = (struct compile_interim){.until_ns = entry->glass.until_ns,
-					.views = in->views,
-					.n_views = in->n_views,
-					.policy = in->policy,
-					.mode = entry->glass.mode,
-					.base = in->base,
-					.first_license = in->n_views + 1};
-	return true;
+	int err;
+
+	if (any)
+		in->interim = &interim->rules;
+	err = compile_gate(in, &out->compiled, f);
+	if (!err)
+		err = roster_new(in, &out->roster);
+	return err;
 }
 
-static int compile(struct agent *agent, struct gate_entry *entry, struct compiled *out,
+static int compile(struct agent *agent, struct gate_entry *entry, struct rules *out,
 		   struct fault *f)
 {
 	static const struct plic_slot no_slots[1];
-	struct compile_interim interim;
+	struct interim interim;
 	struct compile_input in = {
 		.views = agent->licenses.views,
 		.n_views = agent->licenses.n_views,
@@ -158,10 +174,14 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct compile
 		.base = clock_base(&agent->clock),
 		.generation = agent->gates.generation,
 	};
+	bool any;
+	int err = interim_find(agent, entry, &in, &interim, &any);
 
-	if (find_interim(entry, &in, &interim))
-		in.interim = &interim;
-	return compile_gate(&in, out, f);
+	if (err)
+		return err;
+	err = compile_with(&in, &interim, any, out, f);
+	interim_free(&interim);
+	return err;
 }
 
 /* What loses its right from the present rules to `next`. *n: how many tombstones that made. */
@@ -192,16 +212,15 @@ int rules_compile(struct agent *agent, struct gate_entry *entry, struct rules **
 	if (!rules)
 		return -ENOMEM;
 	graveyard_clear(&entry->graves, clock_boot_ns(), stands, &entry->stand);
-	err = compile(agent, entry, &rules->compiled, f);
+	err = compile(agent, entry, rules, f);
 	if (!err)
 		err = bury(entry, &rules->compiled, &n_buried);
 	if (!err && n_buried) {
 		compiled_free(&rules->compiled);
-		rules->compiled = (struct compiled){0};
-		err = compile(agent, entry, &rules->compiled, f);
+		roster_put(rules->roster);
+		*rules = (struct rules){0};
+		err = compile(agent, entry, rules, f);
 	}
-	if (!err && !(rules->roster = roster_new(&agent->licenses)))
-		err = -ENOMEM;
 	if (err) {
 		rules_free(rules);
 		return err;
@@ -272,6 +291,10 @@ int rules_adopt(struct gate_entry *entry, struct ruleset *set, struct fault *f)
 		return err;
 	}
 	c->until_ns = ruleset_until_ns(set);
+	/* Known to the agent before this one alone. */
+	if (c->until_ns > clock_boot_ns() && !glass_holds(entry, clock_boot_ns()))
+		log_event(LOG_WARN, "trial_rolled_back", LOG_FIELDS("gate", entry->name),
+			  "a change on trial or an enforced rehearsal doesn't outlive a restart");
 	c->set = *set;
 	*set = (struct ruleset){0};
 	rules_free(entry->rules);

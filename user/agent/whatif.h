@@ -67,6 +67,9 @@ int whatif_with(struct whatif *w, const char *file, struct license *lic);
 /* Lets time pass to `at`, not before now; the last call before whatif_gate. -ENOMEM. */
 int whatif_at(struct whatif *w, int64_t at);
 
+/* The policy that would hold for a gate then; NULL: none. */
+const struct policy *whatif_policy_of(const struct whatif *w, const struct gate_entry *entry);
+
 /* One gate, as it is and as it would be. */
 struct whatif_gate {
 	const struct policy *policy_before, *policy_after; /* NULL: none */

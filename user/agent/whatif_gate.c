@@ -25,6 +25,11 @@ static const struct policy *policy_at(const struct whatif *w, const struct gate_
 	return NULL;
 }
 
+const struct policy *whatif_policy_of(const struct whatif *w, const struct gate_entry *entry)
+{
+	return policy_at(w, entry, w->at);
+}
+
 static uint64_t boot_at(const struct whatif *w, const struct whatif_step *step)
 {
 	return time_base_boot_ns(&w->now, step->at);
