@@ -19,13 +19,13 @@ _portlic() {
 		case $said in
 		'status'*) words='' ;;
 		'check'*) words=' --gate' ;;
-		'rehearse'*) words=' --gate --at --without --with --all' ;;
+		'rehearse'*) words=' --gate --for --at --without --with --all --enforce' ;;
 		'clock reset'*) words='' ;;
 		'license keygen'*) words=' --iss --kid --out' ;;
 		'license sign'*) words=' --key --alg --revocation-list' ;;
 		'license verify'*) words=' --trust --audience --now --revocations --bind' ;;
 		'license show'*) words='' ;;
-		'license load'*) words='' ;;
+		'license load'*) words=' --confirm' ;;
 		'license unload'*) words='' ;;
 		'license list'*) words='' ;;
 		'gate add'*) words=' --netns --pid --policy' ;;
@@ -34,7 +34,9 @@ _portlic() {
 		'gate list'*) words='' ;;
 		'policy check'*) words=' --trust' ;;
 		'policy diff'*) words='' ;;
-		'policy apply'*) words='' ;;
+		'policy apply'*) words=' --confirm' ;;
+		'policy confirm'*) words='' ;;
+		'policy rollback'*) words='' ;;
 		'policy list'*) words='' ;;
 		'policy del'*) words='' ;;
 		'port list'*) words='' ;;
@@ -52,7 +54,7 @@ _portlic() {
 		gate)
 			words='add set del list' ;;
 		policy)
-			words='check diff apply list del' ;;
+			words='check diff apply confirm rollback list del' ;;
 		port)
 			words='list show' ;;
 		esac

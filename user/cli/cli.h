@@ -54,9 +54,12 @@ enum option_id {
 	OPT_WITHOUT,
 	OPT_WITH,
 	OPT_ALL,
+	OPT_CONFIRM,
+	OPT_ENFORCE,
 	OPT_COUNT,
 };
-#define OPTION(name) (1U << OPT_##name)
+#define OPTION_BIT(id) (1ULL << (id))
+#define OPTION(name) OPTION_BIT(OPT_##name)
 #define OPTIONS_GLOBAL (OPTION(SOCKET) | OPTION(OUTPUT) | OPTION(HELP) | OPTION(VERSION))
 
 struct option_value {
@@ -76,7 +79,7 @@ struct command {
 	const char *verb;
 	const char *usage;   /* what follows the verb */
 	const char *summary; /* one line */
-	uint32_t options, required;
+	uint64_t options, required;
 	size_t min_operands, max_operands;
 	int (*run)(const struct args *args, struct failure *why);
 	struct example examples[2];
@@ -115,6 +118,8 @@ int cmd_gate_list(const struct args *args, struct failure *why);
 int cmd_policy_check(const struct args *args, struct failure *why);
 int cmd_policy_diff(const struct args *args, struct failure *why);
 int cmd_policy_apply(const struct args *args, struct failure *why);
+int cmd_policy_confirm(const struct args *args, struct failure *why);
+int cmd_policy_rollback(const struct args *args, struct failure *why);
 int cmd_policy_list(const struct args *args, struct failure *why);
 int cmd_policy_del(const struct args *args, struct failure *why);
 int cmd_port_list(const struct args *args, struct failure *why);

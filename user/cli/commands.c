@@ -27,9 +27,12 @@ static const struct command table[] = {
 	},
 	{
 		.verb = "rehearse",
-		.usage = "[--gate GATE] [--at TIME] [--without LID] [--with FILE] [--all]",
+		.usage = "[--gate GATE] [--at TIME] [--without LID] [--with FILE] [--all] "
+			 "[--enforce "
+			 "--for SPAN]",
 		.summary = "what would close at another time, or with other licenses",
-		.options = OPTION(GATE) | OPTION(AT) | OPTION(WITHOUT) | OPTION(WITH) | OPTION(ALL),
+		.options = OPTION(GATE) | OPTION(AT) | OPTION(WITHOUT) | OPTION(WITH) |
+			   OPTION(ALL) | OPTION(ENFORCE) | OPTION(FOR),
 		.run = cmd_rehearse,
 		.examples = {{"portlic rehearse --at +30d",
 			      "exit status 1 if a port in use would close; nothing is changed"},
@@ -107,13 +110,16 @@ static const struct command table[] = {
 	{
 		.noun = "license",
 		.verb = "load",
-		.usage = "FILE...",
+		.usage = "[--confirm SPAN] FILE...",
 		.summary = "hands license files to the agent",
+		.options = OPTION(CONFIRM),
 		.min_operands = 1,
 		.max_operands = ANY_NUMBER,
 		.run = cmd_license_load,
 		.examples = {{"portlic license load acme.lic",
-			      "verified and in force when the command returns"}},
+			      "verified and in force when the command returns"},
+			     {"portlic license load --confirm 5m acme.lic",
+			      "goes by itself after 5 min, unless `portlic policy confirm` comes"}},
 	},
 	{
 		.noun = "license",
@@ -209,13 +215,32 @@ static const struct command table[] = {
 	{
 		.noun = "policy",
 		.verb = "apply",
-		.usage = "FILE",
+		.usage = "[--confirm SPAN] FILE",
 		.summary = "puts a policy in force, and says what changed",
+		.options = OPTION(CONFIRM),
 		.min_operands = 1,
 		.max_operands = 1,
 		.run = cmd_policy_apply,
 		.examples = {{"portlic policy apply shop.json",
-			      "in the policy directory under its name, in force when it returns"}},
+			      "in the policy directory under its name, in force when it returns"},
+			     {"portlic policy apply --confirm 60s shop.json",
+			      "goes by itself after 60 s, unless `portlic policy confirm` comes"}},
+	},
+	{
+		.noun = "policy",
+		.verb = "confirm",
+		.usage = "",
+		.summary = "keeps what is on trial, a policy or a license",
+		.run = cmd_policy_confirm,
+		.examples = {{"portlic policy confirm", "it is written down and holds for good"}},
+	},
+	{
+		.noun = "policy",
+		.verb = "rollback",
+		.usage = "",
+		.summary = "takes back what is on trial, and enforced rehearsals",
+		.run = cmd_policy_rollback,
+		.examples = {{"portlic policy rollback", "at once, not when its time is over"}},
 	},
 	{
 		.noun = "policy",

@@ -9,7 +9,7 @@
 static void completion_options(uint32_t ids)
 {
 	for (int id = 0; id < OPT_COUNT; id++)
-		if (ids & (1U << id))
+		if (ids & OPTION_BIT(id))
 			printf(" --%s", option_specs[id].name);
 }
 

@@ -27,7 +27,7 @@ static void list_options(uint32_t ids)
 		const struct option_spec *spec = &option_specs[id];
 		char name[64];
 
-		if (!(ids & (1U << id)))
+		if (!(ids & OPTION_BIT(id)))
 			continue;
 		if (spec->letter)
 			snprintf(name, sizeof(name), "-%c, --%s %s", spec->letter, spec->name,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* license_load.c - portlic license load, unload. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,15 +19,19 @@ static bool ends_with(const char *text, const char *end)
 }
 
 /* The agent keeps licenses as *.lic: a file of another name gets .lic put behind it. */
-static char *request_path(const char *file)
+static char *request_path(const struct args *args, const char *file)
 {
 	const char *name = file_name(file);
 	_free_ char *path = client_path("/v1/licenses?file=", name);
-	char *whole = NULL;
+	char *whole = NULL, confirm[40] = "";
 
-	if (!path || ends_with(name, ".lic"))
-		return TAKE_PTR(path);
-	return asprintf(&whole, "%s.lic", path) < 0 ? NULL : whole;
+	if (option_text(args, OPT_CONFIRM))
+		snprintf(confirm, sizeof(confirm), "&confirm=%" PRId64,
+			 args->options[OPT_CONFIRM].number);
+	if (!path ||
+	    asprintf(&whole, "%s%s%s", path, ends_with(name, ".lic") ? "" : ".lic", confirm) < 0)
+		return NULL;
+	return whole;
 }
 
 static void print_loaded(const cJSON *license, const char *file)
@@ -34,13 +39,20 @@ static void print_loaded(const cJSON *license, const char *file)
 	_free_ char *ports = license_ports_text(json_get(license, "ports"), 8);
 	const char *lid = member_text(license, "lid"), *state = member_text(license, "state");
 	const char *deadline = member_text(license, "deadline");
+	const char *by = member_text(license, "confirm_by");
 	_free_ char *line = NULL, *shown = NULL;
 	char relative[WHEN_LEN] = "";
 	int64_t t;
 
 	if (!when_parse(deadline, &t))
 		when_relative(t, time(NULL), relative);
-	if (asprintf(&line, "license %s: %s%s%s%s%s%s%s%s%s%s", file, state ? state : "loaded",
+	if (by && asprintf(&line,
+			   "license %s: lid %s, on trial until %s; `portlic policy confirm` "
+			   "keeps it",
+			   file, lid ? lid : "?", by) < 0)
+		line = NULL;
+	if (!by &&
+	    asprintf(&line, "license %s: %s%s%s%s%s%s%s%s%s%s", file, state ? state : "loaded",
 		     lid ? ", lid " : "", lid ? lid : "", ports && *ports ? ", ports " : "",
 		     ports ? ports : "", deadline ? ", until " : "", deadline ? deadline : "",
 		     *relative ? " (" : "", relative, *relative ? ")" : "") < 0)
@@ -72,7 +84,7 @@ static int load(const struct args *args, const char *file, struct failure *why)
 {
 	_buffer_ struct buffer token = {};
 	_reply_ struct reply reply = {};
-	_free_ char *path = request_path(file);
+	_free_ char *path = request_path(args, file);
 	const cJSON *item;
 	int r = read_token(file, &token, why);
 
@@ -100,6 +112,8 @@ int cmd_license_load(const struct args *args, struct failure *why)
 {
 	int worst = 0;
 
+	if (option_text(args, OPT_CONFIRM) && args->n_operands > 1)
+		return fail(why, EXIT_USAGE, "--confirm takes one file: one change is on trial");
 	for (size_t i = 0; i < args->n_operands; i++) {
 		const char *file = args->operands[i];
 		int r = load(args, file, why);

@@ -48,6 +48,9 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_WITHOUT] = {"without", 0, OPTION_TEXT, "LID",
 			 "this license line (or file) taken away"},
 	[OPT_WITH] = {"with", 0, OPTION_TEXT, "FILE", "this license file loaded"},
+	[OPT_CONFIRM] = {"confirm", 0, OPTION_SPAN, "SPAN",
+			 "goes by itself unless `policy confirm` comes within 60s, 5m"},
+	[OPT_ENFORCE] = {"enforce", 0, OPTION_FLAG, NULL, "really so, on one gate, for staging"},
 	[OPT_ALL] = {"all", 0, OPTION_FLAG, NULL, "ports that don't change, too"},
 };
 
@@ -243,10 +246,10 @@ int options_check(const struct args *args, struct failure *why)
 	for (int id = 0; id < OPT_COUNT; id++) {
 		const struct option_spec *spec = &option_specs[id];
 
-		if (args->options[id].text && !((cmd->options | OPTIONS_GLOBAL) & (1U << id)))
+		if (args->options[id].text && !((cmd->options | OPTIONS_GLOBAL) & OPTION_BIT(id)))
 			return fail(why, EXIT_USAGE, "`%.*s` has no option --%s; usage: portlic %s",
 				    len, usage, spec->name, usage);
-		if (!args->options[id].text && cmd->required & (1U << id))
+		if (!args->options[id].text && cmd->required & OPTION_BIT(id))
 			return fail(why, EXIT_USAGE, "`%.*s` needs --%s %s; usage: portlic %s", len,
 				    usage, spec->name, spec->value, usage);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* policy_apply.c - portlic policy diff, apply: the same question, one of them in earnest. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,15 +12,19 @@
 #include "table.h"
 
 /* The agent keeps policies as *.json: a file of another name gets .json put behind it. */
-static char *request_path(const char *file, bool dry)
+static char *request_path(const struct args *args, const char *file, bool dry)
 {
 	const char *name = file_name(file);
 	size_t len = strlen(name), tail = strlen(".json");
 	bool fits = len > tail && !strcmp(name + len - tail, ".json");
 	_free_ char *path = client_path("/v1/policies?file=", name);
-	char *whole = NULL;
+	char *whole = NULL, confirm[40] = "";
 
-	if (!path || asprintf(&whole, "%s%s%s", path, fits ? "" : ".json", dry ? "&dry=1" : "") < 0)
+	if (option_text(args, OPT_CONFIRM))
+		snprintf(confirm, sizeof(confirm), "&confirm=%" PRId64,
+			 args->options[OPT_CONFIRM].number);
+	if (!path || asprintf(&whole, "%s%s%s%s", path, fits ? "" : ".json", dry ? "&dry=1" : "",
+			      confirm) < 0)
 		return NULL;
 	return whole;
 }
@@ -99,15 +104,20 @@ static int print_changes(const cJSON *answer, struct failure *why)
 static void print_applied(const cJSON *answer)
 {
 	const char *name = member_text(answer, "name"), *file = member_text(answer, "file");
+	const char *by = member_text(answer, "confirm_by");
 	_free_ char *policy = printable(name ? name : "?"), *kept = printable(file ? file : "?");
 
-	printf("policy %s: in force as %s\n", policy ? policy : "?", kept ? kept : "?");
+	if (by)
+		printf("policy %s: on trial as %s until %s; `portlic policy confirm` keeps it\n",
+		       policy ? policy : "?", kept ? kept : "?", by);
+	else
+		printf("policy %s: in force as %s\n", policy ? policy : "?", kept ? kept : "?");
 }
 
 static int submit(const struct args *args, bool dry, struct failure *why)
 {
 	const char *file = args->operands[0];
-	_free_ char *path = request_path(file, dry);
+	_free_ char *path = request_path(args, file, dry);
 	_buffer_ struct buffer policy = {};
 	_reply_ struct reply reply = {};
 	const cJSON *item;

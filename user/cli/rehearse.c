@@ -56,6 +56,15 @@ static int question(const struct args *args, cJSON *body, struct failure *why)
 		if (option_text(args, members[i].id))
 			cJSON_AddStringToObject(body, members[i].name,
 						option_text(args, members[i].id));
+	if (!option_text(args, OPT_ENFORCE) != !option_text(args, OPT_FOR) ||
+	    (option_text(args, OPT_ENFORCE) && !option_text(args, OPT_GATE)))
+		return fail(why, EXIT_USAGE,
+			    "--enforce wants --gate GATE, one for staging, and --for SPAN: then it "
+			    "ends by itself");
+	if (option_text(args, OPT_ENFORCE)) {
+		cJSON_AddTrueToObject(body, "enforce");
+		cJSON_AddNumberToObject(body, "for", args->options[OPT_FOR].number);
+	}
 	return file ? add_license(body, file, why) : 0;
 }
 
@@ -70,7 +79,7 @@ static bool is_change(const cJSON *result)
 /* "gate web: 2027-01-01T00:00:00Z: 9443/tcp would refuse; 2 connected now" */
 static void print_results(const struct args *args, const cJSON *answer)
 {
-	const char *at = member_text(answer, "at");
+	const char *at = member_text(answer, "at"), *until = member_text(answer, "until");
 	size_t n = 0;
 	const cJSON *result;
 
@@ -86,6 +95,8 @@ static void print_results(const struct args *args, const cJSON *answer)
 	}
 	if (!n)
 		printf("%s: no port changes\n", at ? at : "?");
+	if (until)
+		printf("enforced until %s; `portlic policy rollback` ends it\n", until);
 }
 
 int cmd_rehearse(const struct args *args, struct failure *why)
@@ -112,5 +123,7 @@ int cmd_rehearse(const struct args *args, struct failure *why)
 		if (!args->json)
 			warning("%s",
 				cJSON_GetStringValue(item) ? cJSON_GetStringValue(item) : "?");
+	if (option_text(args, OPT_ENFORCE)) /* that ports close is what was asked for */
+		return EXIT_DONE;
 	return member_true(reply.json, "ok") ? EXIT_DONE : EXIT_REFUSED;
 }
