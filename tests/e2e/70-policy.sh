@@ -69,7 +69,7 @@ sleep 0.3
 write shop.json '{"name":"shop","match":{"gates":["pod"]}}'
 is "diff: a port in use would drain" "$(portlic policy diff "$T/shop.json" -o json 2> "$T/err" | ports_of)" "[[6379, 'open', 'draining', 'drains', True]]"
 portlic policy diff "$T/shop.json" > "$T/out" 2> "$T/err"
-has "... a warning says so" "$(cat "$T/err")" 'gate "pod": 6379/tcp is in use (last used'
+has "... a warning says so" "$(cat "$T/err")" 'gate "pod": 6379/tcp is in use (1 client in the last day'
 has "... with who is connected" "$(cat "$T/err")" 'connected now) and drains'
 portlic policy apply "$T/shop.json" > "$T/out" 2> "$T/err"
 is "applied: what was foretold" "$(port 6379 'p["state"]') $(tcp 6379)" "draining refused"

@@ -76,7 +76,7 @@ is "... each kind of end, and of renewal" "$(effects < "$T/at.json")" \
 8089 licensed opens None False
 8092 licensed keeps None False"
 portlic rehearse --at "$(stamp $AT)" > "$T/out"
-has "in words: who, when" "$(cat "$T/out")" "gate pod: $(stamp $AT): 8081/tcp would refuse, and drain until $(stamp $((AT + 299))); last used"
+has "in words: who, when" "$(cat "$T/out")" "gate pod: $(stamp $AT): 8081/tcp would refuse, and drain until $(stamp $((AT + 299))); 1 client in the last day"
 has "... and why" "$(cat "$T/out")" "; soft lapsed"
 has "... the one that cuts" "$(cat "$T/out")" "8082/tcp would refuse, and cut what stands; not used in the last day; hard lapsed"
 is "... only what changes" "$(grep -c . "$T/out")" 8
@@ -85,7 +85,8 @@ far=$((AT + 3600 * 24 * 300))
 rehearse --at $far > "$T/far.json"
 is "far ahead the drain is over: it closes" "$(of 8081 < "$T/far.json")" "['lapsed', 'closes', 'lapsed', True]"
 is "... so does what was withdrawn" "$(rehearse --at $((AT + 310)) | of 8085)" "['unlicensed', 'closes', 'withdrawn', True]"
-has "... in these words" "$(cat "$T/far.json")" "$(stamp $far): 8081/tcp would refuse; last used"
+has "... in these words" "$(cat "$T/far.json")" "$(stamp $far): 8081/tcp would refuse; 1 client in the last day"
+has "... with the clients counted" "$(cat "$T/far.json")" '"clients_last_day":1'
 is "before the end nothing closes: exit 0" "$(code rehearse --at $((AT - 2)))" 0
 
 # a renewal would keep it open

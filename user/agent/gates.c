@@ -133,6 +133,9 @@ void gate_entry_reset(struct gate_entry *entry)
 	entry->n_attachments = 0;
 	gate_stand_free(&entry->stand);
 	entry->stand = (struct gate_stand){0};
+	free(entry->peers);
+	entry->peers = NULL;
+	entry->n_peers = 0;
 	entry->since_ns = 0;
 }
 

@@ -61,6 +61,8 @@ struct gate_entry {
 	struct gate_attachment *attachments;
 	size_t n_attachments;
 	struct gate_stand stand;
+	struct gate_peer *peers; /* of the last day; NULL: not looked at */
+	size_t n_peers;
 
 	uint8_t *cut_ports; /* TCP ports past their cut at the last look, a bit each; NULL: none */
 	uint64_t connections_cut; /* since the agent started */

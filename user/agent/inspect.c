@@ -7,6 +7,7 @@
 
 #include "agent.h"
 #include "jobs.h"
+#include "portuse.h"
 
 struct inspect_job {
 	struct job job;
@@ -21,8 +22,17 @@ struct inspect_job {
 		struct gate_attachment *attachments;
 		size_t n_attachments;
 		struct gate_stand stand;
+		struct gate_peer *peers;
+		size_t n_peers;
 	} items[];
 };
+
+static uint64_t day_ago_ns(void)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	return now_ns > PORT_USE_RECENT_NS ? now_ns - PORT_USE_RECENT_NS : 0;
+}
 
 static void inspect_one(struct inspect_item *item, unsigned int what)
 {
@@ -38,6 +48,9 @@ static void inspect_one(struct inspect_item *item, unsigned int what)
 	if ((what & INSPECT_LISTENERS) &&
 	    !gate_stand(gate, what & INSPECT_MARK, &item->stand, NULL))
 		item->have |= INSPECT_LISTENERS;
+	if ((what & INSPECT_PEERS) &&
+	    !gate_peers(gate, day_ago_ns(), &item->peers, &item->n_peers, NULL))
+		item->have |= INSPECT_PEERS;
 }
 
 static void inspect_work(struct job *job)
@@ -65,6 +78,11 @@ static void take(struct inspect_item *item)
 	if (item->have & INSPECT_LISTENERS) {
 		gate_stand_free(&entry->stand);
 		entry->stand = item->stand;
+	}
+	if (item->have & INSPECT_PEERS) {
+		free(entry->peers);
+		entry->peers = item->peers;
+		entry->n_peers = item->n_peers;
 	}
 }
 

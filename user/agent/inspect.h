@@ -11,7 +11,8 @@ enum inspect_what {
 	INSPECT_COUNTERS = 1,
 	INSPECT_ATTACHMENTS = 2,
 	INSPECT_LISTENERS = 4,
-	INSPECT_MARK = 8, /* with listeners: marks the connections that the pod opened */
+	INSPECT_PEERS = 16, /* of the last day */
+	INSPECT_MARK = 8,   /* with listeners: marks the connections that the pod opened */
 };
 
 /*

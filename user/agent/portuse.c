@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cleanup.h"
 #include "gates.h"
@@ -35,6 +36,54 @@ static bool is_in(const struct gate_listener *at, const struct span *ports)
 	       at->port <= ports->last;
 }
 
+/* The clients of a range that are gone again are known by its first port. */
+static bool came_to(const struct gate_use *use, const struct gate_peer *peer,
+		    const struct span *ports)
+{
+	const struct compiled *compiled = &use->entry->rules->compiled;
+	size_t i;
+
+	if (peer->ip_proto != ports->ip_proto)
+		return false;
+	if (ports->first <= peer->port && peer->port <= ports->last)
+		return true;
+	for (i = 0; !peer->live && i < compiled->n_ports; i++) {
+		const struct compiled_port *at = &compiled->ports[i];
+
+		if (at->ip_proto == peer->ip_proto && at->port == peer->port)
+			return at->port <= ports->last && ports->first <= at->end_port;
+	}
+	return false;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(((struct gate_peer *)NULL)->remote));
+}
+
+static void count_peers(const struct gate_use *use, const struct span *ports,
+			struct port_use *found)
+{
+	const size_t size = sizeof(use->entry->peers->remote);
+	_free_ uint8_t *remotes = calloc(use->entry->n_peers + 1, size);
+	size_t i, n = 0;
+
+	if (!use->entry->peers || !remotes)
+		return;
+	found->live = found->clients = 0;
+	for (i = 0; i < use->entry->n_peers; i++) {
+		const struct gate_peer *peer = &use->entry->peers[i];
+
+		if (!came_to(use, peer, ports))
+			continue;
+		found->live += peer->live;
+		memcpy(remotes + n++ * size, peer->remote, size);
+	}
+	qsort(remotes, n, size, by_address);
+	for (i = 0; i < n; i++)
+		found->clients += !i || by_address(remotes + (i - 1) * size, remotes + i * size);
+}
+
 struct port_use in_use_of(const struct gate_use *use, const struct span *ports)
 {
 	const struct gate_stand *stand = &use->entry->stand;
@@ -52,7 +101,8 @@ struct port_use in_use_of(const struct gate_use *use, const struct span *ports)
 	}
 	for (i = 0; i < stand->n_inbound; i++)
 		found.stands |= is_in(&stand->inbound[i], ports);
-	found.in_use = found.stands || recent(use, found.access_ns);
+	count_peers(use, ports, &found);
+	found.in_use = found.stands || found.live > 0 || recent(use, found.access_ns);
 	return found;
 }
 
@@ -134,12 +184,12 @@ void port_use_text(const struct port_use *use, uint64_t now_ns, char *text, size
 	char past[64] = "", now[48] = "", ago[32];
 
 	ago_text(access / 1000000000, ago);
-	if (use->clients >= 0)
+	if (use->clients > 0)
 		snprintf(past, sizeof(past), "%" PRId64 " client%s in the last day", use->clients,
 			 use->clients == 1 ? "" : "s");
 	else if (use->access_ns && access < PORT_USE_RECENT_NS)
 		snprintf(past, sizeof(past), "last used %s ago", ago);
-	if (use->live >= 0)
+	if (use->live > 0)
 		snprintf(now, sizeof(now), "%" PRId64 " connected now", use->live);
 	else if (use->stands)
 		snprintf(now, sizeof(now), "connected now");

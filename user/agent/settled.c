@@ -35,7 +35,8 @@ static void on_ready(void *arg)
 	struct agent *agent = question->request->http->agent;
 
 	if (agent->ready) {
-		inspect_gates(agent, NULL, INSPECT_COUNTERS | INSPECT_LISTENERS, on_seen, question);
+		inspect_gates(agent, NULL, INSPECT_COUNTERS | INSPECT_LISTENERS | INSPECT_PEERS,
+			      on_seen, question);
 		return;
 	}
 	reply_error(question->request, MHD_HTTP_SERVICE_UNAVAILABLE, "the agent is stopping");
