@@ -52,8 +52,7 @@ check "a newly signed license is taken" becomes fresh active
 check "... and opens its port" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8081)\" = ok ]"
 portlic license unload fresh > "$T/out"
 # so is one that comes from ahead of where the node believes to be
-echo 4000 1 > "$T/ahead"
-FAKE_CLOCK=$T/ahead LD_PRELOAD=$BUILD/tests/e2e/fakeclock.so drop ahead.lic '"lid":"ahead"' '"ports":[{"port":8081}]'
+at_clock 4000 drop ahead.lic '"lid":"ahead"' '"ports":[{"port":8081}]'
 rm "$T/iat"
 check "... and one from 4000 s ahead moves effective time" becomes ahead active
 between "... there" "$(off)" 3985 4000

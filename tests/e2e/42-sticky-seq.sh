@@ -95,9 +95,7 @@ fake_clock 4120 1
 check "... longer than its grace: lapsed" becomes aged.lic lapsed
 is "... and shut" "$(tcp 8082)" refused
 fake_clock 4000 1
-echo 4000 1 > "$T/then"
-listing() { FAKE_CLOCK=$T/then LD_PRELOAD=$BUILD/tests/e2e/fakeclock.so listed "$@"; }
-listing 3 "$(in_s 3990)" ''
+at_clock 4000 listed 3 "$(in_s 3990)" ''
 check "a newer list brings it back" becomes aged.lic active
 check "... its port" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8082)\" = ok ]"
 

@@ -205,6 +205,14 @@ fake_clock() {
 	FAKE="FAKE_CLOCK=$T/fake LD_PRELOAD=$BUILD/tests/e2e/fakeclock.so ASAN_OPTIONS=verify_asan_link_order=0"
 	echo "$*" > "$T/fake.new" && mv "$T/fake.new" "$T/fake"
 }
+at_clock() { # at_clock SECONDS COMMAND...: the command's own wall clock is so far off
+	(
+		echo "$1 1" > "$T/at_clock"
+		export FAKE_CLOCK=$T/at_clock LD_PRELOAD=$BUILD/tests/e2e/fakeclock.so ASAN_OPTIONS=verify_asan_link_order=0
+		shift
+		"$@"
+	)
+}
 agent_spawn() { # doesn't wait until it answers
 	# shellcheck disable=SC2086
 	env $FAKE "$BUILD/portlicd" --config "$T/portlicd.json" < /dev/null >> "$T/agent.log" 2>&1 &

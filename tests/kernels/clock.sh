@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# clock.sh  the agent under a real clock that is stepped and a machine that sleeps, in a virtual machine: this
-# one's clock stays as it is.   CLOCK_KERNEL=trixie   PORTLIC_TESTBEDS=../shared/testbeds
+# clock.sh  the agent under a real clock that is stepped, in a virtual machine: this one's clock stays as it
+# is.   CLOCK_KERNEL=trixie   PORTLIC_TESTBEDS=../shared/testbeds
 set -u
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 2
 build=$(readlink -f "${PORTLIC_BUILD:-build}")
@@ -22,5 +22,5 @@ done
 kernel=$("$beds/kernels.sh" "${CLOCK_KERNEL:-trixie}" 2> /dev/null) || skip "the kernel of ${CLOCK_KERNEL:-trixie} can't be had"
 echo "# Linux ${kernel##*/}"
 export VM_FILES="$build/portlicd $build/portlic $build/tests/kernels/clockbox $(readlink -f /usr/sbin/ip)"
-export VM_MEM=512 VM_TIMEOUT=240 VM_CWD=/ VM_MODS="veth sch_ingress cls_bpf act_bpf inet_diag tcp_diag udp_diag rtc_cmos"
+export VM_MEM=512 VM_TIMEOUT=240 VM_CWD=/ VM_MODS="veth sch_ingress cls_bpf act_bpf inet_diag tcp_diag udp_diag"
 exec "$beds/vmtest.sh" "$kernel" "$PWD/tests/kernels/clock_guest.sh" "$build/portlicd" "$build/portlic" "$build/tests/kernels/clockbox"

@@ -5,7 +5,6 @@
  *   clockbox sync 0|1        tells the kernel whether its clock is synchronised
  *   clockbox listen PORT...  accepts TCP connections on 127.0.0.1 and ends them, for ever
  *   clockbox try PORT        prints ok, refused or timeout
- *   clockbox slept           seconds that the machine has slept since its boot
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,7 +15,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/timex.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_PORTS 8
@@ -76,16 +74,6 @@ static int try_port(const char *port)
 	return 0;
 }
 
-static int slept(void)
-{
-	struct timespec boot, up;
-
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	clock_gettime(CLOCK_MONOTONIC, &up);
-	printf("%lld\n", (long long)(boot.tv_sec - up.tv_sec));
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -96,8 +84,6 @@ int main(int argc, char **argv)
 		return serve(argv + 2, argc - 2);
 	if (!strcmp(verb, "try") && argc == 3)
 		return try_port(argv[2]);
-	if (!strcmp(verb, "slept"))
-		return slept();
-	fprintf(stderr, "clockbox: sync 0|1, listen PORT..., try PORT, slept\n");
+	fprintf(stderr, "clockbox: sync 0|1, listen PORT..., try PORT\n");
 	return 2;
 }

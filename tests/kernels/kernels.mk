@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# kernels.mk - the programs and gates on other kernels, emulated: not a rung of "make test".
+# kernels.mk - the programs and gates on other kernels, emulated: no rung of "make test" but for clock.sh.
 KERNELS_PROGRAMS = $(filter-out %/test_cost,$(filter $(B)/%,$(TESTS_bpf))) $(filter $(B)/%,$(TESTS_kernel))
 
 test-kernels: ## the BPF and kernel tests on Debian's kernels (root, qemu, 10 min) [KERNELS=bookworm]
@@ -8,6 +8,8 @@ test-kernels: ## the BPF and kernel tests on Debian's kernels (root, qemu, 10 mi
 $(B)/tests/kernels/clockbox: tests/kernels/clockbox.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $<
+# A minute, where QEMU is installed: on the ladder too.
+TESTS_e2e += $(if $(SAN),,tests/kernels/clock.sh)
 tests/kernels/clock.sh: all $(B)/tests/kernels/clockbox ;
 deps-kernels: ## installs what test-kernels runs on
 	$(Q)deploy/deps $(PACKAGES_KERNELS)

@@ -322,6 +322,24 @@ static void token_while_suspect(void **state)
 	assert_int_equal(now(), T0 + 5007);
 }
 
+/* State was lost: what kept tokens prove is the mark, and t isn't behind it. */
+static void proven(void **state)
+{
+	begin(false);
+	effective_proven(&e, T0 - 50, boot);
+	looks();
+	assert_int_equal(now(), T0);
+	assert_int_equal(mark(), T0 - 50);
+	effective_proven(&e, T0 + 300, boot);
+	looks();
+	assert_int_equal(now(), T0);
+	assert_false(e.suspect);
+	effective_proven(&e, T0 + YEAR, boot);
+	looks();
+	assert_int_equal(now(), T0 + YEAR);
+	assert_true(e.suspect);
+}
+
 static void resets(void **state)
 {
 	const int64_t to[] = {-YEAR, YEAR, 0, -299};
@@ -377,6 +395,7 @@ static void any_values(void **state)
 		l = (struct clock_look){c, d, !(i & 1)};
 		effective_look(&e, &l);
 		effective_issued(&e, a, d);
+		effective_proven(&e, b, c);
 		effective_at(&e, c);
 		effective_reset(&e, &l);
 		effective_mark_at(&e, a);
@@ -401,6 +420,7 @@ int main(void)
 		cmocka_unit_test(anchor_behind_its_mark),
 		cmocka_unit_test(tokens),
 		cmocka_unit_test(token_while_suspect),
+		cmocka_unit_test(proven),
 		cmocka_unit_test(resets),
 		cmocka_unit_test(just_booted),
 		cmocka_unit_test(any_values),
