@@ -47,6 +47,10 @@ start_echo tcp 8080 8081 8082
 agent_start
 gate_up
 check "an honest answer opens 8080" opens 8080 5
+descriptors() { find "/proc/$AGENT/fd" -mindepth 1 | wc -l; }
+quiet() { ! api /v1/pull | grep -q '"running":true'; }
+eventually 5 quiet
+DESCRIPTORS=$(descriptors)
 GOOD=$(pull_of acme 'p["files"]')
 
 # while it stalls
@@ -126,6 +130,8 @@ between "... and the interval holds again" "$(after acme)" 19000 24000
 is "its event comes once for one reason" "$(grep -c 'pull_rejected.*unknown_kid' "$T/agent.log") $(grep -c 'pull_recovered source="acme"' "$T/agent.log")" "1 2"
 is "no log has the token" "$(grep -c 's3cret' "$T/agent.log")" 0
 between "rejections are counted" "$(metric portlic_pull_total 'source="acme"' 'result="rejected"')" 9 9
+few() { [ "$(descriptors)" -le $((DESCRIPTORS + 1)) ]; } # the API's connection may be closing
+check "no descriptor is left behind by all that" eventually 3 few
 start=$(now)
 mode stall
 api "/v1/pull?source=acme" -X POST > "$T/out"
