@@ -6,11 +6,12 @@
 need openssl
 
 mode() { printf '%s\n' "$1" > "$T/new-mode" && mv "$T/new-mode" "$T/mode"; }
-# is_refused MODE RESULT WORDS: with this mode the result is that, in these words, and the copies stay
+# is_refused MODE RESULT WORDS [SOURCE]: with this mode the result is that, in these words, and the copies stay
 is_refused() {
 	mode "$1"
 	local got
-	got=$(pulled acme 'p["result"] + ": " + str(p["error"]) if p["files"] == '"$GOOD"' else p["files"]')
+	# a copy is named by its source and what it is
+	got=$(pulled "${4:-acme}" 'p["result"] + ": " + str(p["error"]) if [f.replace("slow~", "acme~") for f in p["files"]] == '"$GOOD"' else p["files"]')
 	case $got in
 	"$2: "*"$3"*) ok "$1: $2, and why; the good copy stays" ;;
 	*) not_ok "$1: $2, and why; the good copy stays" "$got" ;;
@@ -36,10 +37,11 @@ mode "file good.lic"
 background "$LIB/hostile.py" "$HTTPS" "$T"
 eventually 5 curl -s --cacert "$T/ca.pem" "https://127.0.0.1:$HTTPS/" || bail "the authority" "$(cat "$T/background.log")"
 printf 's3cret-t0ken' > "$T/secret"
-base=https://127.0.0.1:$HTTPS common="\"ca\":\"$T/ca.pem\",\"timeout\":2"
+base=https://127.0.0.1:$HTTPS common="\"ca\":\"$T/ca.pem\",\"timeout\":7"
 configure_with "\"pull\":[{\"name\":\"acme\",\"url\":\"$base/l\",\"token_file\":\"$T/secret\",$common},
+ {\"name\":\"slow\",\"url\":\"$base/l\",\"ca\":\"$T/ca.pem\",\"timeout\":3},
  {\"name\":\"wrong\",\"url\":\"https://127.0.0.1:$((HTTPS + 2))/there/good.lic\",$common},
- {\"name\":\"plain\",\"url\":\"https://127.0.0.1:$((HTTPS + 3))/there/good.lic\",$common},
+ {\"name\":\"plain\",\"url\":\"https://127.0.0.1:$((HTTPS + 3))/there/good.lic\",\"ca\":\"$T/ca.pem\",\"timeout\":3},
  {\"name\":\"small\",\"url\":\"$base/there/good.lic\",\"max_bytes\":100,$common},
  {\"name\":\"old\",\"revocations\":\"$base/there/list.rl\",$common},
  {\"name\":\"new\",\"revocations\":\"$base/there/newest.rl\",$common}]"
@@ -47,11 +49,15 @@ start_echo tcp 8080 8081 8082
 agent_start
 gate_up
 check "an honest answer opens 8080" opens 8080 5
+descriptors() { find "/proc/$AGENT/fd" -mindepth 1 | wc -l; }
+quiet() { ! api /v1/pull | grep -q '"running":true'; }
+eventually 8 quiet
+DESCRIPTORS=$(descriptors)
 GOOD=$(pull_of acme 'p["files"]')
 
 # while it stalls
 mode stall
-api "/v1/pull?source=acme" -X POST > "$T/out"
+api "/v1/pull?source=slow" -X POST > "$T/out"
 check "a pull hangs" eventually 2 sh -c "curl -s --unix-socket $T/portlicd.sock http://portlic/v1/pull | grep -q '\"running\":true'"
 drop dropped.lic '"lid":"dropped"' '"ports":[{"port":8081}]'
 start=$(now)
@@ -60,10 +66,10 @@ between "... as soon as ever" "$(since "$start")" 0 1
 is "... and every connection is judged" "$(out "$LIB/net.py" loop $POD4 8080 0.5 | awk '{ print ($1 > 10) " " $2 }')" "1 0"
 slowest=$(for _ in 1 2 3 4 5 6 7 8 9 10; do api /v1/status -o "$T/out" -w '%{time_total}\n'; done | sort -n | tail -n 1)
 between "... and the API answers at once" "$slowest" 0 0.3
-is "... and the pull hangs still" "$(pull_of acme 'p["running"]')" True
-check "... until its time is over" eventually 4 sh -c "curl -s --unix-socket $T/portlicd.sock http://portlic/v1/pull | grep -q '\"source\":\"acme\".*\"result\":\"failed\"'"
-is_refused stall-body failed "timed out"
-is_refused drip failed "timed out"
+is "... and the pull hangs still" "$(pull_of slow 'p["running"]')" True
+check "... until its time is over" eventually 5 sh -c "curl -s --unix-socket $T/portlicd.sock http://portlic/v1/pull | grep -q '\"source\":\"slow\".*\"result\":\"failed\"'"
+is_refused stall-body failed "timed out" slow
+is_refused drip failed "timed out" slow
 
 # what doesn't arrive whole
 is_refused short failed "bytes remaining to read"
@@ -126,6 +132,8 @@ between "... and the interval holds again" "$(after acme)" 19000 24000
 is "its event comes once for one reason" "$(grep -c 'pull_rejected.*unknown_kid' "$T/agent.log") $(grep -c 'pull_recovered source="acme"' "$T/agent.log")" "1 2"
 is "no log has the token" "$(grep -c 's3cret' "$T/agent.log")" 0
 between "rejections are counted" "$(metric portlic_pull_total 'source="acme"' 'result="rejected"')" 9 9
+few() { [ "$(descriptors)" -le $((DESCRIPTORS + 1)) ]; } # the API's connection may be closing
+check "no descriptor is left behind by all that" eventually 3 few
 start=$(now)
 mode stall
 api "/v1/pull?source=acme" -X POST > "$T/out"

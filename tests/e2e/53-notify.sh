@@ -107,6 +107,7 @@ check "after a restart the events that waited are delivered" eventually 15 lines
 events "$T/hung" file lid > "$T/out"
 is "... the one that was under way, then the newest, in order" "$(head -n 2 "$T/out" | tr '\n' ' ')$(sed -n 257p "$T/out") $(events "$T/hung" id | sort -u | wc -l)" "1.lic line-1 b145.lic None b400.lic None 257"
 is "... and the state file is gone" "$(ls "$T/state/notify.json" 2> /dev/null)" ""
+is "no child is left unreaped" "$(ps -o stat= --ppid "$AGENT" | grep -c Z)" 0
 start=$(now)
 agent_end TERM
 between "the agent ends at once" "$(since "$start")" 0 1.5
