@@ -18,7 +18,7 @@ check("--help exits 0, on stdout", help_text.code == 0 and not help_text.err, he
 check("the table has the verbs of the contract", set(VERBS) == {
     "status", "check", "rehearse", "license keygen", "license sign", "license verify", "license show",
     "license load", "license unload", "license list", "gate add", "gate set", "gate del",
-    "gate list", "policy check", "policy diff", "policy apply", "policy list", "policy del",
+    "gate list", "policy check", "policy diff", "policy apply", "policy confirm", "policy rollback", "policy list", "policy del",
     "port list", "port show", "clock reset"}, VERBS)
 
 
