@@ -13,7 +13,6 @@
 #include "json.h"
 
 #define CONFIG_MAX_BYTES 65536
-#define PATH_BYTES 4096
 
 #define KEYS                                                                                       \
 	"audience trust_dir license_dir policy_dir state_dir socket bpffs metrics pull notify "    \
@@ -95,15 +94,11 @@ static int refuse_later(const cJSON *root, const char *key, struct fault *f)
 static int read_path(const cJSON *root, const char *key, const char *fallback, char **out,
 		     struct fault *f)
 {
-	const char *text = fallback;
-	int err = json_string(root, key, 1, PATH_BYTES - 1, &text, f);
+	int err = json_path(root, key, out, f);
 
-	if (err)
+	if (err || *out)
 		return err;
-	if (text[0] != '/')
-		return fault_set(f, EINVAL, "\"%s\" must be an absolute path, not \"%s\"", key,
-				 text);
-	*out = strdup(text);
+	*out = strdup(fallback);
 	return *out ? 0 : -ENOMEM;
 }
 

@@ -18,6 +18,7 @@
 #include "cleanup.h"
 #include "fault.h"
 
+#define JSON_PATH_MAX 4095		/* bytes */
 #define JSON_INT_MAX 9007199254740991LL /* 2^53 - 1: what every JSON library reads exactly */
 
 struct json_limits {
@@ -63,6 +64,8 @@ cJSON *json_get(const cJSON *object, const char *name);
 /* Bytes of UTF-8 without control characters; *out points into the tree. */
 int json_string(const cJSON *object, const char *name, size_t min_len, size_t max_len,
 		const char **out, struct fault *f);
+/* An absolute path, copied: *out is the caller's to free. */
+int json_path(const cJSON *object, const char *name, char **out, struct fault *f);
 /* JSON integer syntax: no sign, fraction, exponent. 0 <= min <= max <= JSON_INT_MAX. */
 int json_int(const cJSON *object, const char *name, int64_t min, int64_t max, int64_t *out,
 	     struct fault *f);

@@ -68,6 +68,20 @@ int json_string(const cJSON *object, const char *name, size_t min_len, size_t ma
 	return 0;
 }
 
+int json_path(const cJSON *object, const char *name, char **out, struct fault *f)
+{
+	const char *text = NULL;
+	int err = json_string(object, name, 1, JSON_PATH_MAX, &text, f);
+
+	if (err || !text)
+		return err;
+	if (text[0] != '/')
+		return fault_set(f, EINVAL, "\"%s\" must be an absolute path, not \"%s\"", name,
+				 text);
+	*out = strdup(text);
+	return *out ? 0 : fault_set(f, ENOMEM, "out of memory");
+}
+
 int json_int(const cJSON *object, const char *name, int64_t min, int64_t max, int64_t *out,
 	     struct fault *f)
 {

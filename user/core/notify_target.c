@@ -67,20 +67,6 @@ bool notify_target_hears(const struct notify_target *target, const char *event)
 	return false;
 }
 
-static int read_path(const cJSON *item, const char *key, char **out, struct fault *f)
-{
-	const char *text = NULL;
-	int err = json_string(item, key, 1, PATH_BYTES - 1, &text, f);
-
-	if (err || !text)
-		return err;
-	if (text[0] != '/')
-		return fault_set(f, EINVAL, "\"%s\" must be an absolute path, not \"%s\"", key,
-				 text);
-	*out = strdup(text);
-	return *out ? 0 : fault_set(f, ENOMEM, "out of memory");
-}
-
 static int read_exec(const cJSON *item, struct notify_target *out, struct fault *f)
 {
 	int err = json_strings(item, "exec", 1, MAX_ARGUMENTS, 0, PATH_BYTES, &out->argv,
@@ -119,8 +105,8 @@ static int read_webhook(const cJSON *item, struct notify_target *out, struct fau
 	out->webhook = strdup(text);
 	if (!out->webhook)
 		return fault_set(f, ENOMEM, "out of memory");
-	err = read_path(item, "ca", &out->ca, f);
-	return err ? err : read_path(item, "token_file", &out->token_file, f);
+	err = json_path(item, "ca", &out->ca, f);
+	return err ? err : json_path(item, "token_file", &out->token_file, f);
 }
 
 static int read_events(const cJSON *item, struct notify_target *out, struct fault *f)

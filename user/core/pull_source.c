@@ -10,7 +10,6 @@
 #include "revocation.h"
 #include "url.h"
 
-#define PATH_BYTES 4096
 #define KEYS "name url revocations interval timeout max_bytes ca proxy token_file"
 #define NAME_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
@@ -80,19 +79,6 @@ static int read_url(const cJSON *item, struct pull_source *out, struct fault *f)
 	return copy(list ? list : license, &out->url, f);
 }
 
-static int read_path(const cJSON *item, const char *key, char **out, struct fault *f)
-{
-	const char *text = NULL;
-	int err = json_string(item, key, 1, PATH_BYTES - 1, &text, f);
-
-	if (err || !text)
-		return err;
-	if (text[0] != '/')
-		return fault_set(f, EINVAL, "\"%s\" must be an absolute path, not \"%s\"", key,
-				 text);
-	return copy(text, out, f);
-}
-
 static int read_proxy(const cJSON *item, struct pull_source *out, struct fault *f)
 {
 	const char *text = NULL;
@@ -144,9 +130,9 @@ static int read_source(const cJSON *item, struct pull_source *out, struct fault 
 	if (!err)
 		err = read_numbers(item, out, f);
 	if (!err)
-		err = read_path(item, "ca", &out->ca, f);
+		err = json_path(item, "ca", &out->ca, f);
 	if (!err)
-		err = read_path(item, "token_file", &out->token_file, f);
+		err = json_path(item, "token_file", &out->token_file, f);
 	return err ? err : read_proxy(item, out, f);
 }
 
