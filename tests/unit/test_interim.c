@@ -152,6 +152,36 @@ static void test_mode(void **state)
 	compiled_free(&c);
 }
 
+/* Neighbours that say the same count apart, whatever comes and goes; a cut of the interim's alone doesn't. */
+static void test_counters_stay(void **state)
+{
+	struct world w = new_world(), lax, cut = new_world();
+	struct compile_interim interim;
+
+	port(&w, license(&w, STATE_ACTIVE, 600, PLIC_BLOCK_NEW), 80, 80, "");
+	port(&w, 0, 81, 81, "");
+	port(&w, 0, 90, 99, "");
+	lax = w;
+	lax.views[0].lic = w.views[0].lic;
+	lax.in.mode = PLIC_AUDIT_MODE;
+	struct compiled plain = compile(&w), c = lay(&w, &lax, &interim);
+
+	assert_int_equal(c.n_ports, plain.n_ports);
+	for (size_t i = 0; i < c.n_ports; i++) {
+		assert_int_equal(c.ports[i].port, plain.ports[i].port);
+		assert_int_equal(c.ports[i].end_port, plain.ports[i].end_port);
+		assert_int_equal(c.ports[i].slot, plain.ports[i].slot);
+	}
+	compiled_free(&c);
+	port(&cut, license(&cut, STATE_ACTIVE, 700, PLIC_BLOCK_NEW), 90, 94, "");
+	port(&cut, 0, 95, 99, "");
+	c = lay(&w, &cut, &interim);
+	assert_int_equal(c.n_ports, 3);
+	assert_int_equal(c.ports[2].slot, plain.ports[2].slot);
+	compiled_free(&c);
+	compiled_free(&plain);
+}
+
 /* Read back from the kernel it is the same; numbers that point nowhere are refused. */
 static void test_read_back(void **state)
 {
@@ -252,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_closes_and_comes_back),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_mode),
+		cmocka_unit_test(test_counters_stay),
 		cmocka_unit_test(test_read_back),
 		cmocka_unit_test(test_brownout),
 		cmocka_unit_test(test_tombstones_at_the_edges),

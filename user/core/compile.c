@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@ struct overlay {
 	struct plic_rule rest, interim_rest; /* of ports that a list doesn't name */
 	__u64 until_ns;
 	struct compiled_port *ports;
-	size_t n_ports, room;
+	size_t n_ports;
+	size_t last; /* port of a list that the last one lies in */
 };
 
 static int no_memory(struct fault *f)
@@ -39,10 +41,17 @@ static void lay(struct compiled_port *to, const struct compiled_port *from, bool
 		memcpy(to->name, from->name, sizeof(to->name));
 }
 
-static bool continues(const struct compiled_port *last, const struct compiled_port *port)
+/*
+ * What only the other list cuts stays one. Not what its own list keeps apart, though it says the same:
+ * each has its own counters, which go on while an interim comes and goes.
+ */
+static bool continues(const struct overlay *o, size_t source, const struct compiled_port *port)
 {
-	return last->ip_proto == port->ip_proto && last->end_port + 1 == port->port &&
-	       last->has_interim == port->has_interim && !strcmp(last->name, port->name) &&
+	const struct compiled_port *last = o->n_ports ? &o->ports[o->n_ports - 1] : NULL;
+
+	return last && o->last == source && last->ip_proto == port->ip_proto &&
+	       last->end_port + 1 == port->port && last->has_interim == port->has_interim &&
+	       !strcmp(last->name, port->name) &&
 	       !memcmp(&last->rule, &port->rule, sizeof(port->rule)) &&
 	       !memcmp(&last->interim, &port->interim, sizeof(port->interim));
 }
@@ -52,6 +61,7 @@ static int lay_piece(void *ctx, const struct piece *piece)
 {
 	struct overlay *o = ctx;
 	size_t n = o->lasting->n_ports;
+	size_t source = SIZE_MAX; /* the lasting one, else that of the interim */
 	struct compiled_port port;
 
 	memset(&port, 0, sizeof(port)); /* rules are compared as bytes */
@@ -63,13 +73,15 @@ static int lay_piece(void *ctx, const struct piece *piece)
 	for (size_t i = 0; i < piece->n_active; i++) {
 		size_t at = piece->active[i];
 
+		source = at < source ? at : source;
 		lay(&port, at < n ? &o->lasting->ports[at] : &o->interim->ports[at - n], at >= n);
 	}
 	port.has_interim = memcmp(&port.rule, &port.interim, sizeof(port.rule)) != 0;
-	if (o->n_ports && continues(&o->ports[o->n_ports - 1], &port))
+	if (continues(o, source, &port))
 		o->ports[o->n_ports - 1].end_port = port.end_port;
 	else
 		o->ports[o->n_ports++] = port;
+	o->last = source;
 	return 0;
 }
 
