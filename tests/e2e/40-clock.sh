@@ -96,11 +96,15 @@ between "... goes on from the mark" "$(off)" $((YEAR - 5)) $((YEAR + 30))
 portlic clock reset -o json > "$T/out"
 is "clock reset -o json" "$(json 'd["suspect"], d["resets"]' < "$T/out")" "False 2"
 as_before "clock reset"
+drop r1.lic '"lid":"renew"' '"seq":1' '"jti":"r1"' '"ports":[]' "\"exp\":$(in_s 5000)"
+drop r2.lic '"lid":"renew"' '"seq":2' '"jti":"r2"' '"ports":[]' "\"nbf\":$(in_s 3900)" "\"exp\":$(in_s 9000)"
+eventually 3 grep -q 'license_state file="r2.lic"' "$T/agent.log"
 agent_end TERM
 sed -i 's/"boot":"[^"]*"/"boot":"another"/' "$T/state/state.json"
 fake_clock 4000 0
 agent_start && eventually 10 portlic gate list
 between "another boot, not synchronised, ahead of the mark: by the wall clock" "$(off)" 3997 4003
-is "... now.lic has ended" "$(states)" "ended:lapsed later:pending now:lapsed"
+is "... now.lic has ended" "$(states)" "ended:lapsed later:pending now:lapsed renew:active renew:superseded"
 fake_clock 0 1
 check "... and is back when the clock is good: a bad RTC poisons nothing" becomes now active
+is "... nor does a renewal that had begun by it shut out what is in force" "$(states)" "$GOOD renew:active renew:pending"

@@ -102,7 +102,7 @@ static void unknown_times(void **state)
 #define CLOCK(clock) "{\"clock\":" clock ",\"lines\":[],\"announced\":[]}"
 #define LINE(iss, seq, hash)                                                                       \
 	"{\"iss\":" iss ",\"lid\":\"l\",\"jti\":\"j\",\"seq\":" seq                                \
-	",\"iat\":5,\"sha256\":\"" hash "\",\"used\":1}"
+	",\"iat\":5,\"nbf\":5,\"sha256\":\"" hash "\",\"used\":1}"
 #define ANCHOR "\"anchor\":{\"second\":5,\"boot_s\":0,\"boot_ns\":1}"
 
 static void refused(void **state)

@@ -92,6 +92,18 @@ static void sticky(void **state)
 	assert_string_equal(lines_above(&lines, &low, NULL, NBF)->lic.jti, "j2");
 }
 
+/* A clock that was a year ahead has begun a renewal; it is corrected: the present one holds on. */
+static void a_clock_that_was_ahead(void **state)
+{
+	struct license low = base(1, "j1"), high = base(2, "j2");
+
+	high.nbf = NBF + 5000;
+	assert_true(learn(&high, NULL, NBF + 100000));
+	assert_int_equal(judge(&low, NULL, NBF).state, STATE_ACTIVE);
+	assert_int_equal(judge(&low, NULL, NBF + 4699).state, STATE_ACTIVE);
+	assert_int_equal(judge(&low, NULL, NBF + 4700).state, STATE_SUPERSEDED);
+}
+
 static void warns_nobody(void **state)
 {
 	struct license low = base(1, "j1"), high = base(2, "j2");
@@ -262,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(nothing_known, clear),
 		cmocka_unit_test_teardown(sticky, clear),
+		cmocka_unit_test_teardown(a_clock_that_was_ahead, clear),
 		cmocka_unit_test_teardown(warns_nobody, clear),
 		cmocka_unit_test_teardown(rank, clear),
 		cmocka_unit_test_teardown(lines_and_issuers_are_apart, clear),

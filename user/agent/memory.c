@@ -33,7 +33,8 @@ static void set_aside(struct memory *memory, const char *why)
 		  memory->path, why, moved ? "was moved to" : "can't be moved to", memory->path);
 }
 
-static void load(struct agent *agent)
+/* true: it was there, and whole. */
+static bool load(struct agent *agent)
 {
 	struct memory *memory = &agent->memory;
 	_free_ void *bytes = NULL;
@@ -56,6 +57,7 @@ static void load(struct agent *agent)
 	if (memory->lost.text[0])
 		log_event(LOG_ERROR, "state_lost", LOG_FIELDS("file", memory->path), "%s",
 			  memory->lost.text);
+	return !err;
 }
 
 int memory_open(struct agent *agent)
@@ -66,9 +68,8 @@ int memory_open(struct agent *agent)
 		memory->path = NULL;
 		return -ENOMEM;
 	}
-	load(agent);
 	agent->licenses.memory = memory;
-	agent->licenses.resuming = memory->history.boot[0];
+	agent->licenses.resuming = load(agent);
 	return 0;
 }
 

@@ -91,6 +91,7 @@ static void put_line(cJSON *list, const struct line *line)
 	cJSON_AddStringToObject(object, "jti", line->lic.jti);
 	put_int(object, "seq", line->lic.seq);
 	put_int(object, "iat", line->lic.iat);
+	put_int(object, "nbf", line->lic.nbf);
 	put_hash(object, line->lic.sha256);
 	put_int(object, "used", line->used < 0 ? 0 : line->used);
 	cJSON_AddItemToArray(list, object);
@@ -235,6 +236,8 @@ static int read_line(const cJSON *object, struct lines *out, struct fault *f)
 		r = need_int(object, "seq", JSON_INT_MAX, &lic.seq, f);
 	if (!r)
 		r = need_int(object, "iat", LICENSE_TIME_MAX, &lic.iat, f);
+	if (!r)
+		r = need_int(object, "nbf", LICENSE_TIME_MAX, &lic.nbf, f);
 	if (!r)
 		r = read_hash(object, lic.sha256, f);
 	if (!r)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "revocation.h"
 
 static void line_free(struct line *line)
 {
@@ -77,15 +76,27 @@ static void drop(struct lines *lines, size_t at)
 	memmove(lines->list + at, lines->list + at + 1, (lines->n - at) * sizeof(*lines->list));
 }
 
-static int insert(struct lines *lines, const struct license *lic, int64_t used)
+/* There is room for as many as the next power of two. */
+static int grow(struct lines *lines)
 {
-	struct line line = {.used = used};
-	struct line *grown = reallocarray(lines->list, lines->n + 1, sizeof(*grown));
-	size_t at;
+	struct line *grown;
 
+	if (lines->n & (lines->n - 1))
+		return 0;
+	grown = reallocarray(lines->list, lines->n ? 2 * lines->n : 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	lines->list = grown;
+	return 0;
+}
+
+static int insert(struct lines *lines, const struct license *lic, int64_t used)
+{
+	struct line line = {.used = used};
+	size_t at;
+
+	if (grow(lines))
+		return -ENOMEM;
 	line.lic.iss = strdup(lic->iss);
 	line.lic.lid = strdup(lic->lid);
 	line.lic.jti = strdup(lic->jti);
@@ -95,10 +106,11 @@ static int insert(struct lines *lines, const struct license *lic, int64_t used)
 	}
 	line.lic.seq = lic->seq;
 	line.lic.iat = lic->iat;
+	line.lic.nbf = lic->nbf;
 	memcpy(line.lic.sha256, lic->sha256, sizeof(line.lic.sha256));
 	at = place_of(lines, lic);
-	memmove(grown + at + 1, grown + at, (lines->n - at) * sizeof(*grown));
-	grown[at] = line;
+	memmove(lines->list + at + 1, lines->list + at, (lines->n - at) * sizeof(line));
+	lines->list[at] = line;
 	lines->n++;
 	return 0;
 }
@@ -118,7 +130,8 @@ const struct line *lines_above(const struct lines *lines, const struct license *
 
 		if (license_compare_rank(high, lic) <= 0)
 			break;
-		if (!revocations || revocations_at_jti(revocations, high) > now)
+		/* It hasn't begun: a clock that was ahead has been corrected since. */
+		if (lifecycle_replaces(high, revocations, now))
 			return &lines->list[i];
 	}
 	return NULL;

@@ -13,7 +13,7 @@
 
 /* A license that was ACTIVE once. */
 struct line {
-	struct license lic; /* iss, lid, jti, seq, iat, sha256; the rest is zero */
+	struct license lic; /* iss, lid, jti, seq, iat, nbf, sha256; the rest is zero */
 	int64_t used;	    /* effective time at which a file of it was there last */
 };
 
