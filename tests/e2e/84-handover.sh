@@ -1,9 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Several things that hold for a while, on one gate: each ends on its own, and what goes on has no gap.
+# Several things that hold for a while, on one gate: each ends on its own, and what goes on has no gap. What a
+# restart takes back drains as if it had been taken back then.
 . "$(dirname "$0")/lib.sh"
 
 state() { out "$LIB/net.py" tcp $POD4 "$1" 0.5; }
+effect() { # effect PORT: what a rehearsal says of it, in six minutes
+	portlic rehearse --at +6m -o json | json "next((r['to'] for r in d['results'] if r['port'] == $1), None)"
+}
 nothing_on_trial() { [ "$(portlic status -o json | json 'd["trial"]')" = None ]; }
 setup
 coproc STAND { exec "$LIB/stand.py" "$POD" "$OUT" 2>> "$T/background.log"; }
@@ -43,3 +47,12 @@ read -r tries failures < "$T/loop"
 is "what the trial opens is open all along" "$failures" 0
 is "... and the glass is whole" "$(state 9090) $(portlic gate list -o json | json 'd[0]["break_glass"]')" "refused None"
 check "rollback" portlic policy rollback
+
+# a restart within a long trial
+portlic policy apply --confirm 1h "$T/more.json" > "$T/out" 2>&1
+is "a connection to what a trial opens" "$(stand tcp new 7001)" ok
+agent_end KILL
+agent_start
+check "a restart takes it back" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 7000)\" = refused ]"
+is "... it drains" "$(stand say new) $(port 7001 'p["state"]')" "ok draining"
+is "... for 300 s, not until the trial would have ended" "$(effect 7001)" unlicensed
