@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "file.h"
 #include "gatefile.h"
+#include "interim.h"
 #include "listen.h"
 #include "log.h"
 #include "manager.h"
@@ -65,6 +66,7 @@ static void look_around(struct agent *agent)
 	glass_tick(agent);
 	trial_tick(agent);
 	drill_tick(agent);
+	interim_tick(agent);
 	if (source_any_over(&agent->vendors.source) || source_any_over(&agent->policies.source))
 		agent_rescan(agent);
 	changed |= licenses_tick(&agent->licenses, agent->vendors.trust, clock_now(&agent->clock));

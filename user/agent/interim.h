@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * interim.h - what stands in for the lasting rules of a gate for a while: a broken glass, a change on
- * trial, an enforced rehearsal. Together they hold until the first of them ends; then the agent compiles
- * what is left, and without an agent the lasting rules hold.
+ * trial, an enforced rehearsal. Together they hold until the first of them ends; the agent compiles what is
+ * left shortly before, and without an agent the lasting rules hold from then on.
  */
 #ifndef PORTLIC_AGENT_INTERIM_H
 #define PORTLIC_AGENT_INTERIM_H
@@ -19,5 +19,8 @@ struct interim {
 int interim_find(const struct agent *agent, const struct gate_entry *entry,
 		 const struct compile_input *in, struct interim *out, bool *any);
 void interim_free(struct interim *interim);
+
+/* Once a second: hands over from what is about to end to what goes on. */
+void interim_tick(struct agent *agent);
 
 #endif

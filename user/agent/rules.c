@@ -229,9 +229,13 @@ int rules_compile(struct agent *agent, struct gate_entry *entry, struct rules **
 	return 0;
 }
 
-/* A drained port in a set that was read back: a grant of no license that has ended. */
+/*
+ * A drained port in a set that was read back: a grant of no license that has ended. What an interim opens is
+ * drained from its end on in that set; the interim is over now, and nothing drains for longer.
+ */
 static int adopt_tombstones(struct gate_entry *entry, const struct compiled_port *port)
 {
+	uint64_t now_ns = clock_boot_ns(), latest_ns = now_ns + TOMBSTONE_DRAIN_NS;
 	size_t i;
 	int err = 0;
 
@@ -243,8 +247,10 @@ static int adopt_tombstones(struct gate_entry *entry, const struct compiled_port
 					      .reason = grant->ended_reason,
 					      .cut_at_ns = grant->cut_at_ns};
 
+		if (tombstone.cut_at_ns > latest_ns)
+			tombstone.cut_at_ns = latest_ns;
 		if (!grant->license && grant->cut_at_ns != PLIC_NEVER)
-			err = graveyard_bury(&entry->graves, &tombstone, clock_boot_ns());
+			err = graveyard_bury(&entry->graves, &tombstone, now_ns);
 	}
 	return err;
 }
