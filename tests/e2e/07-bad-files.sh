@@ -79,6 +79,20 @@ drop good.lic '"seq":3' '"ports":[{"port":8080},{"port":8081}]'
 check "it is watched again when it is back" eventually 5 sh -c \
 	"portlic license list -o json | python3 -c 'import json,sys; sys.exit(not any(l[\"seq\"] == 3 for l in json.load(sys.stdin)))'"
 
+# names that no list can show, and more files than there is room for
+touch "$T/licenses.d/"$'odd\xff.lic'
+warns() { portlic status -o json | json '"\n".join(d["warnings"])' | grep -q "$1"; }
+check "a license whose name isn't UTF-8: status says it isn't read" eventually 3 warns "^1 files of directory.*aren't UTF-8"
+check "... and the log" grep -q 'files_left_out.*rename them' "$T/agent.log"
+rm "$T/licenses.d/"$'odd\xff.lic'
+calm() { ! warns "aren't UTF-8"; }
+check "... and nothing when it is gone" eventually 3 calm
+mkdir "$T/flood"
+(cd "$T/flood" && seq -f 'f%g.json' 8300 | xargs touch && mv f*.json "$T/policies.d/")
+check "more files than there is room for: status says so" eventually 20 warns "there is room for 8192"
+rm -r "$T/policies.d" && mkdir "$T/policies.d"
+is "... 8080 stays" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
+
 # configs
 refuses() { # refuses TEXT CONFIG WORD [STATUS]
 	printf '%s' "$2" > "$T/bad.json"

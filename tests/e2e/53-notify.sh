@@ -111,3 +111,11 @@ is "no child is left unreaped" "$(ps -o stat= --ppid "$AGENT" | grep -c Z)" 0
 start=$(now)
 agent_end TERM
 between "the agent ends at once" "$(since "$start")" 0 1.5
+
+# what waited is a file of the agent's own; bytes that nobody wrote must not stop it
+for odd in '[[{"event":"x"}]]' '"x"' '{"a":[1,{"event":2},{"event":"x"}],"b":7}' '{'; do
+	echo "$odd" > "$T/state/notify.json"
+	agent_start
+	agent_end TERM
+done
+is "a state file of another shape: said, and the agent starts" "$(grep -c 'notify_lost.*notify.json.*are lost' "$T/agent.log")" 3

@@ -76,7 +76,7 @@ static void empty(void **state)
 	history_free(&again);
 }
 
-/* A mark that nothing has proven isn't written, nor a clock from before 1970. */
+/* A mark that nothing has proven isn't written, nor a clock from before 1970 or beyond 9999. */
 static void unknown_times(void **state)
 {
 	struct history h = {.boot = "b"}, again;
@@ -91,6 +91,12 @@ static void unknown_times(void **state)
 	free(text);
 	history_free(&again);
 	h.clock.anchor.second = -1;
+	text = history_print(&h);
+	again = read_text(text);
+	assert_string_equal(again.boot, "");
+	free(text);
+	history_free(&again);
+	h.clock.anchor.second = LICENSE_TIME_MAX + 1;
 	text = history_print(&h);
 	again = read_text(text);
 	assert_string_equal(again.boot, "");
@@ -133,6 +139,9 @@ static void refused(void **state)
 		       "\"boot_ns\":1}}"),
 		 "\"boot_s\""},
 		{CLOCK("{\"boot\":\"b\"," ANCHOR ",\"mark\":{}}"), "\"mark\""},
+		{CLOCK("{\"boot\":\"b\"," ANCHOR ",\"mark\":{\"second\":253402300800,"
+		       "\"boot_s\":0,\"boot_ns\":1}}"),
+		 "\"second\""},
 		{CLOCK("{\"boot\":\"b\"," ANCHOR ",\"suspect\":0}"), "\"suspect\""},
 		{"{\"reset\":{\"count\":1},\"lines\":[],\"announced\":[]}",
 		 "\"before\" is missing"},

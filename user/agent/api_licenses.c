@@ -79,7 +79,7 @@ static void put_source(cJSON *item, const struct source_file *file)
 {
 	_free_ char *source = strndup(file->name, pull_source_length(file));
 
-	json_put_string(item, "pull", source && source[0] ? source : NULL);
+	json_put_string(item, "source", source && source[0] ? source : NULL);
 }
 
 /* What holds isn't what lies in the directory. */

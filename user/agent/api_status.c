@@ -21,6 +21,8 @@ static void warn_source(cJSON *warnings, const struct source *source)
 
 	if (source->trouble.text[0])
 		json_warn(warnings, "%s", source->trouble.text);
+	if (source->left_out.text[0])
+		json_warn(warnings, "%s", source->left_out.text);
 	if (source->unwritable.text[0])
 		json_warn(warnings,
 			  "good copies can't be kept and a restart won't find them: %s; make room",

@@ -30,12 +30,15 @@ static void entry_free(void *value)
 static void read_machine_id(char *node, size_t size)
 {
 	_free_ void *bytes = NULL;
+	const char *end;
 	size_t len;
 
 	node[0] = '\0';
 	if (file_read("/etc/machine-id", 4096, &bytes, &len, NULL))
 		return;
-	snprintf(node, size, "%.*s", (int)strcspn(bytes, "\n"), (char *)bytes);
+	end = memchr(bytes, '\n', len);
+	snprintf(node, size, "%.*s", (int)(end ? (size_t)(end - (char *)bytes) : len),
+		 (char *)bytes);
 }
 
 int licenses_open(struct licenses *licenses, const char *dir, const char *audience,

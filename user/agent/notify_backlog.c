@@ -92,6 +92,8 @@ int notify_backlog_load(const char *state_dir,
 		return 0;
 	if (!err)
 		err = json_parse(bytes, len, &limits, &root, &bad);
+	if (!err && !cJSON_IsObject(root))
+		err = fault_set(&why, EBADMSG, "it isn't a JSON object");
 	unlink(path);
 	if (err)
 		return fault_set(f, -err,

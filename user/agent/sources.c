@@ -28,7 +28,7 @@ static bool plain_text(const char *name)
 	return true;
 }
 
-bool source_name_fits(const char *name, const char *const *suffixes)
+static bool has_suffix(const char *name, const char *const *suffixes)
 {
 	size_t len = strlen(name);
 
@@ -36,9 +36,14 @@ bool source_name_fits(const char *name, const char *const *suffixes)
 		size_t tail = strlen(*suffixes);
 
 		if (len > tail && !strcmp(name + len - tail, *suffixes))
-			return plain_text(name);
+			return true;
 	}
 	return false;
+}
+
+bool source_name_fits(const char *name, const char *const *suffixes)
+{
+	return has_suffix(name, suffixes) && plain_text(name);
 }
 
 bool source_name_plain(const char *name, const char *suffix)
@@ -113,7 +118,8 @@ static bool same(const void *a, size_t a_len, const void *b, size_t b_len)
 	return !a == !b && a_len == b_len && (!a || !memcmp(a, b, a_len));
 }
 
-static void read_one(struct source *source, const char *name, bool *changed)
+/* false: there is no room for it. */
+static bool read_one(struct source *source, const char *name, bool *changed)
 {
 	struct source_file *file = source_find(source, name);
 	_free_ char *path = NULL;
@@ -125,14 +131,14 @@ static void read_one(struct source *source, const char *name, bool *changed)
 	if (!file)
 		file = file_add(source, name);
 	if (!file || asprintf(&path, "%s/%s", source->dir, name) < 0)
-		return;
+		return false;
 	err = file_read(path, source->max_bytes, &bytes, &len, &why);
 	if (err == -ENOENT) /* a dangling symlink: as good as gone */
-		return;
+		return true;
 	file->seen = true;
 	if (!file->gone_ns && same(bytes, len, file->bytes, file->len) &&
 	    !strcmp(why.text, file->trouble.text) && (file->bytes || file->trouble.text[0]))
-		return;
+		return true;
 	free(file->bytes);
 	file->bytes = TAKE_PTR(bytes);
 	file->len = len;
@@ -141,6 +147,7 @@ static void read_one(struct source *source, const char *name, bool *changed)
 	file->gone_ns = 0;
 	file->fresh = true;
 	*changed = true;
+	return true;
 }
 
 bool source_is_good(const struct source_file *file)
@@ -201,6 +208,27 @@ static void dir_trouble(struct source *source, const char *why)
 			  source->trouble.text);
 }
 
+/* What no list can name must not go unsaid. */
+static void tell_left_out(struct source *source, size_t n_odd, size_t n_more)
+{
+	struct fault was = source->left_out;
+
+	source->left_out = (struct fault){0};
+	if (n_more)
+		fault_set(&source->left_out, ENOSPC,
+			  "%zu files of directory \"%s\" aren't read: there is room for %d; remove "
+			  "what isn't needed",
+			  n_more, source->dir, SOURCE_MAX_FILES);
+	else if (n_odd)
+		fault_set(&source->left_out, EILSEQ,
+			  "%zu files of directory \"%s\" aren't read: their names aren't UTF-8 or "
+			  "have control characters; rename them",
+			  n_odd, source->dir);
+	if (source->left_out.text[0] && strcmp(was.text, source->left_out.text))
+		log_event(LOG_ERROR, "files_left_out", LOG_FIELDS("dir", source->dir), "%s",
+			  source->left_out.text);
+}
+
 /* An empty directory on another device than before: what was mounted there is gone. */
 static bool unmounted(struct source *source, DIR *dir, size_t n_seen)
 {
@@ -218,7 +246,7 @@ bool source_scan(struct source *source)
 {
 	DIR *dir = opendir(source->dir);
 	struct dirent *entry;
-	size_t i, n_seen = 0;
+	size_t i, n_seen = 0, n_odd = 0, n_more = 0;
 	bool changed = !source->scanned, back;
 
 	source->scanned = true;
@@ -229,10 +257,13 @@ bool source_scan(struct source *source)
 	for (i = 0; i < source->n_files; i++)
 		source->files[i]->seen = false;
 	while ((errno = 0, entry = readdir(dir))) {
-		if (!source_name_fits(entry->d_name, source->suffixes))
+		if (!has_suffix(entry->d_name, source->suffixes))
 			continue;
 		n_seen++;
-		read_one(source, entry->d_name, &changed);
+		if (!plain_text(entry->d_name))
+			n_odd++;
+		else if (!read_one(source, entry->d_name, &changed))
+			n_more++;
 	}
 	if (errno || unmounted(source, dir, n_seen)) {
 		dir_trouble(source, errno ? strerror(errno) : "it was unmounted");
@@ -240,6 +271,7 @@ bool source_scan(struct source *source)
 		return changed;
 	}
 	closedir(dir);
+	tell_left_out(source, n_odd, n_more);
 	back = source->trouble.text[0];
 	source->trouble = (struct fault){0};
 	for (i = 0; i < source->n_files; i++) {

@@ -48,6 +48,7 @@ struct source {
 	size_t n_files;
 	struct fault trouble;	 /* why the directory can't be read, "" if it can */
 	struct fault unwritable; /* why good bytes can't be kept, "" if they can */
+	struct fault left_out;	 /* files that aren't read, by number; "" if there are none */
 	dev_t dev;
 	bool second;  /* another source reads the same directory and tells its trouble */
 	bool scanned; /* once at least */

@@ -42,7 +42,7 @@ static void put_hash(cJSON *object, const uint8_t *sha256)
 
 static bool writable(const struct moment *m)
 {
-	return m->second >= 0 && m->second <= JSON_INT_MAX && m->boot_ns >= 0;
+	return m->second >= 0 && m->second <= LICENSE_TIME_MAX && m->boot_ns >= 0;
 }
 
 static void put_moment(cJSON *clock, const char *name, const struct moment *m)
@@ -173,7 +173,7 @@ static int read_moment(const cJSON *clock, const char *name, struct moment *out,
 
 	if (r || !object)
 		return r;
-	r = need_int(object, "second", JSON_INT_MAX, &out->second, &why);
+	r = need_int(object, "second", LICENSE_TIME_MAX, &out->second, &why);
 	if (!r)
 		r = need_int(object, "boot_s", INT64_MAX / NS_PER_S - 1, &seconds, &why);
 	if (!r)
