@@ -24,7 +24,7 @@ try() { ip netns exec pod "$box" try "$1"; }
 uptime() { read -r up _ < /proc/uptime && echo "${up%.*}"; }
 status() { "$portlic" status -o json; }
 suspect() { status | tr -d ' \t\n' | grep -q '"suspect":'"$1"; }
-states() { "$portlic" license list -o json | tr -d ' \t\n' | grep -o '"file":"[a-z]*.lic","state":"[a-z]*"' | sed 's/"file":"//; s/.lic","state":"/:/; s/"//' | sort | tr '\n' ' '; }
+states() { "$portlic" license list -o json | tr -d ' \t\n' | grep -o '"file":"[a-z]*.lic",[^{}]*"state":"[a-z]*"' | sed 's/"file":"\([a-z]*\).lic".*"state":"\([a-z]*\)"/\1:\2/' | sort | tr '\n' ' '; }
 agent() {
 	"$portlicd" --config $T/portlicd.json >> $T/log 2>&1 &
 	agent=$!
