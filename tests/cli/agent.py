@@ -187,7 +187,7 @@ for port in ("9005", "8999/udp", "9011/udp", "9000/sctp"):
 
 # --- licenses
 answers["GET", "/v1/licenses"] = (200, [REJECTED, LICENSE, SOON])
-r = asked("license list", portlic("license", "list"), ("GET", "/v1/licenses"))
+r = asked("license list", portlic("license", "list"), ("GET", "/v1/licenses"), ("GET", "/v1/status"))
 lines = r.out.splitlines()
 equal("... its columns", lines[0].split(), "STATE LID SEQ PLAN ENDS GRACE UNTIL THEN PORTS FILE NOTE".split())
 equal("... the soonest end first, rejected last", [line.split()[:2] for line in lines[1:4]],

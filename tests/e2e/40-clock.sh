@@ -37,6 +37,7 @@ check "a year back, synchronised: suspect" is_suspect true
 as_before "a year back, synchronised"
 is "... the metric" "$(metric portlic_clock_suspect)" 1
 is "... one event" "$(grep -c ' clock_suspect' "$T/agent.log")" 1
+has "... license list counts by effective time" "$(at_clock -$YEAR portlic license list | grep '^next:')" "ends in 59m"
 has "... status says what to do" "$(status '"\n".join(d["warnings"])')" "portlic clock reset"
 restart
 as_before "... over a restart"

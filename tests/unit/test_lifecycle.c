@@ -356,6 +356,35 @@ static void supersession(void **state)
 	}
 }
 
+/* A renewal that wants a revocation list, where there is none: it was never ACTIVE. */
+static void without_its_list_it_replaces_nothing(void **state)
+{
+	struct license low = base(), high = base();
+	struct revocations *old = list_of("1799990000", ""), *good = list_of("1800000400", "");
+	struct license_view l, h;
+
+	high.seq = 2;
+	high.jti = "j2";
+	high.rl_max_age_s = 3600;
+	judge_two(&low, &high, NULL, NBF + 500, &l, &h);
+	assert_int_equal(l.state, STATE_ACTIVE);
+	assert_int_equal(h.state, STATE_STALE);
+	judge_two(&low, &high, NULL, NBF + GRACE, &l, &h);
+	assert_int_equal(l.state, STATE_ACTIVE);
+	assert_int_equal(h.state, STATE_LAPSED);
+	judge_two(&low, &high, old, NBF + 500, &l, &h);
+	assert_int_equal(l.state, STATE_ACTIVE);
+	judge_two(&low, &high, good, NBF + 500, &l, &h);
+	assert_int_equal(l.state, STATE_SUPERSEDED);
+	assert_int_equal(h.state, STATE_ACTIVE);
+	/* The list grows old: it was ACTIVE. */
+	judge_two(&low, &high, good, NBF + 400 + 3601, &l, &h);
+	assert_int_equal(l.state, STATE_SUPERSEDED);
+	assert_int_equal(h.state, STATE_STALE);
+	revocations_free(old);
+	revocations_free(good);
+}
+
 static void lines_and_issuers_are_apart(void **state)
 {
 	struct license a = base(), b = base();
@@ -517,6 +546,7 @@ int main(void)
 		cmocka_unit_test(no_list_at_all),
 		cmocka_unit_test(stale_and_past_its_end),
 		cmocka_unit_test(supersession),
+		cmocka_unit_test(without_its_list_it_replaces_nothing),
 		cmocka_unit_test(lines_and_issuers_are_apart),
 		cmocka_unit_test(superseded_does_not_warn),
 		cmocka_unit_test(supersession_and_revocation),

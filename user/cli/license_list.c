@@ -59,6 +59,19 @@ static int print_table(const struct license_end *ends, size_t n, int64_t now)
 	return line && puts(line) != EOF ? 0 : -1;
 }
 
+/* Ends are of effective time, which the machine's own clock may be far from. */
+static int64_t agent_now(const struct args *args)
+{
+	struct failure unheard = {};
+	_reply_ struct reply reply = {};
+	int64_t now;
+
+	if (client_get(args, "/v1/status", false, &reply, &unheard) ||
+	    when_parse(member_text(json_get(reply.json, "clock"), "effective"), &now))
+		return time(NULL);
+	return now;
+}
+
 int cmd_license_list(const struct args *args, struct failure *why)
 {
 	_free_ struct license_end *ends = NULL;
@@ -79,7 +92,7 @@ int cmd_license_list(const struct args *args, struct failure *why)
 	cJSON_ArrayForEach (license, reply.json)
 		ends[n++] = license_end_of(license);
 	qsort(ends, n, sizeof(*ends), license_end_order);
-	if (print_table(ends, n, time(NULL)))
+	if (print_table(ends, n, agent_now(args)))
 		return fail(why, EXIT_USAGE, "out of memory");
 	return 0;
 }

@@ -152,7 +152,9 @@ int license_compare_rank(const struct license *a, const struct license *b)
 bool lifecycle_replaces(const struct license *lic, const struct revocations *revocations,
 			int64_t now)
 {
+	/* Without a list that was young enough for it once it was never ACTIVE. */
 	return has_begun(lic, now) &&
+	       moments_of(lic, revocations).stale > lic->nbf - LIFECYCLE_SLACK_S &&
 	       !(revocations && reached(revocations_at_jti(revocations, lic), now));
 }
 

@@ -52,7 +52,10 @@ struct license_view {
 int license_compare_rank(const struct license *a, const struct license *b);
 bool license_same_line(const struct license *a, const struct license *b);
 
-/* It replaces lower ones from when it begins, for good, unless it is itself revoked by jti. */
+/*
+ * It replaces lower ones from when it begins, for good, unless it is itself revoked by jti, or never
+ * had the revocation list that its rl_max_age asks for.
+ */
 bool lifecycle_replaces(const struct license *lic, const struct revocations *revocations,
 			int64_t now);
 

@@ -33,8 +33,9 @@ static int64_t replaced_at(const struct license_view *views, size_t n, size_t i)
 	for (j = 0; j < n; j++) {
 		const struct license_view *other = &views[j];
 
+		/* One that has begun and was ACTIVE has replaced it already. */
 		if (j != i && other->deadlines.new_until > begins(other->lic) &&
-		    other->state != STATE_REVOKED && begins(other->lic) < at &&
+		    other->state == STATE_PENDING && begins(other->lic) < at &&
 		    outranks(other->lic, views[i].lic))
 			at = begins(other->lic);
 	}
