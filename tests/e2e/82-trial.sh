@@ -98,10 +98,37 @@ eventually 5 curl -sf "http://$METRICS/readyz"
 check "a restart takes it back" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 7000)\" = refused ]"
 check "... and tells" grep -q "trial_rolled_back.*doesn't outlive" "$T/agent.log"
 
+# what happens to its file meanwhile goes first: a renewal is never shut off by what it replaces
+serials() { portlic license list -o json | json '[(l["seq"], l["state"]) for l in d]'; }
+sign '"jti":"g"' '"seq":7' '"ports":[{"port":8080},{"port":7000}]' > "$T/app.lic"
+portlic license load --confirm 60s "$T/app.lic" > "$T/out" 2>&1 || bail "a trial"
+drop app.lic '"jti":"h"' '"seq":8' '"ports":[{"port":8080},{"port":8081}]'
+check "a newer file than the one on trial holds" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 7000)\" = refused ]"
+is "... with all its ports" "$(state 8080) $(state 8081) $(status 'd["trial"]')" "ok ok None"
+check "... which is told" grep -q 'trial_rolled_back.*its file changed' "$T/agent.log"
+portlic policy confirm > "$T/out" 2>&1
+is "... and isn't overwritten" "$? $(serials)" "2 [(8, 'active')]"
+portlic policy apply --confirm 60s "$T/more.json" > "$T/out" 2>&1 || bail "a trial"
+printf '{"name":"more","match":{"gates":["pod"]},"open":[{"port":7001}]}' > "$T/more2.json"
+cp "$T/more.json" "$T/more1.json" && cp "$T/more2.json" "$T/more.json"
+start_echo tcp 7001
+check "the same file is applied for good" portlic policy apply "$T/more.json"
+is "... and holds" "$(state 7001) $(state 7000)" "ok refused"
+check "policy del" portlic policy del more.json
+mv "$T/more1.json" "$T/more.json"
+
 curl -s -o "$T/out" -w '%{http_code}' --unix-socket "$PORTLIC_SOCKET" --data-binary @"$T/more.json" 'http://p/v1/policies?file=more.json&confirm=0' > "$T/code"
 is "confirm=0 is a mistake" "$(cat "$T/code")" 400
-printf '{"name":"more","nonsense":1}' > "$T/more.json"
-portlic policy apply --confirm 60s "$T/more.json" > "$T/out" 2>&1
+printf '{"name":"more","nonsense":1}' > "$T/bad.json"
+portlic policy apply --confirm 60s "$T/bad.json" > "$T/out" 2>&1
 is "a bad policy isn't tried" "$? $(status 'd["trial"]')" "1 None"
 portlic license load --confirm 60s "$T/app.lic" "$T/less.lic" > "$T/out" 2>&1
 is "one file at a time" "$?" 2
+
+# a vendor that reserves a port meanwhile
+portlic policy apply --confirm 60s "$T/more.json" > "$T/out" 2>&1 || bail "a trial"
+portlic license keygen --iss https://other.example --kid other-1 --out "$T/other" > "$T/out" || bail "keygen"
+python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); d["reserve"]={"ports":"7000"}; print(json.dumps(d))' "$T/other.jwks" > "$T/other.tmp"
+mv "$T/other.tmp" "$T/trust.d/other.jwks"
+check "what a vendor reserves meanwhile shuts" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 7000)\" = refused ]"
+is "... and the trial is over" "$(status 'd["trial"]')" None

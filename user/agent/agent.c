@@ -39,6 +39,7 @@ void agent_rescan(struct agent *agent)
 		pull_trust_changed(agent);
 	if (trust)
 		gates_reread_policies(&agent->gates, agent->vendors.trust);
+	trial_rescanned(agent, trust);
 	if (trust || licenses || policies)
 		rules_changed(agent);
 }

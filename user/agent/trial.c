@@ -3,6 +3,7 @@
 #include "trial.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,17 @@ static void tell(const struct trial *trial, enum log_level level, const char *ev
 		  "%s", message);
 }
 
+static void hash_replaced(const struct agent *agent, const struct trial *trial, uint8_t sha256[32])
+{
+	const struct source *source =
+		trial->kind == TRIAL_POLICY ? &agent->policies.source : &agent->licenses.source;
+	const struct source_file *file = source_find(source, trial->file);
+
+	memset(sha256, 0, 32);
+	if (file && file->good)
+		crypto_hash_sha256(sha256, file->good, file->good_len);
+}
+
 int trial_begin(struct agent *agent, enum trial_kind kind, const char *file, const void *bytes,
 		size_t len, int64_t seconds, struct fault *f)
 {
@@ -65,6 +77,7 @@ int trial_begin(struct agent *agent, enum trial_kind kind, const char *file, con
 			return err;
 		}
 	}
+	hash_replaced(agent, &trial, trial.replaced);
 	trial.until = clock_now(&agent->clock) + seconds;
 	trial.until_ns = clock_boot_ns() + seconds * 1000000000ULL;
 	agent->trial = trial;
@@ -90,6 +103,7 @@ int trial_confirm(struct agent *agent, struct fault *f)
 	struct trial *trial = &agent->trial;
 	int err;
 
+	agent_rescan(agent); /* its file may have changed: that isn't overwritten */
 	if (trial->kind == TRIAL_NONE)
 		return fault_set(f, ENOENT, "nothing waits to be confirmed");
 	err = write_down(agent, trial, f);
@@ -129,6 +143,38 @@ void trial_tick(struct agent *agent)
 {
 	if (agent->trial.kind != TRIAL_NONE && clock_boot_ns() >= agent->trial.until_ns)
 		take_back(agent, "nobody confirmed it: what held before holds again");
+}
+
+static bool is_taken(const struct agent *agent, const struct trial *trial)
+{
+	const struct trust *trust = agent->vendors.trust;
+	struct license_check check =
+		licenses_check(&agent->licenses, trust, clock_now(&agent->clock));
+	struct policy *policy = NULL;
+	struct license *lic = NULL;
+	struct rejection why;
+	struct fault f;
+	int err = trial->kind == TRIAL_POLICY
+			  ? policy_parse(trial->file, trial->bytes, trial->len, trust, &policy, &f)
+			  : license_read(&check, trial->bytes, trial->len, &lic, &why);
+
+	policy_free(policy);
+	license_free(lic);
+	return err != -EBADMSG;
+}
+
+void trial_rescanned(struct agent *agent, bool trust_changed)
+{
+	const struct trial *trial = &agent->trial;
+	uint8_t present[32];
+
+	if (trial->kind == TRIAL_NONE)
+		return;
+	hash_replaced(agent, trial, present);
+	if (memcmp(present, trial->replaced, sizeof(present)))
+		take_back(agent, "its file changed meanwhile: what the directory has holds");
+	else if (trust_changed && !is_taken(agent, trial))
+		take_back(agent, "the trust files changed, and it isn't taken any more");
 }
 
 static int put_license(const struct agent *agent, struct whatif *w)

@@ -9,6 +9,7 @@
 #define PORTLIC_AGENT_TRIAL_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct trial {
 	char *file;  /* its name in the directory that it goes to */
 	char *bytes; /* as they were given, checked */
 	size_t len;
+	uint8_t replaced[32];  /* SHA-256 of the good bytes of that file as it began, 0: none */
 	struct policy *policy; /* parsed, of a policy */
 	int64_t until;	       /* effective time */
 	uint64_t until_ns;     /* boot clock */
@@ -41,6 +43,12 @@ int trial_confirm(struct agent *agent, struct fault *f);
 
 /* Takes it back, enforced rehearsals too. -ENOENT: there is nothing of either. */
 int trial_rollback(struct agent *agent, struct fault *f);
+
+/*
+ * The directories were read again. A file that changed meanwhile holds, not what would have replaced it; what
+ * a new trust store doesn't take any more is taken back, too.
+ */
+void trial_rescanned(struct agent *agent, bool trust_changed);
 
 /* Once a second: what is over is taken back. */
 void trial_tick(struct agent *agent);
