@@ -143,3 +143,11 @@ check "... and opens its port" opens 8083
 has "the proxy was used" "$(cat "$T/proxy.log")" "CONNECT 127.0.0.1:$HTTPS"
 is "... and saw no token" "$(grep -c 's3cret' "$T/proxy.log")" 0
 is "no log has the token" "$(grep -c 's3cret' "$T/agent.log")" 0
+
+# a vendor who gives the same seq twice, the second one ahead of its time; an unload
+serve private/p.lic '"lid":"private"' '"jti":"again"' "\"nbf\":$(in_s 1000)" '"ports":[{"port":8083}]'
+is "the same seq, not yet begun: taken" "$(pulled private)" new
+is "... beside what is in force" "$(portlic license list -o json | json 'sorted(l["state"] for l in d if l["lid"] == "private")')" "['active', 'pending']"
+is "... whose port stays open" "$(out "$LIB/net.py" tcp $POD4 8083)" ok
+check "... with an alarm" grep -q 'license_equivocation.*lid="private"' "$T/agent.log"
+has "unloaded: a warning that the source brings it back" "$(portlic license unload private 2>&1)" 'the next pull brings it back'

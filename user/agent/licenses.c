@@ -400,7 +400,7 @@ bool licenses_tick(struct licenses *licenses, const struct trust *trust, int64_t
 	return judge(licenses, now) || changed;
 }
 
-static bool means(const struct source_file *file, const char *name_or_lid)
+bool licenses_means(const struct source_file *file, const char *name_or_lid)
 {
 	const struct license_entry *entry = file->value;
 
@@ -418,7 +418,7 @@ int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t 
 		struct source_file *file = source->files[i];
 		_free_ char *path = NULL;
 
-		if (!means(file, name_or_lid)) {
+		if (!licenses_means(file, name_or_lid)) {
 			i++;
 			continue;
 		}

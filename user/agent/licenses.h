@@ -70,6 +70,9 @@ struct license_check licenses_check(const struct licenses *licenses, const struc
 /* The limits in it that this version doesn't enforce, "seats, tls"; false: none. */
 bool license_unenforced(const struct license *lic, char *text, size_t len);
 
+/* The file is called so, or its license line is. */
+bool licenses_means(const struct source_file *file, const char *name_or_lid);
+
 /*
  * Forgets a file (name) or all files of a license line (lid) and removes them from the directory.
  * -ENOENT: neither; else -errno with the file that can't be removed.
