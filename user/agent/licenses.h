@@ -87,6 +87,9 @@ int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t 
 bool licenses_without_effect(const struct licenses *licenses, const struct license *lic,
 			     int64_t now, struct fault *why);
 
+/* A token of this iat was accepted: its vendor's clock has shown that time. */
+void licenses_note_accepted(struct licenses *licenses, int64_t iat);
+
 /* The latest iat of the licenses and lists that were accepted since the last call; 0: none was. */
 int64_t licenses_accepted(struct licenses *licenses);
 

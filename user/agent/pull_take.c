@@ -220,6 +220,7 @@ static int take_list(struct agent *agent, const void *body, size_t len,
 	struct license_check check =
 		licenses_check(licenses, agent->vendors.trust, clock_now(&agent->clock));
 	struct rejection reason = {0};
+	int64_t before = revocations_latest(licenses->revocations), latest;
 	bool kept = is_kept(&licenses->lists, body, len, file);
 	int err = lists_take(&licenses->lists, &check, licenses->revocations, body, len, file,
 			     &reason);
@@ -231,6 +232,9 @@ static int take_list(struct agent *agent, const void *body, size_t len,
 			why, EBADMSG,
 			"a newer list of its issuer is in force: a replay, or a mistake of "
 			"the authority");
+	latest = revocations_latest(licenses->revocations);
+	if (latest > before)
+		licenses_note_accepted(licenses, latest);
 	*same = !err && kept;
 	return !err && !*file ? -ENOMEM : err;
 }
