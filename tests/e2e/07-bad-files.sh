@@ -64,6 +64,13 @@ cp "$T/stranger.jwks" "$T/trust.d/"
 VENDOR=stranger drop stranger.lic '"iss":"https://other.example"' '"lid":"s"' '"ports":[{"port":8082}]'
 check "a vendor added to the trust store: its license is in force" eventually 3 sh -c \
 	"[ \$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8082) = ok ]"
+mkdir "$T/theirs"
+VENDOR=stranger sign '"iss":"https://other.example"' '"seq":9' > "$T/theirs/good.lic"
+portlic license load "$T/theirs/good.lic" > "$T/out" 2>&1
+is "a file of another vendor with the same lid doesn't take a file's place" $? 2
+has "... and says whose it is" "$(cat "$T/out")" 'of "https://other.example"'
+mv "$T/theirs/good.lic" "$T/theirs/a b.lic"
+has "a name that can't be kept: what to do" "$(portlic license load "$T/theirs/a b.lic" 2>&1)" "rename it"
 mv "$T/vendor.jwks" "$T/saved"
 printf '{' > "$T/trust.d/vendor.jwks"
 sleep 1.5

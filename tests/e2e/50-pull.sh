@@ -143,3 +143,26 @@ check "... and opens its port" opens 8083
 has "the proxy was used" "$(cat "$T/proxy.log")" "CONNECT 127.0.0.1:$HTTPS"
 is "... and saw no token" "$(grep -c 's3cret' "$T/proxy.log")" 0
 is "no log has the token" "$(grep -c 's3cret' "$T/agent.log")" 0
+
+# a vendor who gives the same seq twice, the second one ahead of its time; an unload
+serve private/p.lic '"lid":"private"' '"jti":"again"' "\"nbf\":$(in_s 1000)" '"ports":[{"port":8083}]'
+is "the same seq, not yet begun: taken" "$(pulled private)" new
+is "... beside what is in force" "$(portlic license list -o json | json 'sorted(l["state"] for l in d if l["lid"] == "private")')" "['active', 'pending']"
+is "... whose port stays open" "$(out "$LIB/net.py" tcp $POD4 8083)" ok
+check "... with an alarm" grep -q 'license_equivocation.*lid="private"' "$T/agent.log"
+has "unloaded: a warning that the source brings it back" "$(portlic license unload private 2>&1)" 'the next pull brings it back'
+
+# a clock behind what is proven: a list that is pulled is proof of its time, as one in the directory is
+agent_end TERM
+cp "$T/plain.json" "$T/portlicd.json"
+fake_clock 2000 1
+agent_start
+agent_end TERM
+fake_clock 0 1
+configure_with "\"pull\":[{\"name\":\"revoked\",\"revocations\":\"$base/acme.rl\",\"ca\":\"$T/ca.pem\"}]"
+at_clock 4000 serve_list acme.rl 9 '[]'
+agent_start
+is "the clock is suspect" "$(portlic status -o json | json 'd["clock"]["suspect"]')" True
+ahead() { portlic status -o json | json '__import__("datetime").datetime.fromisoformat(d["clock"]["effective"].replace("Z","+00:00")).timestamp()' | awk -v now="$(date +%s)" '{ exit !($1 - now > 3800) }'; }
+pulled revoked > "$T/out"
+check "a pulled list from ahead moves effective time" eventually 4 ahead

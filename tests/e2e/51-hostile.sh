@@ -50,7 +50,7 @@ agent_start
 gate_up
 check "an honest answer opens 8080" opens 8080 5
 descriptors() { find "/proc/$AGENT/fd" -mindepth 1 | wc -l; }
-quiet() { ! api /v1/pull | grep -q '"running":true'; }
+quiet() { api /v1/pull | json 'all(p["tries"] and not p["running"] for p in d)' | grep -q True; }
 eventually 8 quiet
 DESCRIPTORS=$(descriptors)
 GOOD=$(pull_of acme 'p["files"]')

@@ -298,8 +298,11 @@ void api_policies_post(struct agent *agent, struct http_request *request, const 
 		reply_error(request, MHD_HTTP_BAD_REQUEST,
 			    "dry=%s is unknown: dry=1 only tells what would change", dry);
 	else if (!name || !source_name_plain(name, ".json"))
-		reply_error(request, MHD_HTTP_BAD_REQUEST,
-			    "?file=NAME.json is missing or isn't a plain file name");
+		reply_error(
+			request, MHD_HTTP_BAD_REQUEST,
+			"the name of the file, ?file=NAME.json, must be letters, digits, \".\", "
+			"\"_\" and \"-\", %d at most, and not begin with \".\": rename it",
+			SOURCE_NAME_MAX);
 	else if (!parse(agent, request, &policy))
 		when_settled(request, submit);
 }

@@ -158,11 +158,27 @@ void api_licenses_get(struct agent *agent, struct http_request *request, const c
 	reply_json(request, MHD_HTTP_OK, list);
 }
 
-/* What stays without effect although the file above it is gone now. */
-static cJSON *left_without_effect(const struct licenses *licenses, const char *lid)
+/* What comes again by itself. To be asked before it goes. */
+static void warn_pulled(cJSON *warnings, const struct licenses *licenses, const char *name_or_lid)
 {
 	const struct source *source = &licenses->source;
-	cJSON *warnings = cJSON_CreateArray();
+	size_t i;
+
+	for (i = 0; i < source->n_files; i++) {
+		const struct source_file *file = source->files[i];
+
+		if (pull_source_length(file) && licenses_means(file, name_or_lid))
+			json_warn(warnings,
+				  "\"%s\" was pulled: while source \"%.*s\" is configured and "
+				  "gives it, the next pull brings it back",
+				  file->name, (int)pull_source_length(file), file->name);
+	}
+}
+
+/* What stays without effect although the file above it is gone now. */
+static void warn_without_effect(cJSON *warnings, const struct licenses *licenses, const char *lid)
+{
+	const struct source *source = &licenses->source;
 	size_t i;
 
 	for (i = 0; i < source->n_files; i++) {
@@ -172,7 +188,6 @@ static cJSON *left_without_effect(const struct licenses *licenses, const char *l
 			json_warn(warnings, "\"%s\" has no effect: %s", source->files[i]->name,
 				  entry->without_effect.text);
 	}
-	return warnings;
 }
 
 static void unloaded(void *arg)
@@ -202,10 +217,14 @@ static char *lid_of(const struct licenses *licenses, const char *name)
 void api_license_delete(struct agent *agent, struct http_request *request, const char *name)
 {
 	_free_ char *lid = lid_of(&agent->licenses, name);
+	cJSON *warnings = cJSON_CreateArray();
 	struct fault f = {0};
-	int err = licenses_unload(&agent->licenses, name, clock_now(&agent->clock), &f);
+	int err;
 
+	warn_pulled(warnings, &agent->licenses, name);
+	err = licenses_unload(&agent->licenses, name, clock_now(&agent->clock), &f);
 	if (err) {
+		cJSON_Delete(warnings);
 		reply_error(request,
 			    err == -ENOENT ? MHD_HTTP_NOT_FOUND : MHD_HTTP_INTERNAL_SERVER_ERROR,
 			    "%s", f.text);
@@ -213,7 +232,8 @@ void api_license_delete(struct agent *agent, struct http_request *request, const
 		return;
 	}
 	agent->memory.changed = true;
-	request->arg = left_without_effect(&agent->licenses, lid ? lid : "");
+	warn_without_effect(warnings, &agent->licenses, lid ? lid : "");
+	request->arg = warnings;
 	rules_changed(agent);
 	rules_when_applied(agent, unloaded, request);
 }

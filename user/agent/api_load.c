@@ -108,12 +108,12 @@ int license_other_line(const struct agent *agent, struct http_request *request, 
 	const struct source_file *file = source_find(&agent->licenses.source, name);
 	const struct license_entry *entry = file ? file->value : NULL;
 
-	if (!entry || !entry->lic || !strcmp(entry->lic->lid, lic->lid))
+	if (!entry || !entry->lic || license_same_line(entry->lic, lic))
 		return 0;
 	reply_error(request, MHD_HTTP_CONFLICT,
-		    "file \"%s\" holds license line \"%s\", not \"%s\": take another file name, or "
-		    "unload it first",
-		    name, entry->lic->lid, lic->lid);
+		    "file \"%s\" holds license line \"%s\" of \"%s\", not \"%s\" of \"%s\": take "
+		    "another file name, or unload it first",
+		    name, entry->lic->lid, entry->lic->iss, lic->lid, lic->iss);
 	return -EEXIST;
 }
 
@@ -234,7 +234,9 @@ void api_licenses_post(struct agent *agent, struct http_request *request, const 
 		return;
 	if (!name || !source_name_plain(name, ".lic")) {
 		reply_error(request, MHD_HTTP_BAD_REQUEST,
-			    "?file=NAME.lic is missing or isn't a plain file name");
+			    "the name of the file, ?file=NAME.lic, must be letters, digits, \".\", "
+			    "\"_\" and \"-\", %d at most, and not begin with \".\": rename it",
+			    SOURCE_NAME_MAX);
 		return;
 	}
 	err = license_read(&check, request->body ? request->body : "", request->body_len, &lic,

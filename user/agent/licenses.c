@@ -124,7 +124,7 @@ static void log_loaded(const struct source_file *file, const struct license_entr
 			  LOG_FIELDS("file", file->name, "lid", lic->lid), "%s", overlap);
 }
 
-static void note_accepted(struct licenses *licenses, int64_t iat)
+void licenses_note_accepted(struct licenses *licenses, int64_t iat)
 {
 	if (iat > licenses->accepted_iat)
 		licenses->accepted_iat = iat;
@@ -182,7 +182,7 @@ static void read_license(struct licenses *licenses, const struct license_check *
 		if (!before || memcmp(before->sha256, entry->lic->sha256, sizeof(before->sha256))) {
 			log_loaded(file, entry);
 			if (!announced_before(licenses, entry->lic->sha256))
-				note_accepted(licenses, entry->lic->iat);
+				licenses_note_accepted(licenses, entry->lic->iat);
 		}
 	} else {
 		fall_back(check, file, entry);
@@ -317,7 +317,7 @@ static void read_lists(struct licenses *licenses, const struct license_check *ch
 	licenses->lists_again = lists_read(&licenses->lists, check, &licenses->revocations);
 	latest = revocations_latest(licenses->revocations);
 	if (latest > before && !licenses->resuming)
-		note_accepted(licenses, latest);
+		licenses_note_accepted(licenses, latest);
 }
 
 int64_t licenses_kept_iat(const struct licenses *licenses, const struct trust *trust)
@@ -400,7 +400,7 @@ bool licenses_tick(struct licenses *licenses, const struct trust *trust, int64_t
 	return judge(licenses, now) || changed;
 }
 
-static bool means(const struct source_file *file, const char *name_or_lid)
+bool licenses_means(const struct source_file *file, const char *name_or_lid)
 {
 	const struct license_entry *entry = file->value;
 
@@ -418,7 +418,7 @@ int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t 
 		struct source_file *file = source->files[i];
 		_free_ char *path = NULL;
 
-		if (!means(file, name_or_lid)) {
+		if (!licenses_means(file, name_or_lid)) {
 			i++;
 			continue;
 		}

@@ -70,6 +70,9 @@ struct license_check licenses_check(const struct licenses *licenses, const struc
 /* The limits in it that this version doesn't enforce, "seats, tls"; false: none. */
 bool license_unenforced(const struct license *lic, char *text, size_t len);
 
+/* The file is called so, or its license line is. */
+bool licenses_means(const struct source_file *file, const char *name_or_lid);
+
 /*
  * Forgets a file (name) or all files of a license line (lid) and removes them from the directory.
  * -ENOENT: neither; else -errno with the file that can't be removed.
@@ -83,6 +86,9 @@ int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t 
  */
 bool licenses_without_effect(const struct licenses *licenses, const struct license *lic,
 			     int64_t now, struct fault *why);
+
+/* A token of this iat was accepted: its vendor's clock has shown that time. */
+void licenses_note_accepted(struct licenses *licenses, int64_t iat);
 
 /* The latest iat of the licenses and lists that were accepted since the last call; 0: none was. */
 int64_t licenses_accepted(struct licenses *licenses);

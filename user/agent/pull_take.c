@@ -19,20 +19,19 @@
 
 /*
  * A name of its own for each license, so that a renewal that hasn't begun doesn't replace what is in
- * force; nobody else may write the "~" (docs/api.md).
+ * force, of the same seq neither; nobody else may write the "~" (docs/api.md).
  */
 static void copy_name(const struct pull_source *source, const struct license *lic,
 		      char name[COPY_NAME_BYTES])
 {
 	unsigned char hash[crypto_hash_sha256_BYTES];
-	char hex[2 * sizeof(hash) + 1], seq[24];
+	char hex[2 * sizeof(hash) + 1];
 	crypto_hash_sha256_state state;
 
-	snprintf(seq, sizeof(seq), "%lld", (long long)lic->seq);
 	crypto_hash_sha256_init(&state);
 	crypto_hash_sha256_update(&state, (const unsigned char *)lic->iss, strlen(lic->iss) + 1);
 	crypto_hash_sha256_update(&state, (const unsigned char *)lic->lid, strlen(lic->lid) + 1);
-	crypto_hash_sha256_update(&state, (const unsigned char *)seq, strlen(seq));
+	crypto_hash_sha256_update(&state, lic->sha256, sizeof(lic->sha256));
 	crypto_hash_sha256_final(&state, hash);
 	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
 	snprintf(name, COPY_NAME_BYTES, "%s~%.*s.lic", source->name, COPY_HASH_HEX, hex);
@@ -221,6 +220,7 @@ static int take_list(struct agent *agent, const void *body, size_t len,
 	struct license_check check =
 		licenses_check(licenses, agent->vendors.trust, clock_now(&agent->clock));
 	struct rejection reason = {0};
+	int64_t before = revocations_latest(licenses->revocations), latest;
 	bool kept = is_kept(&licenses->lists, body, len, file);
 	int err = lists_take(&licenses->lists, &check, licenses->revocations, body, len, file,
 			     &reason);
@@ -232,6 +232,9 @@ static int take_list(struct agent *agent, const void *body, size_t len,
 			why, EBADMSG,
 			"a newer list of its issuer is in force: a replay, or a mistake of "
 			"the authority");
+	latest = revocations_latest(licenses->revocations);
+	if (latest > before)
+		licenses_note_accepted(licenses, latest);
 	*same = !err && kept;
 	return !err && !*file ? -ENOMEM : err;
 }

@@ -16,7 +16,8 @@ struct reply {
 /*
  * One request. path: with the parts that others named percent-encoded (client_path).
  * body: len bytes or NULL. 0 and *out, or an exit status with a message: EXIT_NO_AGENT when nobody
- * answers, EXIT_REFUSED on 4xx, EXIT_USAGE when the agent itself failed or its answer is no JSON.
+ * answers, EXIT_REFUSED on 422, EXIT_USAGE on other mistakes, when the agent itself failed or its answer is
+ * no JSON.
  */
 int client_call(const struct args *args, const char *method, const char *path, const void *body,
 		size_t len, struct reply *out, struct failure *why);
