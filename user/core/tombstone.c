@@ -31,7 +31,6 @@ static bool find_cut(struct difference *d, const struct plic_rule *rule, struct 
 	bool found = false;
 
 	d->lax = false;
-
 	for (size_t i = 0; i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
 		__u64 cut = d->now_ns + d->drain_ns;
