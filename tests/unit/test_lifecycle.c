@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_lifecycle.c - each state, each transition at its very second, deadlines, supersession. */
+#include <time.h>
+
 #include "jws.h"
 #include "lifecycle.h"
 #include "token.h"
@@ -510,6 +512,28 @@ static void many_in_a_line(void **state)
 	lifecycle_judge(NULL, 0, NULL, NBF);
 }
 
+/* A directory that is full, judged each second: a quadratic way takes many times as long. */
+static void many_lines(void **state)
+{
+	static struct license_view views[8192];
+	static struct license list[8192];
+	static char lids[8192][16];
+	clock_t start = clock();
+
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+		snprintf(lids[i], sizeof(lids[i]), "line-%zu", i / 2);
+		list[i] = base();
+		list[i].lid = lids[i];
+		list[i].seq = (int64_t)(i % 2);
+		views[i] = (struct license_view){.lic = &list[i]};
+	}
+	for (int round = 0; round < 30; round++)
+		lifecycle_judge(views, ARRAY_SIZE(views), NULL, NBF);
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
+		assert_int_equal(views[i].state, i % 2 ? STATE_ACTIVE : STATE_SUPERSEDED);
+	assert_true(clock() - start < 2 * CLOCKS_PER_SEC);
+}
+
 static void words(void **state)
 {
 	assert_string_equal(license_state_word(STATE_REJECTED), "rejected");
@@ -553,6 +577,7 @@ int main(void)
 		cmocka_unit_test(equivocation),
 		cmocka_unit_test(copies_are_alike),
 		cmocka_unit_test(many_in_a_line),
+		cmocka_unit_test(many_lines),
 		cmocka_unit_test(words),
 	};
 

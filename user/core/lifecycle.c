@@ -2,8 +2,10 @@
 /* lifecycle.c - states and deadlines of licenses (LICENSE-FORMAT §5). */
 #include "lifecycle.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "revocation.h"
 
 #define DAY_S 86400LL
@@ -175,14 +177,37 @@ static void judge_pair(struct license_view *a, struct license_view *b,
 	low->renewed |= high->state == STATE_PENDING && high->lic->nbf <= low->deadlines.new_until;
 }
 
-/* Pairwise: a node has tens of licenses, and most pairs differ in the first bytes of their lid. */
+static int by_line(const void *a, const void *b)
+{
+	const struct license *x = (*(struct license_view *const *)a)->lic;
+	const struct license *y = (*(struct license_view *const *)b)->lic;
+	int order = strcmp(x->lid, y->lid);
+
+	return order ? order : strcmp(x->iss, y->iss);
+}
+
+/* Without memory to sort them each is held against each. */
 void lifecycle_judge(struct license_view *views, size_t n, const struct revocations *revocations,
 		     int64_t now)
 {
-	for (size_t i = 0; i < n; i++)
+	_free_ struct license_view **sorted = calloc(n + 1, sizeof(*sorted));
+
+	for (size_t i = 0; i < n; i++) {
 		judge(&views[i], revocations, now);
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = i + 1; j < n; j++)
-			if (license_same_line(views[i].lic, views[j].lic))
-				judge_pair(&views[i], &views[j], revocations, now);
+		if (sorted)
+			sorted[i] = &views[i];
+	}
+	if (sorted)
+		qsort(sorted, n, sizeof(*sorted), by_line);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = i + 1; j < n; j++) {
+			struct license_view *a = sorted ? sorted[i] : &views[i];
+			struct license_view *b = sorted ? sorted[j] : &views[j];
+
+			if (license_same_line(a->lic, b->lic))
+				judge_pair(a, b, revocations, now);
+			else if (sorted)
+				break;
+		}
+	}
 }

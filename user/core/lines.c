@@ -187,7 +187,7 @@ static bool worth_it(const struct lines *lines, const struct license *lic)
 bool lines_learn(struct lines *lines, const struct license_view *views, size_t n,
 		 const struct revocations *revocations, int64_t now)
 {
-	bool learnt = false;
+	bool learnt = false, full = false;
 
 	/* First what is there already, so that it isn't in the way of what is new. */
 	for (size_t i = 0; i < n; i++) {
@@ -199,8 +199,11 @@ bool lines_learn(struct lines *lines, const struct license_view *views, size_t n
 	for (size_t i = 0; i < n; i++) {
 		const struct license *lic = views[i].lic;
 
-		if (find(lines, lic) || !lifecycle_replaces(lic, revocations, now) ||
-		    !worth_it(lines, lic) || !make_room(lines, now) || insert(lines, lic, now))
+		if (full || find(lines, lic) || !lifecycle_replaces(lic, revocations, now) ||
+		    !worth_it(lines, lic))
+			continue;
+		full = !make_room(lines, now);
+		if (full || insert(lines, lic, now))
 			continue;
 		trim_line(lines, lic);
 		learnt = true;
