@@ -269,7 +269,7 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 	if (!set || !parse_fast(skb, &p))
 		return false;
 	rule = find_rule(set, p.proto, p.dport, &slot);
-	if (!rule || rule->interim)
+	if (!rule)
 		return false;
 	if (p.proto == IPPROTO_TCP) {
 		if (slot == PLIC_SLOT_OTHER)
@@ -286,8 +286,8 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 		note_reply(p.dport);
 		return true;
 	}
-	if (rule->mode == PLIC_OFF || !rule->n_grants || !grant_admits(&rule->grants[0], now) ||
-	    rule->grants[0].step_ns || !is_for_us(skb))
+	if (rule->mode == PLIC_OFF || rule->interim || !rule->n_grants ||
+	    !grant_admits(&rule->grants[0], now) || rule->grants[0].step_ns || !is_for_us(skb))
 		return false;
 	if (p.proto == IPPROTO_UDP) {
 		flow = bpf_map_lookup_elem(&plic_clients, &key);
