@@ -106,7 +106,9 @@ agent_start
 check "after a restart the events that waited are delivered" eventually 15 lines "$T/hung" 257
 events "$T/hung" file lid > "$T/out"
 is "... the one that was under way, then the newest, in order" "$(head -n 2 "$T/out" | tr '\n' ' ')$(sed -n 257p "$T/out") $(events "$T/hung" id | sort -u | wc -l)" "1.lic line-1 b145.lic None b400.lic None 257"
-is "... and the state file is gone" "$(ls "$T/state/notify.json" 2> /dev/null)" ""
+kept() { grep -q "exec $T/hang" "$T/state/notify.json"; }
+gone() { ! kept; }
+check "... and the state file has them no more" eventually 3 gone
 is "no child is left unreaped" "$(ps -o stat= --ppid "$AGENT" | grep -c Z)" 0
 start=$(now)
 agent_end TERM
@@ -119,3 +121,14 @@ for odd in '[[{"event":"x"}]]' '"x"' '{"a":[1,{"event":2},{"event":"x"}],"b":7}'
 	agent_end TERM
 done
 is "a state file of another shape: said, and the agent starts" "$(grep -c 'notify_lost.*notify.json.*are lost' "$T/agent.log")" 3
+
+# a kill loses nothing that waited for more than a second
+rm "$T/hang-no-more" "$T/hung"
+agent_start
+drop killed.lic '"lid":"killed"'
+check "an event waits, on disk too" eventually 4 grep -q 'killed.lic' "$T/state/notify.json"
+agent_end KILL
+touch "$T/hang-no-more"
+agent_start
+check "after a kill it is delivered" eventually 8 grep -q '"lid":"killed"' "$T/hung"
+agent_end TERM

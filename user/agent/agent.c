@@ -77,6 +77,7 @@ static void look_around(struct agent *agent)
 	cuts_check(agent);
 	entitlements_write(agent);
 	memory_tick(agent);
+	notify_tick(agent);
 }
 
 static void on_tick(uv_timer_t *timer)

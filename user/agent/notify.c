@@ -58,6 +58,7 @@ static struct note *shift(struct notifier *n)
 static void lose(struct notifier *n, struct note *note, const char *why)
 {
 	n->lost++;
+	n->agent->notify.changed = true;
 	if (!n->told_lost)
 		log_event(LOG_ERROR, "notify_lost",
 			  LOG_FIELDS("target", n->target->label, "lost_event", note->event), "%s",
@@ -77,6 +78,7 @@ static void push(struct notifier *n, const char *event, const char *json)
 	if (n->n == NOTIFY_QUEUE)
 		lose(n, shift(n), "too many events wait for it: the oldest is dropped");
 	n->queue[(n->first + n->n++) % NOTIFY_QUEUE] = note;
+	n->agent->notify.changed = true;
 }
 
 /* ---- delivery ---- */
@@ -87,6 +89,7 @@ static void delivered(struct notifier *n)
 		log_event(LOG_INFO, "notify_recovered", LOG_FIELDS("target", n->target->label),
 			  "it takes events again");
 	n->delivered++;
+	n->agent->notify.changed = true;
 	n->failures = 0;
 	n->told_lost = false;
 	n->why = (struct fault){0};
@@ -234,6 +237,16 @@ void notify_start(struct agent *agent)
 		log_event(LOG_ERROR, "notify_lost", LOG_NO_FIELDS, "%s", f.text);
 	log_set_sink(on_event, agent);
 	notify_soon(notify);
+}
+
+void notify_tick(struct agent *agent)
+{
+	struct notify *notify = &agent->notify;
+	struct fault f = {0};
+
+	/* A disk that is full is told of by those whose state lies beside it. */
+	if (notify->on && notify->changed)
+		notify->changed = notify_backlog_save(agent->config.state_dir, notify, &f);
 }
 
 void notify_stop(struct agent *agent)

@@ -46,10 +46,14 @@ struct notify {
 	size_t n;
 	uv_timer_t timer;
 	bool on;
+	bool changed; /* what waits is another than what is on disk */
 };
 
 /* Hears of every event from now on. */
 void notify_start(struct agent *agent);
 void notify_stop(struct agent *agent); /* what wasn't delivered is written down */
+
+/* Once a second: what waits is written down, for a kill or a power cut. */
+void notify_tick(struct agent *agent);
 
 #endif
