@@ -55,8 +55,12 @@ check "unload" portlic license unload trial
 check "ranges" load ranges
 is "... opens its ports" "$(tcp 8443) $(tcp 9050)" "ok ok"
 check "node-locked is refused elsewhere" sh -c "! portlic license sign --key $T/vendor.jwk policies/node-locked.claims.json > $T/n.lic || ! portlic license load $T/n.lic"
-check "... and good on this machine" load node-locked "s/5e9b1bd2c0a54f7c8f1d3f0a9b7c6d5e/$(cat /etc/machine-id)/"
-is "... opens its port" "$(tcp 5432)" ok
+if [ -s /etc/machine-id ]; then
+	check "... and good on this machine" load node-locked "s/5e9b1bd2c0a54f7c8f1d3f0a9b7c6d5e/$(cat /etc/machine-id)/"
+	is "... opens its port" "$(tcp 5432)" ok
+else
+	skip "... and good on this machine" "it has no /etc/machine-id"
+fi
 
 check "tier-basic" load tier-basic
 is "... opens the basic port only" "$(tcp 8090) $(tcp 8091)" "ok refused"
