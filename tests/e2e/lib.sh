@@ -248,7 +248,7 @@ port() {
 		json "next((($2) for p in d if p['port'] == ${1%/*} and p['protocol'].upper() == '$proto'), None)"
 }
 # frozen: what a command that only looks must leave alone, byte for byte: the rule sets in the kernel with
-# their generations, counters, files of the operator and of the agent.
+# their generations, counters, files of the operator and of the agent, but for the time in state.json.
 frozen() {
 	local id ids
 	ids=$(bpftool -j map dump pinned "$T/bpf/portlic/maps/plic_sets" |
@@ -258,7 +258,8 @@ frozen() {
 	portlic gate list -o json | json '[[g["name"], g["generation"], g["mode"], g["policy"]] for g in d]'
 	portlic status -o json | json 'd["generation"]'
 	portlic port list -o json | json '[[p[k] for k in ("gate", "port", "protocol", "state", "packets", "connections", "denied")] for p in d]'
-	find "$T"/*.d "$T/state" -type f -exec sha256sum {} + | sort
+	find "$T"/*.d "$T/state" -type f ! -name state.json -exec sha256sum {} + | sort
+	json 'd["announced"], [(l["iss"], l["lid"], l["seq"]) for l in d["lines"]]' < "$T/state/state.json"
 }
 metric() { # metric NAME [LABEL...]: the sum of the series that have all these label="value" pairs
 	local name=$1
