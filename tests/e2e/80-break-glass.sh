@@ -70,3 +70,18 @@ agent_start
 eventually 5 curl -sf "http://$METRICS/readyz"
 check "the next agent tells that it is over" eventually 3 sh -c "[ \$(grep -c break_glass_ended $T/agent.log) -ge 3 ]"
 is "... and enforces" "$(state 9090) $(row '["mode"]') $(row '["break_glass"]')" "refused enforce None"
+
+# a clock that was put back between two agents doesn't make it longer
+portlic gate set pod --mode audit --for 4s --why "clock" > "$T/out" || bail "gate set"
+agent_end KILL
+python3 - "$T/state/gates.json" << 'P' || bail "gates.json"
+import json, sys
+d = json.load(open(sys.argv[1]))
+for k in ("since", "until"):
+    d["gates"][0]["break_glass"][k] += 86400
+json.dump(d, open(sys.argv[1], "w"))
+P
+start=$(now)
+agent_start
+is "after a clock that was put back it goes on" "$(state 9090)" ok
+between "... as long as it was broken for, at most" "$(since "$start" "$(shuts 9090 8)")" 2 5.5

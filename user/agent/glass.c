@@ -45,11 +45,14 @@ int glass_break(struct agent *agent, struct gate_entry *entry, int mode, int64_t
 int glass_resume(const struct agent *agent, struct gate_entry *entry, int mode, int64_t since,
 		 int64_t until, const char *why)
 {
-	int64_t left = until - clock_now(&agent->clock);
+	int64_t now = clock_now(&agent->clock), left = until - now;
+	int64_t most = until - since < GLASS_MAX_S ? until - since : GLASS_MAX_S;
 	struct glass glass = {.mode = mode, .since = since, .until = until};
 
-	if (left > GLASS_MAX_S)
-		left = GLASS_MAX_S;
+	if (left > most) { /* the clock was put back since */
+		left = most;
+		glass.until = now + left;
+	}
 	glass.until_ns = left > 0 ? clock_boot_ns() + left * NS_PER_S : 1;
 	return take(entry, glass, why);
 }

@@ -27,7 +27,10 @@ struct glass {
 int glass_break(struct agent *agent, struct gate_entry *entry, int mode, int64_t seconds,
 		const char *why);
 
-/* Puts it back as it was broken before a restart; one that is over since ends with the next tick. */
+/*
+ * Puts it back as it was broken before a restart, for no longer than it was broken for; one that is over
+ * since ends with the next tick.
+ */
 int glass_resume(const struct agent *agent, struct gate_entry *entry, int mode, int64_t since,
 		 int64_t until, const char *why);
 
