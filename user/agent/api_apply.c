@@ -10,6 +10,7 @@
 #include "agent.h"
 #include "changeview.h"
 #include "cleanup.h"
+#include "gateview.h"
 #include "reply.h"
 #include "trialview.h"
 #include "settled.h"
@@ -217,8 +218,7 @@ static void applied(void *arg)
 	const struct agent *agent = request->http->agent;
 	const char *name = http_query(request, "file");
 	const struct source_file *file = source_find(&agent->policies.source, name);
-	cJSON *answer = request->arg, *change;
-	cJSON *warnings = json_get(answer, "warnings");
+	cJSON *answer = request->arg;
 
 	if (!file || !file->value || !source_is_good(file)) {
 		cJSON_Delete(answer);
@@ -228,13 +228,7 @@ static void applied(void *arg)
 			name, file && file->refusal.text[0] ? file->refusal.text : "it is gone");
 		return;
 	}
-	cJSON_ArrayForEach (change, json_get(answer, "changes")) {
-		const char *gate = cJSON_GetStringValue(json_get(change, "gate"));
-		const struct gate_entry *entry = gates_find(&agent->gates, gate);
-
-		if (entry && entry->state == GATE_ATTACHED && entry->error.text[0])
-			json_warn(warnings, "gate \"%s\": %s", gate, entry->error.text);
-	}
+	gates_warn_errors(json_get(answer, "warnings"), agent);
 	reply_json(request, MHD_HTTP_CREATED, answer);
 }
 
@@ -256,8 +250,10 @@ static void store(struct agent *agent, struct http_request *request)
 static void on_trial(void *arg)
 {
 	struct http_request *request = arg;
+	const struct agent *agent = request->http->agent;
 
-	json_put_time(request->arg, "confirm_by", request->http->agent->trial.until);
+	json_put_time(request->arg, "confirm_by", agent->trial.until);
+	gates_warn_errors(json_get(request->arg, "warnings"), agent);
 	reply_json(request, MHD_HTTP_ACCEPTED, request->arg);
 }
 

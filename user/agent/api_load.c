@@ -10,6 +10,7 @@
 
 #include "agent.h"
 #include "file.h"
+#include "gateview.h"
 #include "licenseview.h"
 #include "overlap.h"
 #include "ports.h"
@@ -131,6 +132,7 @@ static void loaded(void *arg)
 	cJSON *item;
 
 	if (file) {
+		gates_warn_errors(load->warnings, agent);
 		item = license_json(&agent->licenses, file);
 		cJSON_AddItemToObject(item, "warnings", load->warnings);
 		reply_json(load->request, MHD_HTTP_CREATED, item);
@@ -153,6 +155,7 @@ static void on_trial(void *arg)
 	cJSON_AddStringToObject(item, "file", load->name);
 	cJSON_AddStringToObject(item, "lid", load->lid);
 	json_put_time(item, "confirm_by", agent->trial.until);
+	gates_warn_errors(load->warnings, agent);
 	cJSON_AddItemToObject(item, "warnings", load->warnings);
 	reply_json(load->request, MHD_HTTP_ACCEPTED, item);
 	free(load->lid);

@@ -139,3 +139,15 @@ cJSON *gate_json(const struct agent *agent, const struct gate_entry *entry)
 	json_put_string(item, "error", entry->error.text[0] ? entry->error.text : NULL);
 	return item;
 }
+
+void gates_warn_errors(cJSON *warnings, const struct agent *agent)
+{
+	size_t i;
+
+	for (i = 0; i < agent->gates.n_entries; i++) {
+		const struct gate_entry *entry = agent->gates.entries[i];
+
+		if (entry->state == GATE_ATTACHED && entry->error.text[0])
+			json_warn(warnings, "gate \"%s\": %s", entry->name, entry->error.text);
+	}
+}

@@ -14,6 +14,9 @@ struct gate_entry;
 
 cJSON *gate_json(const struct agent *agent, const struct gate_entry *entry);
 
+/* A warning for each gate that doesn't follow what was asked for last. */
+void gates_warn_errors(cJSON *warnings, const struct agent *agent);
+
 /* Something listens there and nothing that holds now opens it. */
 bool gate_unlicensed(const struct gate_entry *entry, const struct gate_listener *listener);
 
