@@ -9,6 +9,7 @@ state() { out "$LIB/net.py" tcp $POD4 "$1" 0.5; }
 shuts() { out "$LIB/net.py" wait refused $POD4 "$1" "$2"; } # shuts PORT SECONDS: when
 row() { portlic gate list -o json | json "d[0]$1"; }
 setup
+printf '{"name":"narrow","match":{"gates":["pod"]},"ports":[{"port":9192,"deny":"drop"}]}' > "$T/policies.d/narrow.json"
 start_echo tcp 8080 9090
 drop app.lic
 eventually 5 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8080)\" = ok ]"
@@ -50,12 +51,14 @@ PIDS+=("$STAND_PID")
 exec 3>&"${STAND[1]}" 4<&"${STAND[0]}"
 stand() { echo "$@" >&3 && read -r -t 10 REPLY <&4 && echo "$REPLY"; }
 is "a connection to an unlicensed port" "$(stand tcp lax 9191)" ok
+is "... to one that a policy names" "$(stand tcp named 9192)" ok
 is "one of the pod's own clients, UDP" "$(stand own client 0 4444)" ok
 between "9090 shuts at its end" "$(since "$start" "$(shuts 9090 5)")" 1.9 2.6
 check "... which is told" eventually 3 grep -q 'break_glass_ended' "$T/agent.log"
 check "the connection of meanwhile drains" eventually 3 sh -c \
 	"portlic port list pod -o json | python3 -c 'import json,sys; sys.exit(not any(p[\"port\"] == 9191 and p[\"state\"] == \"draining\" for p in json.load(sys.stdin)))'"
 is "... and passes until then" "$(stand say lax)" ok
+is "... so does the one to a port that a policy names" "$(stand say named) $(port 9192 'p["state"]')" "ok draining"
 is "the pod's own client goes on" "$(stand say client)" ok
 is "the mode of before" "$(row '["mode"]') $(row '["break_glass"]')" "enforce None"
 

@@ -448,7 +448,7 @@ static void check_drain(const struct compiled *before, const struct compiled *af
 		ruleset_lookup(&after->set, ip_proto, port, RULESET_LASTING, &slot);
 	const struct plic_rule *got =
 		ruleset_lookup(&then->set, ip_proto, port, RULESET_LASTING, &slot);
-	bool revoked = false, pending = false, block = true, had = false, has = false;
+	bool revoked = false, pending = false, block = true, had = false, has = false, lax;
 
 	for (size_t i = 0; i < new->n_grants; i++) {
 		revoked |= new->grants[i].ended_reason == PLIC_REASON_REVOKED;
@@ -462,6 +462,7 @@ static void check_drain(const struct compiled *before, const struct compiled *af
 		has |= got->grants[i].from_ns <= BOOT;
 	if (had && !has)
 		fail_msg("%u/%u was opened once and isn't named any more", port, ip_proto);
+	lax = !had && old->mode != PLIC_ENFORCE;
 	for (__s64 t = 0; t < 400; t += 33) {
 		struct fate a = fate_of_rule(old, BOOT + t * S);
 		struct fate b = fate_of_rule(new, BOOT + t * S);
@@ -476,7 +477,7 @@ static void check_drain(const struct compiled *before, const struct compiled *af
 		if (drains && !b.stands && !revoked && !fate_of_rule(new, BOOT).stands &&
 		    old->n_grants == 1 && !c.stands)
 			fail_msg("%u/%u isn't drained at %lld", port, ip_proto, (long long)t);
-		if (!a.stands && !b.stands && c.stands)
+		if (!a.stands && !b.stands && c.stands && !(lax && t < 300))
 			fail_msg("%u/%u drains at %lld, which nothing gave", port, ip_proto,
 				 (long long)t);
 	}

@@ -152,6 +152,36 @@ static void test_mode(void **state)
 	compiled_free(&c);
 }
 
+/* What only its mode lets through, though a policy names it, drains when that ends; not before. */
+static void test_lax_drains(void **state)
+{
+	struct policy_port narrow = {.port = 443, .end_port = 443, .ip_proto = IPPROTO_TCP};
+	struct world w = new_world(), lax;
+	struct compile_interim interim;
+	struct tombstone *stones = NULL;
+	const struct plic_rule *rule;
+	size_t n;
+
+	narrow.mode = narrow.deny = -1;
+	w.policy.ports = &narrow;
+	w.policy.n_ports = 1;
+	w.in.policy = &w.policy;
+	lax = w;
+	lax.in.mode = PLIC_AUDIT_MODE;
+	struct compiled c = lay(&w, &lax, &interim);
+
+	rule = at(&c, 443, UNTIL);
+	assert_int_equal(rule->mode, PLIC_ENFORCE);
+	assert_int_equal(rule->n_grants, 1);
+	assert_int_equal(rule->grants[0].cut_at_ns, UNTIL + TOMBSTONE_DRAIN_NS);
+	assert_int_equal(at(&c, 443, UNTIL - 1)->n_grants, 0);
+	assert_int_equal(compile_diff_tombstones(&c, &c, BOOT, TOMBSTONE_DRAIN_NS,
+						 PLIC_REASON_WITHDRAWN, &stones, &n),
+			 0);
+	assert_int_equal(n, 0); /* as lax as before */
+	compiled_free(&c);
+}
+
 /* Neighbours that say the same count apart, whatever comes and goes; a cut of the interim's alone doesn't. */
 static void test_counters_stay(void **state)
 {
@@ -282,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_closes_and_comes_back),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_mode),
+		cmocka_unit_test(test_lax_drains),
 		cmocka_unit_test(test_counters_stay),
 		cmocka_unit_test(test_read_back),
 		cmocka_unit_test(test_brownout),

@@ -107,7 +107,8 @@ void compiled_free(struct compiled *c);
  * What lost its right from one set to the next: ports where a grant of `before` had begun by now_ns and
  * that nothing in `after` (compiled with the tombstones known so far) keeps, drains or cuts. One that
  * is past its cut counts too, for without a name the port would let its old connections live again;
- * a tombstone past its cut doesn't. Each becomes a tombstone with `reason` (that of its license if it
+ * a tombstone past its cut doesn't. So do named ports that only their mode let
+ * through (audit, off) and that are enforced now. Each becomes a tombstone with `reason` (that of its license if it
  * had ended already) and cut_at_ns = min(the old one, now_ns + drain_ns); lapse `block` isn't drained:
  * now_ns.
  * Put them with the others and compile again. The pieces of `before` may stand in any order (they

@@ -10,6 +10,7 @@
 struct difference {
 	__u64 now_ns, drain_ns;
 	__u8 reason;
+	bool lax; /* of the piece that is looked at: let through by the mode alone */
 	struct tombstone *found;
 	size_t n, room;
 };
@@ -25,9 +26,11 @@ static bool is_tombstone(const struct plic_grant *g)
 }
 
 /* When flows on this port would be cut, or were, if nothing kept them; false: there can be none. */
-static bool find_cut(const struct difference *d, const struct plic_rule *rule, struct tombstone *t)
+static bool find_cut(struct difference *d, const struct plic_rule *rule, struct tombstone *t)
 {
 	bool found = false;
+
+	d->lax = false;
 
 	for (size_t i = 0; i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
@@ -45,6 +48,11 @@ static bool find_cut(const struct difference *d, const struct plic_rule *rule, s
 		t->cut_at_ns = cut;
 		t->reason = grant_admits(g, d->now_ns) ? d->reason : g->ended_reason;
 	}
+	if (!found && rule->mode != PLIC_ENFORCE) {
+		d->lax = found = true;
+		t->cut_at_ns = d->now_ns + d->drain_ns;
+		t->reason = PLIC_REASON_UNLICENSED;
+	}
 	return found;
 }
 
@@ -54,6 +62,8 @@ static bool find_cut(const struct difference *d, const struct plic_rule *rule, s
  */
 static bool cares(const struct difference *d, const struct plic_rule *rule, __u64 cut_at_ns)
 {
+	if (d->lax && rule->mode != PLIC_ENFORCE)
+		return true;
 	for (size_t i = 0; i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
 
