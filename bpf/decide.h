@@ -9,11 +9,11 @@
 #include "maps.h"
 
 struct decision {
-	const struct plic_rule *rule;	/* NULL: the set can't be read (state_lost) */
-	const struct plic_grant *brown; /* allowed by this one alone, and it is in its brown-out */
-	__u32 slot;			/* counter slot; PLIC_SLOT_OTHER: the port isn't named */
-	__u32 verdict;			/* enum plic_verdict */
-	__u32 reason;			/* enum plic_reason, unless allowed */
+	const struct plic_rule *rule; /* NULL: the set can't be read (state_lost) */
+	bool brown;		      /* allowed by grants alone that are in their brown-out */
+	__u32 slot;		      /* counter slot; PLIC_SLOT_OTHER: the port isn't named */
+	__u32 verdict;		      /* enum plic_verdict */
+	__u32 reason;		      /* enum plic_reason, unless allowed */
 };
 
 /* A denial as the mode of the rule has it. */
@@ -143,7 +143,7 @@ static __always_inline void decide_ended(struct decision *d, __u64 now, bool est
 static __always_inline bool decide_rule(struct decision *d, void *set, __u32 ip_proto, __u32 port,
 					__u64 now)
 {
-	d->brown = NULL;
+	d->brown = false;
 	d->rule = set ? find_rule(set, ip_proto, port, &d->slot) : NULL;
 	if (d->rule)
 		d->rule = rule_now(set, d->rule, now);
@@ -170,11 +170,10 @@ static __always_inline void decide_times(struct decision *d, __u64 now, bool est
 		if (!grant_admits(g, now))
 			continue;
 		if (established || !grant_is_brown(g, now)) {
-			d->brown = NULL;
+			d->brown = false;
 			return;
 		}
-		if (!d->brown)
-			d->brown = g;
+		d->brown = true;
 	}
 	if (!d->brown)
 		decide_ended(d, now, established);
@@ -192,17 +191,28 @@ static __always_inline __u32 client_quarter(const __u32 address[4], __u32 salt)
 	return hash >> 30;
 }
 
-/* Of the quarters 0 to 3, the highest goes first. address: the client's, IPv4 mapped. */
+/* Of the quarters 0 to 3, the highest goes first. */
+static __always_inline __u32 quarters_left(const struct plic_grant *g, __u64 now)
+{
+	__u64 left = g->new_until_ns - now;
+
+	return left <= g->step_ns ? 1 : left <= 2 * g->step_ns ? 2 : 3;
+}
+
+/* One of the grants is enough. address: the client's, IPv4 mapped. */
 static __always_inline void decide_brown(struct decision *d, const __u32 address[4], __u64 now)
 {
-	const struct plic_grant *g = d->brown;
-	__u64 left = g->new_until_ns - now;
-	__u32 quarters = left <= g->step_ns ? 1 : left <= 2 * g->step_ns ? 2 : 3;
+	const struct plic_rule *rule = d->rule;
 
-	if (client_quarter(address, g->salt) < quarters)
-		return;
+	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
+		const struct plic_grant *g = &rule->grants[i];
+
+		if (grant_admits(g, now) &&
+		    client_quarter(address, g->salt) < quarters_left(g, now))
+			return;
+	}
 	d->reason = PLIC_REASON_BROWNOUT;
-	d->verdict = verdict_in_mode(d->rule->mode);
+	d->verdict = verdict_in_mode(rule->mode);
 }
 
 #endif

@@ -13,7 +13,7 @@ _portlic() {
 	case $prev in
 	-o | --output) words='table json' ;;
 	--alg) words='EdDSA Ed25519' ;;
-	--mode) words='enforce audit off' ;;
+	--mode) words='enforce audit off policy' ;;
 	esac
 	if [[ -z $words && $cur == -* ]]; then
 		case $said in

@@ -140,6 +140,23 @@ static void publish_brown(int64_t left, uint64_t step_ns, int lapse)
 	box_publish(&box, &header, &none, ports, 2);
 }
 
+/* Two lines, a quarter of the clients each: 1 - 0.75 * 0.75 of them. */
+static void publish_brown_twice(void)
+{
+	struct plic_rule none = {}, twice = box_rule(0, 90 * 1000 * MS, 3600 * 1000 * MS);
+	struct plic_header header = {};
+	struct ruleset_port port = {
+		.port = OPEN, .end_port = OPEN, .ip_proto = IPPROTO_TCP, .slot = 1};
+
+	twice.grants[0].step_ns = 100 * BOX_SECOND;
+	twice.grants[0].salt = 0x1234567;
+	twice.grants[1] = twice.grants[0];
+	twice.grants[1].salt = 0x89abcdef;
+	twice.n_grants = 2;
+	port.rule = twice;
+	box_publish(&box, &header, &none, &port, 1);
+}
+
 /* in[i]: whether client i gets in. Counts them; *agree: socket says the same of each. */
 static int admitted(int family, __u8 proto, bool in[CLIENTS], bool *agree)
 {
@@ -223,6 +240,11 @@ static void brown_details(void)
 	check(n && counts.n_denials == 1 && counts.keys[0].reason == PLIC_REASON_BROWNOUT &&
 		      counts.denials[0].packets == (__u64)n,
 	      "brown-out: counted with its reason");
+	publish_brown_twice();
+	n = admitted(4, IPPROTO_TCP, in, &agree);
+	check(n > CLIENTS * 36 / 100 && n < CLIENTS * 52 / 100 && agree,
+	      "two licenses in their last quarter: who is in with one of them gets in (%d of %d)",
+	      n, CLIENTS);
 	publish_brown(90 * 1000 * MS, 0, PLIC_BLOCK_NEW);
 	check(admitted(4, IPPROTO_TCP, in, &agree) == CLIENTS && agree,
 	      "off: nobody is turned away");

@@ -42,6 +42,18 @@ check "gate set --mode enforce ends it" portlic gate set pod --mode enforce
 is "9090 is refused again" "$(state 9090)" refused
 is "no metric any more" "$(metric portlic_gate_break_glass_until_timestamp_seconds)" absent
 
+# ... without setting a mode of the gate's own
+printf '{"name":"lax","match":{"gates":["pod"]},"mode":"audit"}' > "$T/lax.json"
+portlic policy apply "$T/lax.json" > "$T/out" 2>&1
+is "a mode that was set stands above the policy's" "$(row '["mode"]') $(state 9090)" "enforce refused"
+portlic gate set pod --mode enforce --for 1h --why tight > "$T/out" 2>&1
+check "gate set --mode policy ends it and gives the word back to the policy" portlic gate set pod --mode policy
+is "the policy's mode" "$(row '["mode"]') $(state 9090) $(row '["break_glass"]')" "audit ok None"
+portlic gate set pod --mode policy --for 1h --why x > "$T/out" 2>&1
+is "that isn't for a while" "$?" 2
+check "the policy goes" portlic policy del lax.json
+is "enforced again" "$(row '["mode"]') $(state 9090)" "enforce refused"
+
 # ended by the kernel, agent alive: what came in meanwhile is drained, new ones are refused
 portlic gate set pod --mode audit --for 2s --why short > "$T/out" || bail "gate set"
 start=$(now)

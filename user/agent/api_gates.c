@@ -221,6 +221,8 @@ void api_gates_post(struct agent *agent, struct http_request *request, const cha
 	agent_when_ready(agent, post, request);
 }
 
+#define MODE_OF_POLICY (PLIC_OFF + 1) /* none of its own */
+
 /* What a PATCH asks for. */
 struct turn {
 	int mode;
@@ -230,7 +232,8 @@ struct turn {
 
 static int read_turn(const cJSON *root, struct turn *turn, struct fault *f)
 {
-	int err = json_word(root, "mode", mode_words, &turn->mode, f);
+	static const char *const words[] = {"enforce", "audit", "off", "policy", NULL};
+	int err = json_word(root, "mode", words, &turn->mode, f);
 
 	if (!err)
 		err = json_int(root, "for", 1, GLASS_MAX_S, &turn->seconds, f);
@@ -239,7 +242,9 @@ static int read_turn(const cJSON *root, struct turn *turn, struct fault *f)
 	if (err)
 		return err;
 	if (turn->mode < 0)
-		return fault_set(f, EINVAL, "\"mode\" is missing: enforce, audit or off");
+		return fault_set(f, EINVAL, "\"mode\" is missing: enforce, audit, off or policy");
+	if (turn->mode == MODE_OF_POLICY && turn->seconds)
+		return fault_set(f, EINVAL, "\"mode\" policy is for good: leave \"for\" out");
 	if (!turn->seconds != !turn->why)
 		return fault_set(f, EINVAL,
 				 "\"for\" and \"why\" go together: who breaks the glass says why, "
@@ -249,15 +254,18 @@ static int read_turn(const cJSON *root, struct turn *turn, struct fault *f)
 
 static int take_turn(struct agent *agent, struct gate_entry *entry, const struct turn *turn)
 {
+	enum plic_mode mode;
+
 	if (turn->seconds) {
 		if (glass_break(agent, entry, turn->mode, turn->seconds, turn->why))
 			return -ENOMEM;
 	} else {
 		glass_mend(entry);
-		entry->mode = turn->mode;
-		log_event(turn->mode == PLIC_ENFORCE ? LOG_INFO : LOG_WARN, "gate_mode",
-			  LOG_FIELDS("gate", entry->name, "mode", mode_word(turn->mode)),
-			  "set on request");
+		entry->mode = turn->mode == MODE_OF_POLICY ? -1 : turn->mode;
+		mode = rules_mode(agent, entry);
+		log_event(mode == PLIC_ENFORCE ? LOG_INFO : LOG_WARN, "gate_mode",
+			  LOG_FIELDS("gate", entry->name, "mode", mode_word(mode)), "%s",
+			  entry->mode < 0 ? "the policy's, on request" : "set on request");
 	}
 	gatefile_save(agent);
 	rules_changed(agent);

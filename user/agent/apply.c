@@ -223,6 +223,7 @@ static void compile_into(struct agent *agent, struct gate_entry *entry, struct a
 	int err = rules_compile(agent, entry, &rules, &f);
 
 	if (err) {
+		trial_spoil(agent);
 		entry->error = f;
 		log_event(LOG_ERROR, "compile_failed", LOG_FIELDS("gate", entry->name),
 			  "the rules before stay in force: %s",

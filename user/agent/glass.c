@@ -38,7 +38,10 @@ int glass_break(struct agent *agent, struct gate_entry *entry, int mode, int64_t
 	log_event(LOG_ERROR, "break_glass",
 		  LOG_FIELDS("gate", entry->name, "mode", mode_word(mode), "until",
 			     stamp_format(glass.until, until), "why", why),
-		  "the gate lets through what no license opens, for %lld s", (long long)seconds);
+		  "%s for %lld s",
+		  mode == PLIC_ENFORCE ? "the gate is enforced"
+				       : "the gate lets through what no license opens,",
+		  (long long)seconds);
 	return 0;
 }
 

@@ -139,9 +139,18 @@ int trial_rollback(struct agent *agent, struct fault *f)
 	return 0;
 }
 
+void trial_spoil(struct agent *agent)
+{
+	agent->trial.spoilt = agent->trial.kind != TRIAL_NONE;
+}
+
 void trial_tick(struct agent *agent)
 {
-	if (agent->trial.kind != TRIAL_NONE && clock_boot_ns() >= agent->trial.until_ns)
+	if (agent->trial.kind == TRIAL_NONE)
+		return;
+	if (agent->trial.spoilt)
+		take_back(agent, "a gate's rules can't be made with it: what held before holds");
+	else if (clock_boot_ns() >= agent->trial.until_ns)
 		take_back(agent, "nobody confirmed it: what held before holds again");
 }
 

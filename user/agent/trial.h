@@ -32,6 +32,7 @@ struct trial {
 	struct policy *policy; /* parsed, of a policy */
 	int64_t until;	       /* effective time */
 	uint64_t until_ns;     /* boot clock */
+	bool spoilt;	       /* a gate has no room for it */
 };
 
 /* -EBUSY: another one waits to be confirmed; -ENOMEM. The caller applies. */
@@ -49,6 +50,9 @@ int trial_rollback(struct agent *agent, struct fault *f);
  * a new trust store doesn't take any more is taken back, too.
  */
 void trial_rescanned(struct agent *agent, bool trust_changed);
+
+/* The rules of a gate can't be made with it: the next tick takes it back, or nothing else would apply. */
+void trial_spoil(struct agent *agent);
 
 /* Once a second: what is over is taken back. */
 void trial_tick(struct agent *agent);

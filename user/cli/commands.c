@@ -157,7 +157,7 @@ static const struct command table[] = {
 	{
 		.noun = "gate",
 		.verb = "set",
-		.usage = "NAME --mode enforce|audit|off [--for SPAN --why TEXT]",
+		.usage = "NAME --mode enforce|audit|off|policy [--for SPAN --why TEXT]",
 		.summary = "changes a gate's mode, or breaks the glass for a while",
 		.options = OPTION(MODE) | OPTION(FOR) | OPTION(WHY),
 		.required = OPTION(MODE),
