@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <bpf/bpf.h>
 
@@ -57,6 +58,12 @@ static int both(__u16 port)
 	return !can_look_up || socket == verdict ? verdict : 1;
 }
 
+/* An emulated machine takes its time. */
+static int64_t for_a_while(void)
+{
+	return (getenv("PORTLIC_TEST_EMULATED") ? 3000 : 400) * MS;
+}
+
 static void wait_until(uint64_t ns)
 {
 	while (box_now() < ns)
@@ -68,7 +75,7 @@ static void ports_come_and_go(void)
 {
 	struct plic_rule none = {}, open = box_rule(0, PLIC_NEVER, PLIC_NEVER);
 	struct plic_header header = {};
-	struct ruleset_interim interim = {.until_ns = box_now() + 400 * MS};
+	struct ruleset_interim interim = {.until_ns = box_now() + for_a_while()};
 	struct ruleset_port ports[] = {
 		{.port = OPEN, .slot = 1, .rule = open, .interim = &open},
 		{.port = BRIEF, .slot = 2, .rule = none, .interim = &open},
@@ -100,7 +107,7 @@ static void mode_for_a_while(void)
 {
 	struct plic_rule none = {}, lapsed = box_rule(0, -MS, -MS), lax = lapsed;
 	struct plic_header header = {};
-	struct ruleset_interim interim = {.until_ns = box_now() + 400 * MS,
+	struct ruleset_interim interim = {.until_ns = box_now() + for_a_while(),
 					  .header.mode = PLIC_AUDIT_MODE,
 					  .default_rule.mode = PLIC_AUDIT_MODE};
 	struct ruleset_port port = {.port = OPEN,
