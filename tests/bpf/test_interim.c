@@ -124,7 +124,9 @@ static void mode_for_a_while(void)
 	check(both(OPEN) == PASS && both(UNNAMED) == PASS, "audit for a while: all pass");
 	check(wire(IPPROTO_IPIP, 0) == PASS, "audit for a while: what has no port, too");
 	box_counts(&box, &counts);
-	check(counts.audit == 3 && !counts.denied, "audit for a while: and are counted as audit");
+	check(counts.audit == 3 && !counts.denied,
+	      "audit for a while: counted as such (%llu, %llu)", (unsigned long long)counts.audit,
+	      (unsigned long long)counts.denied);
 	wait_until(interim.until_ns + 20 * MS);
 	check(both(OPEN) == DROP && both(UNNAMED) == DROP, "after it: refused");
 	check(wire(IPPROTO_IPIP, 0) == DROP, "after it: dropped");
