@@ -14,10 +14,6 @@
 
 #define CONFIG_MAX_BYTES 65536
 
-#define KEYS                                                                                       \
-	"audience trust_dir license_dir policy_dir state_dir socket bpffs metrics pull notify "    \
-	"kubernetes entitlements_dir"
-
 static const char *const keys[] = {
 	"audience", "trust_dir", "license_dir", "policy_dir", "state_dir",	  "socket", "bpffs",
 	"metrics",  "pull",	 "notify",	"kubernetes", "entitlements_dir", NULL};
@@ -104,7 +100,7 @@ static int read_path(const cJSON *root, const char *key, const char *fallback, c
 
 static int read_members(const cJSON *root, struct config *out, struct fault *f)
 {
-	const char *unknown = json_unknown(root, keys), *audience = NULL;
+	const char *audience = NULL;
 	const struct {
 		const char *key, *fallback;
 		char **to;
@@ -119,9 +115,9 @@ static int read_members(const cJSON *root, struct config *out, struct fault *f)
 	size_t i;
 	int err;
 
-	if (unknown)
-		return fault_set(f, EINVAL, "\"%s\" is no key of it; the keys are: " KEYS, unknown);
-	err = json_string(root, "audience", 1, 256, &audience, f);
+	err = json_keys(root, keys, f);
+	if (!err)
+		err = json_string(root, "audience", 1, 256, &audience, f);
 	if (err)
 		return err;
 	if (!audience)

@@ -91,5 +91,14 @@ int64_t json_int_value(const cJSON *item);
 
 /* First member whose name isn't in known (ends with NULL); NULL: none. */
 const char *json_unknown(const cJSON *object, const char *const *known);
+/* -EINVAL when there is one, with a fault that names it and all of keys. For configurations. */
+int json_keys(const cJSON *object, const char *const *keys, struct fault *f);
+
+/* An optional list of a configuration: absent, null and false leave *out alone. */
+int json_list(const cJSON *object, const char *name, size_t max, const cJSON **out,
+	      struct fault *f);
+/* Hands each element of the array, an object, to take; ends at an error, which says: "name[i]": why. */
+typedef int json_take(const cJSON *item, void *arg, struct fault *f);
+int json_objects(const char *name, const cJSON *array, json_take *take, void *arg, struct fault *f);
 
 #endif

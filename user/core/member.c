@@ -226,3 +226,42 @@ const char *json_unknown(const cJSON *object, const char *const *known)
 	}
 	return NULL;
 }
+
+int json_keys(const cJSON *object, const char *const *keys, struct fault *f)
+{
+	const char *unknown = json_unknown(object, keys);
+	char list[256] = "";
+
+	if (!unknown)
+		return 0;
+	for (size_t n = 0; *keys && n < sizeof(list); keys++)
+		n += (size_t)snprintf(list + n, sizeof(list) - n, " %s", *keys);
+	return fault_set(f, EINVAL, "\"%.64s\" is no key of it; the keys are:%s", unknown, list);
+}
+
+int json_list(const cJSON *object, const char *name, size_t max, const cJSON **out, struct fault *f)
+{
+	const cJSON *member = json_get(object, name);
+
+	if (cJSON_IsNull(member) || cJSON_IsFalse(member))
+		return 0;
+	return json_array(object, name, 0, max, out, f);
+}
+
+int json_objects(const char *name, const cJSON *array, json_take *take, void *arg, struct fault *f)
+{
+	const cJSON *item;
+	size_t i = 0;
+
+	cJSON_ArrayForEach (item, array) {
+		struct fault why = {0};
+		char where[64];
+		int err = cJSON_IsObject(item) ? take(item, arg, &why)
+					       : fault_set(&why, EINVAL, "must be an object");
+
+		snprintf(where, sizeof(where), "%s[%zu]", name, i++);
+		if (err)
+			return json_within(where, err, &why, f);
+	}
+	return 0;
+}

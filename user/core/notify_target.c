@@ -12,7 +12,6 @@
 #define MAX_ARGUMENTS 64
 #define MAX_EVENTS 64
 #define EVENT_BYTES 64
-#define KEYS "exec webhook ca token_file timeout tries events"
 
 static const char *const keys[] = {"exec",    "webhook", "ca",	   "token_file",
 				   "timeout", "tries",	 "events", NULL};
@@ -132,15 +131,10 @@ static int read_events(const cJSON *item, struct notify_target *out, struct faul
 
 static int read_target(const cJSON *item, struct notify_target *out, struct fault *f)
 {
-	const char *unknown;
-	int err;
+	int err = json_keys(item, keys, f);
 
-	if (!cJSON_IsObject(item))
-		return fault_set(f, EINVAL, "must be an object");
-	unknown = json_unknown(item, keys);
-	if (unknown)
-		return fault_set(f, EINVAL, "\"%.64s\" is no key of it; the keys are: " KEYS,
-				 unknown);
+	if (err)
+		return err;
 	if (!json_get(item, "exec") == !json_get(item, "webhook"))
 		return fault_set(f, EINVAL, "give either \"exec\" or \"webhook\"");
 	err = json_get(item, "exec") ? read_exec(item, out, f) : read_webhook(item, out, f);
@@ -173,34 +167,32 @@ static void set_label(struct notify_targets *targets, struct notify_target *targ
 		snprintf(target->label + len, sizeof(target->label) - len, " #%zu", same + 1);
 }
 
+static int take_target(const cJSON *item, void *arg, struct fault *f)
+{
+	struct notify_targets *targets = arg;
+	struct notify_target *target = &targets->list[targets->n++];
+	int err = read_target(item, target, f);
+
+	if (!err)
+		set_label(targets, target);
+	return err;
+}
+
 int notify_targets_read(const cJSON *root, struct notify_targets *out, struct fault *f)
 {
-	const cJSON *member = json_get(root, "notify"), *array = NULL, *item;
 	struct notify_targets targets = {0};
-	int err;
+	const cJSON *array = NULL;
+	int err = json_list(root, "notify", NOTIFY_MAX_TARGETS, &array, f);
 
-	if (!member || cJSON_IsNull(member) || cJSON_IsFalse(member))
-		return 0;
-	err = json_array(root, "notify", 0, NOTIFY_MAX_TARGETS, &array, f);
-	if (err)
+	if (err || !array)
 		return err;
 	targets.list = calloc((size_t)cJSON_GetArraySize(array) + 1, sizeof(*targets.list));
 	if (!targets.list)
 		return fault_set(f, ENOMEM, "out of memory");
-	cJSON_ArrayForEach (item, array) {
-		struct notify_target *target = &targets.list[targets.n++];
-		struct fault why = {0};
-		char where[40];
-
-		err = read_target(item, target, &why);
-		if (!err) {
-			set_label(&targets, target);
-			continue;
-		}
-		snprintf(where, sizeof(where), "notify[%zu]", targets.n - 1);
+	err = json_objects("notify", array, take_target, &targets, f);
+	if (err)
 		notify_targets_free(&targets);
-		return json_within(where, err, &why, f);
-	}
-	*out = targets;
-	return 0;
+	else
+		*out = targets;
+	return err;
 }

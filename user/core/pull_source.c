@@ -3,14 +3,12 @@
 #include "pull_source.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "license.h"
 #include "revocation.h"
 #include "url.h"
 
-#define KEYS "name url revocations interval timeout max_bytes ca proxy token_file"
 #define NAME_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 static const char *const keys[] = {"name",	"url", "revocations", "interval",   "timeout",
@@ -115,15 +113,10 @@ static int read_numbers(const cJSON *item, struct pull_source *out, struct fault
 
 static int read_source(const cJSON *item, struct pull_source *out, struct fault *f)
 {
-	const char *unknown;
-	int err;
+	int err = json_keys(item, keys, f);
 
-	if (!cJSON_IsObject(item))
-		return fault_set(f, EINVAL, "must be an object");
-	unknown = json_unknown(item, keys);
-	if (unknown)
-		return fault_set(f, EINVAL, "\"%.64s\" is no key of it; the keys are: " KEYS,
-				 unknown);
+	if (err)
+		return err;
 	err = read_name(item, out, f);
 	if (!err)
 		err = read_url(item, out, f);
@@ -146,34 +139,30 @@ static int check_name(const struct pull_sources *sources, const char *name, stru
 	return 0;
 }
 
+static int take_source(const cJSON *item, void *arg, struct fault *f)
+{
+	struct pull_sources *sources = arg;
+	struct pull_source *source = &sources->list[sources->n++];
+	int err = read_source(item, source, f);
+
+	return err ? err : check_name(sources, source->name, f);
+}
+
 int pull_sources_read(const cJSON *root, struct pull_sources *out, struct fault *f)
 {
-	const cJSON *member = json_get(root, "pull"), *array = NULL, *item;
 	struct pull_sources sources = {0};
-	int err;
+	const cJSON *array = NULL;
+	int err = json_list(root, "pull", PULL_MAX_SOURCES, &array, f);
 
-	if (!member || cJSON_IsNull(member) || cJSON_IsFalse(member))
-		return 0;
-	err = json_array(root, "pull", 0, PULL_MAX_SOURCES, &array, f);
-	if (err)
+	if (err || !array)
 		return err;
 	sources.list = calloc((size_t)cJSON_GetArraySize(array) + 1, sizeof(*sources.list));
 	if (!sources.list)
 		return fault_set(f, ENOMEM, "out of memory");
-	cJSON_ArrayForEach (item, array) {
-		struct pull_source *source = &sources.list[sources.n++];
-		struct fault why = {0};
-		char where[40];
-
-		err = read_source(item, source, &why);
-		if (!err)
-			err = check_name(&sources, source->name, &why);
-		if (!err)
-			continue;
-		snprintf(where, sizeof(where), "pull[%zu]", sources.n - 1);
+	err = json_objects("pull", array, take_source, &sources, f);
+	if (err)
 		pull_sources_free(&sources);
-		return json_within(where, err, &why, f);
-	}
-	*out = sources;
-	return 0;
+	else
+		*out = sources;
+	return err;
 }
