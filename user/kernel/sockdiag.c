@@ -66,18 +66,27 @@ static int add_socket(const struct nlmsghdr *nlh, void *data)
 	return 0;
 }
 
-static int dump(uint8_t family, uint8_t ip_proto, struct sock_list *l)
+/* A request about sockets in any state. */
+static struct inet_diag_req_v2 *put_request(struct nlmsghdr *nlh, uint16_t type, uint16_t flags,
+					    uint8_t family, uint8_t ip_proto)
 {
-	char buf[256];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct inet_diag_req_v2 *req;
 
-	nlh->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
 	req->sdiag_family = family;
 	req->sdiag_protocol = ip_proto;
 	req->idiag_states = ~0U;
+	return req;
+}
+
+static int dump(uint8_t family, uint8_t ip_proto, struct sock_list *l)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	put_request(nlh, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family, ip_proto);
 	l->ip_proto = ip_proto;
 	return netlink_dump(NETLINK_SOCK_DIAG, nlh, add_socket, l);
 }
@@ -119,14 +128,9 @@ int sockdiag_destroy(const struct sock_entry *e)
 {
 	char buf[256];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct inet_diag_req_v2 *req;
+	struct inet_diag_req_v2 *req =
+		put_request(nlh, SOCK_DESTROY, NLM_F_ACK, e->family, e->ip_proto);
 
-	nlh->nlmsg_type = SOCK_DESTROY;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
-	req->sdiag_family = e->family;
-	req->sdiag_protocol = e->ip_proto;
-	req->idiag_states = ~0U;
 	req->id.idiag_sport = htons(e->local_port);
 	req->id.idiag_dport = htons(e->remote_port);
 	fill_address(req->id.idiag_src, e->local, e->family);
