@@ -62,14 +62,11 @@ static int add_gate(struct rehearsal *r, const struct gate_entry *entry, struct 
 {
 	_cleanup_(gate_use_free) struct gate_use use = {0};
 	_cleanup_(whatif_gate_free) struct whatif_gate gate = {0};
-	_free_ struct span *more = NULL;
-	size_t i, n_more = 0;
+	size_t i;
 	int err = gate_use_read(entry, clock_boot_ns(), &use);
 
 	if (!err)
-		err = gate_use_unnamed(&use, &more, &n_more);
-	if (!err)
-		err = whatif_gate(&r->whatif, entry, more, n_more, &gate, f);
+		err = whatif_gate(&r->whatif, entry, &use, &gate, f);
 	if (err)
 		return err;
 	if (!use.known)

@@ -14,6 +14,7 @@
 
 struct agent;
 struct gate_entry;
+struct gate_use;
 
 /* A license that is there from one moment to another. */
 struct whatif_license {
@@ -82,11 +83,11 @@ struct whatif_gate {
 
 /*
  * Compiles what would hold for a gate at `at` and compares it with what is in force. A gate that isn't
- * up is compared with what it would have. more: see port_compare. Names and lids belong to w and the
- * entry's rules. -E2BIG as compile_gate, with the fault; -ENOMEM.
+ * up is compared with what it would have. Ports in use that no rule names are compared too. Names and
+ * lids belong to w and the entry's rules. -E2BIG as compile_gate, with the fault; -ENOMEM.
  */
-int whatif_gate(const struct whatif *w, const struct gate_entry *entry, const struct span *more,
-		size_t n_more, struct whatif_gate *out, struct fault *f);
+int whatif_gate(const struct whatif *w, const struct gate_entry *entry, const struct gate_use *use,
+		struct whatif_gate *out, struct fault *f);
 void whatif_gate_free(struct whatif_gate *gate);
 
 #endif

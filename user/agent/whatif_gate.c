@@ -8,6 +8,7 @@
 
 #include "agent.h"
 #include "cleanup.h"
+#include "portuse.h"
 
 static const struct policy *policy_at(const struct whatif *w, const struct gate_entry *entry,
 				      int64_t t)
@@ -161,8 +162,8 @@ static void tell_policies(const struct whatif *w, const struct gate_entry *entry
 	out->deny_after = after ? after->deny : PLIC_REFUSE;
 }
 
-int whatif_gate(const struct whatif *w, const struct gate_entry *entry, const struct span *more,
-		size_t n_more, struct whatif_gate *out, struct fault *f)
+int whatif_gate(const struct whatif *w, const struct gate_entry *entry, const struct gate_use *use,
+		struct whatif_gate *out, struct fault *f)
 {
 	const struct roster *roster = entry->rules ? entry->rules->roster : NULL;
 	bool is_up = entry->rules;
@@ -183,11 +184,13 @@ int whatif_gate(const struct whatif *w, const struct gate_entry *entry, const st
 		.now_ns = w->at > w->now.wall_s ? boot_at(w, &w->steps[w->n_steps - 1])
 						: before.now_ns,
 	};
-	int err = 0;
+	_free_ struct span *more = NULL;
+	size_t n_more = 0;
+	int err = gate_use_unnamed(use, &more, &n_more);
 
 	*out = (struct whatif_gate){0};
 	tell_policies(w, entry, out);
-	if (!is_up)
+	if (!err && !is_up)
 		err = compile_absent(w, entry, &out->before, f);
 	if (!err)
 		err = pass_time(w, entry, is_up ? &entry->rules->compiled : NULL, &out->after, f);
