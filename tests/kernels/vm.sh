@@ -4,18 +4,9 @@
 #   KERNELS="bullseye bookworm trixie sid"   PORTLIC_TESTBEDS=../shared/testbeds (vmtest.sh, kernels.sh)
 set -u
 build=${PORTLIC_BUILD:-build}
-beds=${PORTLIC_TESTBEDS:-../shared/testbeds}
 suites=${KERNELS:-bullseye bookworm trixie sid}
 
-skip() {
-	echo "1..0 # SKIP $1"
-	exit 77
-}
-
-[ -x "$beds/vmtest.sh" ] || skip "no $beds/vmtest.sh: set PORTLIC_TESTBEDS"
-for tool in qemu-system-x86_64 busybox dash cpio zstd lz4 xz; do
-	command -v $tool > /dev/null || skip "no $tool: run \"make deps-kernels\""
-done
+. tests/kernels/lib.sh
 
 programs=() files="$(readlink -f /usr/sbin/ip) $(readlink -f /usr/sbin/tc) /usr/bin/grep"
 for program in "$build"/tests/bpf/test_* "$build"/tests/kernel/test_*; do
@@ -29,12 +20,12 @@ export VM_FILES="$files" VM_MEM=1024 VM_TIMEOUT=1500 VM_CWD=/
 export VM_MODS="veth sch_ingress cls_bpf act_bpf inet_diag tcp_diag udp_diag"
 status=0
 for suite in $suites; do
-	if ! kernel=$("$beds/kernels.sh" "$suite" 2> /dev/null); then
+	if ! kernel=$("$BEDS/kernels.sh" "$suite" 2> /dev/null); then
 		echo "ok - $suite # SKIP its kernel can't be had"
 		continue
 	fi
 	echo "# $suite: Linux ${kernel##*/}"
-	"$beds/vmtest.sh" "$kernel" "$PWD/tests/kernels/guest.sh" "${programs[@]}" 2>&1 |
+	"$BEDS/vmtest.sh" "$kernel" "$PWD/tests/kernels/guest.sh" "${programs[@]}" 2>&1 |
 		sed -E "s/^((not )?ok) [0-9]* ?-? ?/\1 - ${kernel##*/} /"
 	code=${PIPESTATUS[0]}
 	if [ "$code" != 0 ]; then
