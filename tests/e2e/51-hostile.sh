@@ -21,9 +21,6 @@ is_refused() {
 make_pod
 configure
 vendor
-certificate ca
-certificate server ca
-certificate stranger
 mkdir "$T/www"
 serve good.lic '"seq":5' '"jti":"good"'
 serve old.lic '"seq":4' '"jti":"old"' '"ports":[{"port":8080},{"port":8082}]'
@@ -34,8 +31,7 @@ serve_list list.rl 7 '[{"lid":"nobody","at":1}]'
 cp "$T/www/list.rl" "$T/www/newest.rl"
 serve_list list.rl 6 '[]'
 mode "file good.lic"
-background "$LIB/hostile.py" "$HTTPS" "$T"
-eventually 5 curl -s --cacert "$T/ca.pem" "https://127.0.0.1:$HTTPS/" || bail "the authority" "$(cat "$T/background.log")"
+hostile_start
 printf 's3cret-t0ken' > "$T/secret"
 base=https://127.0.0.1:$HTTPS common="\"ca\":\"$T/ca.pem\",\"timeout\":7"
 configure_with "\"pull\":[{\"name\":\"acme\",\"url\":\"$base/l\",\"token_file\":\"$T/secret\",$common},

@@ -13,15 +13,11 @@ next_in() { # seconds from the last try to the next
 make_pod
 configure
 vendor
-certificate ca
-certificate server ca
-certificate stranger
 mkdir "$T/www"
 cp "$T/portlicd.json" "$T/plain.json"
 serve good.lic "\"iat\":$(in_s -2000)" "\"nbf\":$(in_s -2000)" "\"exp\":$(in_s 900)" '"lid":"line-0"'
 printf 'file good.lic' > "$T/mode"
-background "$LIB/hostile.py" "$HTTPS" "$T"
-eventually 5 curl -s --cacert "$T/ca.pem" "https://127.0.0.1:$HTTPS/" || bail "the authority" "$(cat "$T/background.log")"
+hostile_start
 configure_with "\"pull\":[{\"name\":\"acme\",\"url\":\"https://127.0.0.1:$HTTPS/l\",\"ca\":\"$T/ca.pem\",\"interval\":3600}]"
 start_echo tcp 8080
 agent_start

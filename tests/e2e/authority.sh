@@ -33,6 +33,15 @@ print(json.dumps({"iss": "https://vendor.example", "iat": now - 100 + int(sys.ar
 P
 	mv "$T/token" "$T/www/$1"
 }
+# hostile_start: the authority that answers as $T/mode says, out of $T/www; it has a certificate of the CA's and a
+# stranger's
+hostile_start() {
+	certificate ca
+	certificate server ca
+	certificate stranger
+	background "$LIB/hostile.py" "$HTTPS" "$T"
+	eventually 5 curl -s --cacert "$T/ca.pem" "https://127.0.0.1:$HTTPS/" || bail "the authority" "$(cat "$T/background.log")"
+}
 api() { curl -sS --max-time 5 --unix-socket "$T/portlicd.sock" "${@:2}" "http://portlic$1"; }
 # source_is NAME EXPRESSION: of the object p in GET /v1/pull
 pull_of() { api /v1/pull | json "next((($2) for p in d if p['source'] == '$1'), None)"; }
