@@ -7,10 +7,11 @@
 #include <stdbool.h>
 
 #include "maps.h"
+#include "source.h"
 
 struct decision {
 	const struct plic_rule *rule; /* NULL: the set can't be read (state_lost) */
-	bool brown;		      /* allowed by grants alone that are in their brown-out */
+	bool asks;		      /* allowed, if decide_client() says so too */
 	__u32 slot;		      /* counter slot; PLIC_SLOT_OTHER: the port isn't named */
 	__u32 verdict;		      /* enum plic_verdict */
 	__u32 reason;		      /* enum plic_reason, unless allowed */
@@ -143,7 +144,7 @@ static __always_inline void decide_ended(struct decision *d, __u64 now, bool est
 static __always_inline bool decide_rule(struct decision *d, void *set, __u32 ip_proto, __u32 port,
 					__u64 now)
 {
-	d->brown = false;
+	d->asks = false;
 	d->rule = set ? find_rule(set, ip_proto, port, &d->slot) : NULL;
 	if (d->rule)
 		d->rule = rule_now(set, d->rule, now);
@@ -157,26 +158,31 @@ static __always_inline bool decide_rule(struct decision *d, void *set, __u32 ip_
 
 /*
  * Verdict of d->rule, for a new flow or (established) for a segment of a TCP connection. Allowed with
- * d->brown set: decide_brown() has to see who it is before a new flow may pass.
+ * d->asks set: decide_client() has to see who it is before a new flow may pass.
  */
 static __always_inline void decide_times(struct decision *d, __u64 now, bool established)
 {
 	const struct plic_rule *rule = d->rule;
 
+	bool brown = false;
+
 	d->verdict = PLIC_ALLOWED;
+	d->asks = !established && rule->flags & PLIC_RULE_NARROW;
 	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
 
 		if (!grant_admits(g, now))
 			continue;
-		if (established || !grant_is_brown(g, now)) {
-			d->brown = false;
+		if (established || !grant_is_brown(g, now))
 			return;
-		}
-		d->brown = true;
+		brown = true;
 	}
-	if (!d->brown)
-		decide_ended(d, now, established);
+	if (brown) {
+		d->asks = true;
+		return;
+	}
+	d->asks = false;
+	decide_ended(d, now, established);
 }
 
 /* Which quarter of the clients of a license line an address is in: 0 to 3, always the same one. */
@@ -199,19 +205,41 @@ static __always_inline __u32 quarters_left(const struct plic_grant *g, __u64 now
 	return left <= g->step_ns ? 1 : left <= 2 * g->step_ns ? 2 : 3;
 }
 
-/* One of the grants is enough. address: the client's, IPv4 mapped. */
-static __always_inline void decide_brown(struct decision *d, const __u32 address[4], __u64 now)
+/* Does a grant that admits now take this client? Else why not. */
+static __always_inline __u32 grant_refuses(const struct plic_grant *g, const struct client *client,
+					   __u64 now)
+{
+	if (grant_is_brown(g, now) &&
+	    client_quarter(client->address, g->salt) >= quarters_left(g, now))
+		return PLIC_REASON_BROWNOUT;
+	if (!source_admitted(g->origins, g->sources, client))
+		return source_reason(g->sources);
+	return PLIC_REASON_NONE;
+}
+
+/*
+ * A new flow that the times admit (decide_times()): does its rule admit this client? One of the grants is
+ * enough. by_socket: the hook is the last one, where what holds at the socket alone is asked, too.
+ */
+static __always_inline void decide_client(struct decision *d, const struct client *client,
+					  bool by_socket, __u64 now)
 {
 	const struct plic_rule *rule = d->rule;
+	__u32 reason = PLIC_REASON_NONE;
 
-	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
+	if ((by_socket || !(rule->flags & PLIC_RULE_VIA)) &&
+	    !source_admitted(rule->origins, rule->sources, client))
+		reason = source_reason(rule->sources);
+	for (int i = 0; !reason && i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
 
-		if (grant_admits(g, now) &&
-		    client_quarter(address, g->salt) < quarters_left(g, now))
+		if (!grant_admits(g, now))
+			continue;
+		d->reason = grant_refuses(g, client, now);
+		if (!d->reason)
 			return;
 	}
-	d->reason = PLIC_REASON_BROWNOUT;
+	d->reason = reason ?: d->reason;
 	d->verdict = verdict_in_mode(rule->mode);
 }
 

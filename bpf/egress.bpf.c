@@ -14,6 +14,7 @@
 #include "maps.h"
 #include "mark.h"
 #include "parse.h"
+#include "sender.h"
 
 static __always_inline bool is_multicast(struct __sk_buff *skb, const struct packet *p,
 					 const struct plic_flow_key *key)
@@ -100,6 +101,13 @@ static __always_inline void egress_mark(struct __sk_buff *skb, const struct pack
 	plic_marked = 1;
 }
 
+static __always_inline bool is_named(void *set, const struct packet *p)
+{
+	__u32 slot;
+
+	return find_rule(set, p->proto, p->dport, &slot) && slot != PLIC_SLOT_OTHER;
+}
+
 SEC("tc")
 int plic_egress(struct __sk_buff *skb)
 {
@@ -121,6 +129,8 @@ int plic_egress(struct __sk_buff *skb)
 	if (!rule)
 		return TC_ACT_UNSPEC;
 
+	if (skb->ifindex == LOOPBACK_IFINDEX && is_named(set, &p))
+		sender_note(skb, &p);
 	if (p.proto == IPPROTO_TCP) {
 		if (slot != PLIC_SLOT_OTHER && is_connecting(skb))
 			egress_mark(skb, &p);

@@ -24,6 +24,23 @@ static __always_inline void map_ipv4(__u8 address[16], __be32 ipv4)
 	words[3] = ipv4;
 }
 
+/* Both addresses of a packet, IPv4 mapped. */
+static __always_inline void packet_addresses(struct __sk_buff *skb, const struct packet *p,
+					     __u8 source[16], __u8 destination[16])
+{
+	if (p->family == 4) {
+		__be32 addresses[2] = {};
+
+		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct iphdr, saddr), addresses,
+				   sizeof(addresses));
+		map_ipv4(source, addresses[0]);
+		map_ipv4(destination, addresses[1]);
+	} else {
+		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct ipv6hdr, saddr), source, 16);
+		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct ipv6hdr, daddr), destination, 16);
+	}
+}
+
 /* Key of a packet; the remote end is its source (incoming) or its destination. */
 static __always_inline void flow_key(struct __sk_buff *skb, const struct packet *p, bool incoming,
 				     struct plic_flow_key *key)

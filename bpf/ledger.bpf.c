@@ -33,6 +33,14 @@ struct {
 	__type(value, struct plic_peer);
 } plic_peers SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_SEATED);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64); /* address of the socket */
+	__type(value, struct plic_holder);
+} plic_holders SEC(".maps");
+
 static __always_inline void note_peer(const struct sock *sk, __u32 gate, __u32 slot, __u64 now)
 {
 	struct plic_peer_key key = {.gate = gate, .slot = slot};

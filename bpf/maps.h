@@ -94,7 +94,102 @@ struct {
 	__type(value, struct plic_tick);
 } plic_clock __weak SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, PLIC_MAX_SOURCES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct plic_source_key);
+	__type(value, __u32);
+} plic_sources __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PLIC_MAX_SENDERS);
+	__type(key, struct plic_sender_key);
+	__type(value, struct plic_sender);
+} plic_senders __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_OWNERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct plic_owner_key);
+	__type(value, __u64);
+} plic_owners __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_ARRIVALS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct plic_arrival_key);
+	__type(value, struct plic_arrival);
+} plic_arrivals __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_USAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct plic_usage_key);
+	__type(value, struct plic_quota);
+} plic_quotas __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_USAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct plic_usage_key);
+	__type(value, struct plic_seats);
+} plic_seats __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_SEATED);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct plic_seated_key);
+	__type(value, struct plic_seated);
+} plic_seated __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, PLIC_EVENTS_BYTES);
+} plic_events __weak SEC(".maps");
+
 #ifndef PORTLIC_LEDGER
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_CGROUPS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct plic_cgroup);
+} plic_cgroups __weak SEC(".maps");
+
+/* The rate of a limit: GCRA. Locked, for a compare-and-exchange needs Linux 5.12. */
+struct plic_rate {
+	struct bpf_spin_lock lock;
+	__u64 paid_ns; /* boot clock up to which connections are paid for */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_USAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct plic_usage_key);
+	__type(value, struct plic_rate);
+} plic_rates __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, PLIC_MAX_GATES);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_LRU_HASH);
+			__uint(max_entries, 1);
+			__uint(key_size, sizeof(struct plic_mark_key));
+			__uint(value_size, sizeof(struct plic_hello));
+		});
+} plic_hellos __weak SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

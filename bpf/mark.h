@@ -20,17 +20,7 @@ static __always_inline void mark_key(struct __sk_buff *skb, const struct packet 
 		.remote_port = incoming ? p->sport : p->dport,
 		.local_port = incoming ? p->dport : p->sport,
 	};
-	if (p->family == 4) {
-		__be32 addresses[2] = {};
-
-		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct iphdr, saddr), addresses,
-				   sizeof(addresses));
-		map_ipv4(source, addresses[0]);
-		map_ipv4(destination, addresses[1]);
-	} else {
-		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct ipv6hdr, saddr), source, 16);
-		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct ipv6hdr, daddr), destination, 16);
-	}
+	packet_addresses(skb, p, source, destination);
 }
 
 /*

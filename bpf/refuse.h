@@ -20,7 +20,6 @@
 #include "count.h"
 #include "parse.h"
 
-#define REFUSE_LOOPBACK_IFINDEX 1 /* in every namespace */
 #define REFUSE_TTL 64
 #define REFUSE_MAX_QUOTE 68 /* IPv4 header with all options, UDP header */
 #define REFUSE_IPV4_DF 0x4000
@@ -242,7 +241,7 @@ PLIC_FUNC int refuse(struct __sk_buff *skb, __u64 packed, __u32 port, __u64 now)
 	struct plic_budget *b = budget();
 	union ip_header ip = {};
 	struct packet p;
-	bool lo = skb->ifindex == REFUSE_LOOPBACK_IFINDEX;
+	bool lo = skb->ifindex == LOOPBACK_IFINDEX;
 	int err = -1;
 
 	packet_unpack(&p, packed);

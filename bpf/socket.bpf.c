@@ -39,6 +39,41 @@ static __always_inline void socket_remote(struct bpf_sk_lookup *ctx, __u8 addres
 	}
 }
 
+static __always_inline void socket_local(struct bpf_sk_lookup *ctx, __u8 address[16])
+{
+	__u32 *words = (__u32 *)address;
+	__u32 word = ctx->local_ip4;
+
+	barrier_var(word);
+	if (ctx->family == SOCKET_AF_INET) {
+		map_ipv4(address, word);
+		return;
+	}
+	for (int i = 0; i < 4; i++) {
+		word = ctx->local_ip6[i];
+		barrier_var(word);
+		words[i] = word;
+	}
+}
+
+/* On which interface it came only Linux 5.17 tells: what was sent on lo, egress has written down. */
+static __always_inline void socket_client(struct bpf_sk_lookup *ctx, struct decision *d, __u64 now)
+{
+	struct plic_sender_key key = {.remote_port = bpf_ntohs(ctx->remote_port),
+				      .local_port = ctx->local_port,
+				      .gate = plic_gate_id,
+				      .proto = ctx->protocol};
+	struct client client;
+
+	socket_remote(ctx, key.remote);
+	socket_local(ctx, key.local);
+	__builtin_memcpy(client.address, key.remote, sizeof(client.address));
+	client.origins = origin_of_sender(&key);
+	if (client.origins == 1U << PLIC_ORIGIN_UNKNOWN && !is_loopback(&client))
+		client.origins = origin_of_address(client.address);
+	decide_client(d, &client, true, now);
+}
+
 static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 port, bool named,
 					     __u64 now)
 {
@@ -71,14 +106,11 @@ int plic_socket(struct bpf_sk_lookup *ctx)
 	union denial_name name = {.key = {.port = port, .proto = proto, .verdict = PLIC_DENIED}};
 	struct decision d;
 	__u64 now = clock_now();
-	__u32 remote[4];
 
 	if (decide_rule(&d, gate_set(), proto, port, now))
 		decide_times(&d, now, false);
-	if (d.brown) {
-		socket_remote(ctx, (__u8 *)remote);
-		decide_brown(&d, remote, now);
-	}
+	if (d.asks)
+		socket_client(ctx, &d, now);
 	/* What is let through in audit mode wire has counted. */
 	if (d.verdict != PLIC_DENIED)
 		return SK_PASS;

@@ -7,6 +7,7 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
+#include "admit.h"
 #include "count.h"
 #include "decide.h"
 #include "flow.h"
@@ -157,16 +158,6 @@ static __always_inline void wire_looped(const struct packet *p, __u64 now)
 		flow_touch(&plic_flows, &key, now);
 }
 
-/* A new flow in a brown-out: is its client among those that still get in? */
-static __always_inline void wire_brown(struct __sk_buff *skb, const struct packet *p,
-				       struct decision *d, __u64 now)
-{
-	struct plic_flow_key key;
-
-	flow_key(skb, p, true, &key);
-	decide_brown(d, (const __u32 *)key.remote, now);
-}
-
 /*
  * Verdict of a packet with ports. *connections: whether it is counted as one. True: it belongs to
  * something that the pod itself began, and passes uncounted.
@@ -189,8 +180,11 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	if (!named && (tcp ? !open : wire_is_own(skb, p, false, now)))
 		return true;
 	decide_times(d, now, !open);
-	if (d->brown)
-		wire_brown(skb, p, d, now);
+	if (d->asks) {
+		d->reason = admit(skb, packet_pack(p), p->sport << 16 | p->dport, now);
+		if (d->reason)
+			d->verdict = verdict_in_mode(d->rule->mode);
+	}
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
 		if (open && plic_marked && d->verdict != PLIC_DENIED)
@@ -286,7 +280,7 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 		note_reply(p.dport);
 		return true;
 	}
-	if (rule->mode == PLIC_OFF || rule->interim || !rule->n_grants ||
+	if (rule->mode == PLIC_OFF || rule->interim || rule->flags || !rule->n_grants ||
 	    !grant_admits(&rule->grants[0], now) || rule->grants[0].step_ns || !is_for_us(skb))
 		return false;
 	if (p.proto == IPPROTO_UDP) {

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define PLIC_ABI 2			 /* raised when a pinned map's layout changes */
+#define PLIC_ABI 3			 /* raised when a pinned map's layout changes */
 #define PLIC_MAX_GATES 4096		 /* gate ids are 0 .. PLIC_MAX_GATES-1 */
 #define PLIC_NEVER 0xffffffffffffffffULL /* a time that never comes (saturation of any later one) */
 
@@ -43,6 +43,27 @@ enum plic_reason {
 #define PLIC_REASON_ENUM(number, name, word, text) PLIC_REASON_##name = number,
 	PLIC_REASONS(PLIC_REASON_ENUM)
 #undef PLIC_REASON_ENUM
+};
+
+/*
+ * Where a connection came from. On `lo` the sender's cgroup tells, elsewhere the address. One list, as
+ * above; 0 is unknown.
+ */
+#define PLIC_ORIGINS(X)                                                                            \
+	X(1, SAME_CONTAINER, "same-container") /* lo: the cgroup that listens */                   \
+	X(2, SIBLING, "sibling")	       /* lo: another container of the pod */              \
+	X(3, RUNTIME, "runtime")	       /* lo: the container runtime, so a port-forward */  \
+	X(4, NODE, "node")		       /* an address of the node, or its process on lo */  \
+	X(5, PROBE, "probe")		       /* the kubelet's probes */                          \
+	X(6, POD, "pod")		       /* an address of the cluster's pods */              \
+	X(7, EXTERNAL, "external")	       /* all other addresses */
+
+enum plic_origin {
+	PLIC_ORIGIN_UNKNOWN,
+#define PLIC_ORIGIN_ENUM(number, name, word) PLIC_ORIGIN_##name = number,
+	PLIC_ORIGINS(PLIC_ORIGIN_ENUM)
+#undef PLIC_ORIGIN_ENUM
+		PLIC_N_ORIGINS,
 };
 
 enum plic_verdict {
@@ -122,18 +143,61 @@ struct plic_grant {
 	__u32 salt;	   /* of the license line, 0 without a brown-out */
 	__u8 lapse;	   /* enum plic_lapse */
 	__u8 ended_reason; /* enum plic_reason after new_until_ns: LAPSED, REVOKED, WITHDRAWN */
-	__u16 pad[3];
+	/*
+	 * Whom it is given to: an origin in the mask (bit: enum plic_origin) or an address of the source set
+	 * (plic_sources). Both 0: everybody.
+	 */
+	__u16 origins;
+	__u32 sources;
 };
 
+/*
+ * How much of a port a grant gives. What is used of it is kept outside of rule sets, under the license
+ * line and the port (struct plic_usage_key), so that it survives their swap.
+ */
+enum plic_limit_flag {
+	PLIC_LIMIT_TLS = 1,   /* a connection has to begin with a TLS ClientHello */
+	PLIC_LIMIT_BLOCK = 2, /* over the quota: denied; else let through and counted as audit */
+	PLIC_LIMIT_SEATS_NODE = 4,  /* seats are counted over all gates of the node */
+	PLIC_LIMIT_QUOTA_NODE = 8,  /* so is the quota */
+	PLIC_LIMIT_QUOTA_LINE = 16, /* the quota is one for all ports of the line */
+};
+
+struct plic_limit {
+	__u64 line;	   /* of the license line (iss, lid); PLIC_LINE_POLICY: the policy's own */
+	__u64 interval_ns; /* rate: one connection in this time, after a burst; 0: no limit */
+	__u64 quota_connections; /* in a window, 0: no limit */
+	__u64 quota_bytes;	 /* the same, of packets that come in, from the IP header on */
+	__u64 start_ns;		 /* boot clock: where window 0 begins; before boot: modulo 2^64 */
+	__u64 window_ns;	 /* 0: no quota */
+	__u32 burst;		 /* connections, >= 1 with interval_ns */
+	__u32 seats;		 /* distinct clients at a time, 0: no limit */
+	__u8 flags;		 /* enum plic_limit_flag */
+	__u8 pad[7];
+};
+#define PLIC_LINE_POLICY 0
+
 struct plic_rule {
-	__u8 mode;     /* enum plic_mode */
-	__u8 deny;     /* enum plic_deny */
-	__u8 n_grants; /* 0: unlicensed */
-	__u8 pad0;
-	__u16 interim; /* number of the rule cell that holds before until_ns; 0: none */
-	__u16 pad;
-	__u64 until_ns;				   /* boot clock, 0 without an interim */
+	__u8 mode;	/* enum plic_mode */
+	__u8 deny;	/* enum plic_deny */
+	__u8 n_grants;	/* 0: unlicensed */
+	__u8 flags;	/* enum plic_rule_flag */
+	__u16 interim;	/* number of the rule cell that holds before until_ns; 0: none */
+	__u16 origins;	/* as in a grant: the policy narrows all grants to these ... */
+	__u64 until_ns; /* boot clock, 0 without an interim */
 	struct plic_grant grants[PLIC_MAX_GRANTS]; /* the one that ends last comes first */
+	__u32 sources;				   /* ... or these; both 0: everybody */
+	__u32 pad;
+};
+
+enum plic_rule_flag {
+	PLIC_RULE_NARROW = 1, /* it or a grant of it asks who the client is */
+	/* The next cell is .limits, [i] of grants[i]; the one behind has the policy's own in [0]. */
+	PLIC_RULE_LIMITS = 2,
+	PLIC_RULE_SEATS = 4, /* one of the limits has seats */
+	PLIC_RULE_QUOTA = 8, /* ... a quota */
+	PLIC_RULE_TLS = 16,  /* ... demands TLS */
+	PLIC_RULE_VIA = 32,  /* its own origins and sources hold at the socket and on lo alone */
 };
 
 struct plic_index {
@@ -159,7 +223,12 @@ struct plic_header {
 	__u8 ip_open[32]; /* bit p % 8 of byte p / 8: IP protocol p is opened by a policy */
 	__u8 mode;	  /* enum plic_mode of the gate, for packets that have no port */
 	__u8 deny;	  /* enum plic_deny */
-	__u8 pad[6];
+	/*
+	 * TCP port of a sidecar to which NAT inside the pod leads what comes in; 0: none. A connection that
+	 * wire admitted to another port may reach a socket there, nothing else does.
+	 */
+	__u16 via;
+	__u8 pad[4];
 	__u64 until_ns; /* boot clock, 0 without an interim */
 };
 
@@ -167,6 +236,7 @@ struct plic_cell {
 	union {
 		struct plic_header header;
 		struct plic_rule rule;
+		struct plic_limit limits[PLIC_MAX_GRANTS];
 		__u16 dir[PLIC_DIR_ENTRIES];
 		struct plic_index index[PLIC_BLOCK_PORTS];
 		struct plic_slot slots[PLIC_CELL_SLOTS];
@@ -272,6 +342,156 @@ struct plic_peer {
 
 #define PLIC_MAX_PEERS 65536
 
+/*
+ * Source sets: `plic_sources` (LPM trie, the node's own). The longest prefix of an address in a set says
+ * whether it is in. Set PLIC_SOURCES_ORIGINS maps addresses to origins instead.
+ * Example: "cidr": "10.0.0.0/8" but for "10.9.0.0/16" is { 32+96+8, set, ::ffff:10.0.0.0 } = 1 and
+ * { 32+96+16, set, ::ffff:10.9.0.0 } = 0.
+ */
+struct plic_source_key {
+	__u32 prefixlen;  /* in bits, 32 of them for the set */
+	__u32 set;	  /* a digest of what is in it, so that its contents never change */
+	__u8 address[16]; /* IPv4 mapped */
+};
+#define PLIC_SOURCES_ORIGINS 0
+#define PLIC_MAX_SOURCES 65536
+
+/*
+ * Who sends on `lo`: `plic_senders` (LRU, the node's own), written where a packet that may open a flow to
+ * a port with a rule leaves, read where it comes in. The addresses and ports are those on the wire.
+ */
+struct plic_sender_key {
+	__u8 remote[16], local[16]; /* IPv4 mapped; remote: the sender's */
+	__u16 remote_port, local_port;
+	__u32 gate;
+	__u8 proto;
+	__u8 pad[7];
+};
+
+struct plic_sender {
+	__u64 cgroup;  /* id (cgroup v2), 0: unknown */
+	__u32 origins; /* the one that it is, or those that it may be: bit enum plic_origin */
+	__u32 pad;
+};
+
+#define PLIC_MAX_SENDERS 16384
+
+/* What user space knows of a cgroup: the node's HASH `plic_cgroups`, key: its id. */
+struct plic_cgroup {
+	__u32 gate;   /* the pod that it is a container of, with origin SIBLING; else 0 */
+	__u32 origin; /* enum plic_origin of what it sends on the `lo` of a gate */
+};
+#define PLIC_MAX_CGROUPS 65536
+#define PLIC_CGROUP_LEVELS 8 /* of the sender's ancestors that are looked up, the deepest first */
+
+/* Which cgroup listens on a port: the node's HASH `plic_owners`. Value: cgroup id. */
+struct plic_owner_key {
+	__u32 gate;
+	__u16 port;
+	__u8 proto; /* IP protocol number */
+	__u8 pad;
+};
+#define PLIC_MAX_OWNERS 65536
+
+/* New connections by where they came from: the node's HASH `plic_arrivals`. */
+struct plic_arrival_key {
+	__u32 gate;
+	__u16 slot;
+	__u8 origin;
+	__u8 pad;
+};
+
+struct plic_arrival {
+	__u64 connections;
+	__u64 last_ns;
+};
+#define PLIC_MAX_ARRIVALS 65536
+
+/*
+ * What is used of a limit. owner: a gate id, or PLIC_NODE_WIDE. port: the one that the client named, also
+ * within a range. Entries are made by the programs, and read, kept and given back by user space.
+ */
+struct plic_usage_key {
+	__u64 line;
+	__u32 owner;
+	__u16 port;
+	__u8 proto; /* IP protocol number */
+	__u8 pad;
+};
+#define PLIC_NODE_WIDE 0xffffffff
+#define PLIC_MAX_USAGE 65536
+
+/* A quota: `plic_quotas` (HASH, the node's own). Two windows, so that the change of one loses nothing. */
+struct plic_quota {
+	__u64 window; /* number of the newer one: counts are in [window % 2] */
+	__u64 connections[2], bytes[2];
+};
+
+/* Seats: `plic_seats` (HASH, the node's own) counts them, `plic_seated` has one entry a seat. */
+struct plic_seats {
+	__u64 used;
+};
+
+struct plic_seated_key {
+	struct plic_usage_key usage;
+	__u8 address[16]; /* IPv4 mapped */
+};
+
+struct plic_seated {
+	__u64 connections; /* that stand (TCP) */
+	__u64 last_ns;	   /* boot clock: the last new connection, or (UDP, SCTP) packet */
+};
+#define PLIC_MAX_SEATED 262144
+
+/* The seat of a standing TCP connection: `plic_holders` (HASH, the node's own), key: address of the socket. */
+struct plic_holder {
+	struct plic_seated_key seat;
+};
+
+/*
+ * First bytes of TCP connections to ports that demand TLS: `plic_hellos` (ARRAY_OF_MAPS, gate id -> LRU),
+ * a table only where a gate has such a port. A connection without an entry has lost its state.
+ */
+struct plic_hello {
+	__u32 isn;  /* sequence number of the first byte, host byte order */
+	__u32 seen; /* bytes seen and found good; PLIC_HELLO_BYTES: done */
+};
+#define PLIC_HELLO_BYTES 6 /* 16 03 0x, two of length, 01 */
+#define PLIC_MAX_HELLOS 16384
+
+/*
+ * What was denied, or let through all the same: the node's RINGBUF `plic_events`. Rate-limited for each
+ * gate, CPU and reason; what is left out is counted (plic_budget.events_lost).
+ */
+struct plic_event {
+	__u64 time_ns; /* boot clock */
+	__u64 generation;
+	__u64 cgroup; /* of a sender on `lo`, 0: unknown */
+	__u32 gate;
+	__u32 license;	 /* the agent's number, 0: none */
+	__u32 ifindex;	 /* in the gate's namespace; 0: unknown */
+	__u16 port;	 /* that the client named */
+	__u16 real_port; /* that the socket has; 0: unknown, the packet got no socket */
+	__u16 remote_port;
+	__u8 proto, verdict, reason, origin;
+	__u8 hook; /* enum plic_hook */
+	__u8 tcp_flags;
+	__u8 remote[16], local[16]; /* IPv4 mapped */
+};
+
+enum plic_hook {
+	PLIC_HOOK_WIRE,
+	PLIC_HOOK_SOCKET,
+	PLIC_HOOK_EGRESS,
+	PLIC_HOOK_LEDGER,
+	PLIC_HOOK_SHIELD,
+	PLIC_HOOK_HOST,
+};
+
+#define PLIC_EVENTS_BYTES (1 << 20)
+#define PLIC_EVENT_BURST 20		    /* of one reason, on each CPU ... */
+#define PLIC_EVENT_INTERVAL_NS 100000000ULL /* ... then one in this time */
+
 /* What a gate's pins say of themselves: the gate's ARRAY `plic_gate`, one element, user space only. */
 struct plic_gate {
 	__u32 abi;	 /* PLIC_ABI */
@@ -285,12 +505,24 @@ struct plic_gate {
 #define PLIC_REFUSE_INTERVAL_NS 1000000ULL
 
 /* Names of maps, programs and pins: distinct within the kernel's 15 characters. */
-#define PLIC_MAP_SETS "plic_sets"	/* ARRAY_OF_MAPS, gate id -> ARRAY of plic_cell */
-#define PLIC_MAP_TRAFFIC "plic_traffic" /* ARRAY_OF_MAPS, gate id -> ARRAY of plic_traffic */
-#define PLIC_MAP_NETNS "plic_netns"	/* HASH, u32 netns inode -> u32 gate id, for the ledger */
-#define PLIC_MAP_CLOCK "plic_clock"	/* PERCPU_ARRAY, the boot clock cached per jiffy */
-#define PLIC_MAP_PEERS "plic_peers"	/* LRU_HASH, for the ledger */
-#define PLIC_MAP_GATE "plic_gate"	/* ARRAY of one, a gate's own */
+#define PLIC_MAP_SETS "plic_sets"	  /* ARRAY_OF_MAPS, gate id -> ARRAY of plic_cell */
+#define PLIC_MAP_TRAFFIC "plic_traffic"	  /* ARRAY_OF_MAPS, gate id -> ARRAY of plic_traffic */
+#define PLIC_MAP_NETNS "plic_netns"	  /* HASH, u32 netns inode -> u32 gate id, for the ledger */
+#define PLIC_MAP_CLOCK "plic_clock"	  /* PERCPU_ARRAY, the boot clock cached per jiffy */
+#define PLIC_MAP_PEERS "plic_peers"	  /* LRU_HASH, for the ledger */
+#define PLIC_MAP_SOURCES "plic_sources"	  /* LPM_TRIE */
+#define PLIC_MAP_SENDERS "plic_senders"	  /* LRU_HASH */
+#define PLIC_MAP_CGROUPS "plic_cgroups"	  /* HASH, u64 cgroup id -> struct plic_cgroup */
+#define PLIC_MAP_OWNERS "plic_owners"	  /* HASH, struct plic_owner_key -> u64 cgroup id */
+#define PLIC_MAP_ARRIVALS "plic_arrivals" /* HASH */
+#define PLIC_MAP_RATES "plic_rates" /* HASH, struct plic_usage_key -> when the rate is paid up to */
+#define PLIC_MAP_QUOTAS "plic_quotas"	/* HASH, struct plic_usage_key */
+#define PLIC_MAP_SEATS "plic_seats"	/* HASH, struct plic_usage_key */
+#define PLIC_MAP_SEATED "plic_seated"	/* HASH */
+#define PLIC_MAP_HOLDERS "plic_holders" /* HASH, u64 -> struct plic_holder, the ledger's */
+#define PLIC_MAP_HELLOS "plic_hellos" /* ARRAY_OF_MAPS, gate id -> LRU_HASH, struct plic_mark_key */
+#define PLIC_MAP_EVENTS "plic_events" /* RINGBUF */
+#define PLIC_MAP_GATE "plic_gate"     /* ARRAY of one, a gate's own */
 #define PLIC_MAP_DENIALS "plic_denials" /* HASH, a gate's own */
 #define PLIC_MAP_FLOWS "plic_flows"	/* LRU_HASH, a gate's own */
 #define PLIC_MAP_CLIENTS "plic_clients" /* LRU_HASH, a gate's own */
@@ -298,7 +530,8 @@ struct plic_gate {
 #define PLIC_MAP_BUDGET "plic_budget"	/* PERCPU_ARRAY, a gate's own: refusals, table entries */
 
 _Static_assert(sizeof(struct plic_grant) == 48, "plic_grant");
-_Static_assert(sizeof(struct plic_rule) == 16 + PLIC_MAX_GRANTS * 48, "plic_rule");
+_Static_assert(sizeof(struct plic_rule) == 16 + PLIC_MAX_GRANTS * 48 + 8, "plic_rule");
+_Static_assert(sizeof(struct plic_limit) * PLIC_MAX_GRANTS == PLIC_CELL_SIZE, "plic_limit");
 _Static_assert(sizeof(struct plic_index) == 4, "plic_index");
 _Static_assert(sizeof(struct plic_header) == 72, "plic_header");
 _Static_assert(sizeof(struct plic_slot) * PLIC_CELL_SLOTS == PLIC_CELL_SIZE, "plic_slot");
@@ -311,5 +544,12 @@ _Static_assert(sizeof(struct plic_gate) == 24, "plic_gate");
 _Static_assert(sizeof(struct plic_flow_key) == 24, "plic_flow_key");
 _Static_assert(sizeof(struct plic_mark_key) == 36, "plic_mark_key");
 _Static_assert(sizeof(struct plic_peer_key) == 24, "plic_peer_key");
+_Static_assert(sizeof(struct plic_source_key) == 24, "plic_source_key");
+_Static_assert(sizeof(struct plic_sender_key) == 48, "plic_sender_key");
+_Static_assert(sizeof(struct plic_owner_key) == 8, "plic_owner_key");
+_Static_assert(sizeof(struct plic_arrival_key) == 8, "plic_arrival_key");
+_Static_assert(sizeof(struct plic_usage_key) == 16, "plic_usage_key");
+_Static_assert(sizeof(struct plic_seated_key) == 32, "plic_seated_key");
+_Static_assert(sizeof(struct plic_event) == 80, "plic_event");
 
 #endif /* PORTLIC_H */

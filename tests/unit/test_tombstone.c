@@ -194,7 +194,8 @@ static void test_diff_in_any_order(void **state)
 
 static void test_diff_of_protocols(void **state)
 {
-	struct policy_open udp[] = {{53, 53, IPPROTO_UDP}}, tcp[] = {{53, 53, IPPROTO_TCP}};
+	struct policy_open udp[] = {{.port = 53, .end_port = 53, .ip_proto = IPPROTO_UDP}};
+	struct policy_open tcp[] = {{.port = 53, .end_port = 53, .ip_proto = IPPROTO_TCP}};
 	struct world w = new_world(), v = new_world();
 
 	w.policy = (struct policy){.open = udp, .n_open = 1};
@@ -210,7 +211,8 @@ static void test_diff_of_protocols(void **state)
 	is_stone(&t[0], 53, 53, PLIC_REASON_WITHDRAWN, AT(300));
 	free(t);
 
-	struct policy_open both[] = {{53, 53, IPPROTO_TCP}, {53, 53, IPPROTO_UDP}};
+	struct policy_open both[] = {{.port = 53, .end_port = 53, .ip_proto = IPPROTO_TCP},
+				     {.port = 53, .end_port = 53, .ip_proto = IPPROTO_UDP}};
 	v.policy = (struct policy){.open = both, .n_open = 2};
 	struct compiled then = compile(&v);
 	free(diff(&before, &then, 0));

@@ -35,6 +35,13 @@ static inline unsigned int dir_entry(unsigned int port)
 	return port / PLIC_BLOCK_PORTS % PLIC_DIR_ENTRIES;
 }
 
+/* What a rule with PLIC_RULE_LIMITS has in the two cells behind its own. */
+struct rule_limits {
+	struct plic_limit grants[PLIC_MAX_GRANTS];
+	struct plic_limit policy[PLIC_MAX_GRANTS]; /* [0]; the rest is zero */
+};
+#define RULE_LIMIT_CELLS (sizeof(struct rule_limits) / PLIC_CELL_SIZE)
+
 static inline bool rule_valid(const struct plic_rule *rule)
 {
 	if (rule->mode > PLIC_OFF || rule->deny > PLIC_DROP || rule->n_grants > PLIC_MAX_GRANTS)

@@ -36,6 +36,7 @@ static struct plic_rule rest_of(const struct port_list *list)
 static void lay(struct compiled_port *to, const struct compiled_port *from, bool interim)
 {
 	*(interim ? &to->interim : &to->rule) = from->rule;
+	*(interim ? &to->interim_limits : &to->limits) = from->limits;
 	to->open |= from->open;
 	if (!to->name[0] || interim)
 		memcpy(to->name, from->name, sizeof(to->name));
@@ -53,7 +54,9 @@ static bool continues(const struct overlay *o, size_t source, const struct compi
 	       last->end_port + 1 == port->port && last->has_interim == port->has_interim &&
 	       !strcmp(last->name, port->name) &&
 	       !memcmp(&last->rule, &port->rule, sizeof(port->rule)) &&
-	       !memcmp(&last->interim, &port->interim, sizeof(port->interim));
+	       !memcmp(&last->interim, &port->interim, sizeof(port->interim)) &&
+	       !memcmp(&last->limits, &port->limits, sizeof(port->limits)) &&
+	       !memcmp(&last->interim_limits, &port->interim_limits, sizeof(port->limits));
 }
 
 /* A stretch of ports that one or both of the lists name. */
@@ -76,7 +79,8 @@ static int lay_piece(void *ctx, const struct piece *piece)
 		source = at < source ? at : source;
 		lay(&port, at < n ? &o->lasting->ports[at] : &o->interim->ports[at - n], at >= n);
 	}
-	port.has_interim = memcmp(&port.rule, &port.interim, sizeof(port.rule)) != 0;
+	port.has_interim = memcmp(&port.rule, &port.interim, sizeof(port.rule)) ||
+			   memcmp(&port.limits, &port.interim_limits, sizeof(port.limits));
 	if (continues(o, source, &port))
 		o->ports[o->n_ports - 1].end_port = port.end_port;
 	else
@@ -241,9 +245,14 @@ static int build_set(const struct compile_input *in, const struct overlay *o,
 	for (size_t i = 0; i < o->n_ports; i++) {
 		const struct compiled_port *p = &o->ports[i];
 
-		ports[i] = (struct ruleset_port){p->port,     p->end_port,
-						 p->ip_proto, p->slot,
-						 p->rule,     p->has_interim ? &p->interim : NULL};
+		ports[i] = (struct ruleset_port){.port = p->port,
+						 .end_port = p->end_port,
+						 .ip_proto = p->ip_proto,
+						 .slot = p->slot,
+						 .rule = p->rule,
+						 .limits = &p->limits,
+						 .interim = p->has_interim ? &p->interim : NULL,
+						 .interim_limits = &p->interim_limits};
 	}
 	return ruleset_build(&header, &o->rest, ports, o->n_ports, slots, n_slots,
 			     in->interim ? &interim : NULL, set, f);

@@ -61,10 +61,12 @@ struct compiled_port {
 	__u8 ip_proto;
 	__u16 slot;
 	char name[64];
-	bool open;		  /* an `open` of the policy */
-	struct plic_rule rule;	  /* grants[0].license names the license shown with it */
-	bool has_interim;	  /* before until_ns of the whole: */
-	struct plic_rule interim; /* in its place */
+	bool open;		   /* an `open` of the policy */
+	struct plic_rule rule;	   /* grants[0].license names the license shown with it */
+	struct rule_limits limits; /* with PLIC_RULE_LIMITS, else zero */
+	bool has_interim;	   /* before until_ns of the whole: */
+	struct plic_rule interim;  /* in its place */
+	struct rule_limits interim_limits;
 };
 
 struct compiled {

@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "grants.h"
+#include "limit.h"
 #include "pieces.h"
 
 enum source_kind { SOURCE_LICENSE, SOURCE_OPEN, SOURCE_TOMBSTONE, SOURCE_NARROW };
@@ -95,6 +96,7 @@ static void add_licenses(struct compilation *c)
 			const struct license_port *p = &view->lic->ports[j];
 
 			s.candidate.name = p->name;
+			s.candidate.limit = limit_of_license(view->lic, p, &c->in->base);
 			add_source(c, (struct span){p->port, p->end_port, p->protocol}, s);
 		}
 	}
@@ -107,7 +109,9 @@ static void add_policy(struct compilation *c, const struct policy *policy)
 
 		if (has_ports(p->ip_proto))
 			add_source(c, (struct span){p->port, p->end_port, p->ip_proto},
-				   (struct source){SOURCE_OPEN, {grant_of_open(), 0, ""}, NULL});
+				   (struct source){
+					   .kind = SOURCE_OPEN,
+					   .candidate = {.grant = grant_of_open(p), .name = ""}});
 	}
 	for (size_t i = 0; i < policy->n_ports; i++) {
 		const struct policy_port *p = &policy->ports[i];
@@ -123,9 +127,10 @@ static void add_tombstones(struct compilation *c)
 		const struct tombstone *t = &c->in->tombstones[i];
 
 		add_source(c, (struct span){t->port, t->end_port, t->ip_proto},
-			   (struct source){SOURCE_TOMBSTONE,
-					   {grant_of_tombstone(t), UINT32_MAX, ""},
-					   NULL});
+			   (struct source){.kind = SOURCE_TOMBSTONE,
+					   .candidate = {.grant = grant_of_tombstone(t),
+							 .rank = UINT32_MAX,
+							 .name = ""}});
 	}
 }
 
@@ -155,12 +160,18 @@ static int gather(struct compilation *c)
 }
 
 /* A port's own mode; against a mode set for the gate it only counts where it is laxer. */
-static void narrow(const struct compilation *c, const struct policy_port *p, struct plic_rule *rule)
+static void narrow(const struct compilation *c, const struct policy_port *p,
+		   struct compiled_port *out)
 {
+	struct plic_rule *rule = &out->rule;
+
 	if (p->mode >= 0 && (c->in->mode < 0 || p->mode > c->in->mode))
 		rule->mode = p->mode;
 	if (p->deny >= 0)
 		rule->deny = p->deny;
+	rule->origins = p->from.origins;
+	rule->sources = p->from.set.id;
+	out->limits.policy[0] = limit_of_policy(p);
 }
 
 /* The sources that give something to a piece: tombstones don't where something admits. */
@@ -201,13 +212,15 @@ static void fill_rule(struct compilation *c, const struct piece *piece, size_t n
 	out->rule.n_grants = n;
 	for (size_t i = 0; i < n; i++) {
 		out->rule.grants[i] = c->candidates[i].grant;
+		out->limits.grants[i] = c->candidates[i].limit;
 		if (!out->name[0])
 			memcpy(out->name, c->candidates[i].name,
 			       strnlen(c->candidates[i].name, sizeof(out->name) - 1));
 	}
 	for (size_t i = 0; i < piece->n_active; i++)
 		if (c->sources[piece->active[i]].kind == SOURCE_NARROW)
-			narrow(c, c->sources[piece->active[i]].narrow, &out->rule);
+			narrow(c, c->sources[piece->active[i]].narrow, out);
+	out->rule.flags |= rule_flags(&out->rule, &out->limits);
 }
 
 /* A range that only an idle source cuts (a narrowing that says the same, a dead tombstone). */
@@ -217,6 +230,7 @@ static bool continues(const struct compilation *c, const struct compiled_port *p
 
 	return last && last->ip_proto == port->ip_proto && last->end_port + 1 == port->port &&
 	       !memcmp(&last->rule, &port->rule, sizeof(port->rule)) &&
+	       !memcmp(&last->limits, &port->limits, sizeof(port->limits)) &&
 	       n_given == c->n_given_before &&
 	       !memcmp(c->given, c->given_before, n_given * sizeof(*c->given));
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "limit.h"
+
 #define NS_PER_S 1000000000
 
 __u64 time_base_boot_ns(const struct time_base *base, __s64 t)
@@ -61,9 +63,11 @@ bool grant_of_license(const struct license_view *view, __u32 number, const struc
 	return true;
 }
 
-struct plic_grant grant_of_open(void)
+struct plic_grant grant_of_open(const struct policy_open *open)
 {
 	return (struct plic_grant){
+		.origins = open->from.origins,
+		.sources = open->from.set.id,
 		.new_until_ns = PLIC_NEVER,
 		.cut_at_ns = PLIC_NEVER,
 		.ended_reason = PLIC_REASON_WITHDRAWN,
@@ -104,11 +108,17 @@ static int compare_begins(const void *a, const void *b)
 	return compare_u64(x->grant.from_ns, y->grant.from_ns) ?: compare_ends(a, b);
 }
 
-static int compare_lapse_begins(const void *a, const void *b)
+/* Whether they give the same to the same clients, whenever they do. */
+static int compare_terms(const struct candidate *x, const struct candidate *y)
 {
-	const struct candidate *x = a, *y = b;
+	return x->grant.lapse - y->grant.lapse ?: compare_u64(x->grant.sources, y->grant.sources)
+	       ?: compare_u64(x->grant.origins, y->grant.origins)
+	       ?: memcmp(&x->limit, &y->limit, sizeof(x->limit));
+}
 
-	return x->grant.lapse - y->grant.lapse ?: compare_begins(a, b);
+static int compare_terms_begins(const void *a, const void *b)
+{
+	return compare_terms(a, b) ?: compare_begins(a, b);
 }
 
 static bool same_grant(const struct candidate *x, const struct candidate *y)
@@ -124,9 +134,12 @@ static size_t drop_doubles(struct candidate *c, size_t n)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (!kept || !same_grant(&c[kept - 1], &c[i]))
+	for (size_t i = 0; i < n; i++) {
+		if (kept && same_grant(&c[kept - 1], &c[i]))
+			limit_widen(&c[kept - 1].limit, &c[i].limit);
+		else
 			c[kept++] = c[i];
+	}
 	return kept;
 }
 
@@ -147,9 +160,9 @@ static size_t merge_overlapping(struct candidate *c, size_t n)
 {
 	size_t kept = 0;
 
-	qsort(c, n, sizeof(*c), compare_lapse_begins);
+	qsort(c, n, sizeof(*c), compare_terms_begins);
 	for (size_t i = 0; i < n; i++) {
-		if (kept && c[kept - 1].grant.lapse == c[i].grant.lapse &&
+		if (kept && !compare_terms(&c[kept - 1], &c[i]) &&
 		    c[i].grant.from_ns <= c[kept - 1].grant.new_until_ns)
 			merge(&c[kept - 1], &c[i]);
 		else

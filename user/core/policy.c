@@ -131,7 +131,8 @@ static int parse_open(const cJSON *object, const struct trust *trust, struct pol
 	if (!err)
 		err = check_reserved(trust, &r, f);
 	if (!err)
-		*out = (struct policy_open){r.port, r.end_port, r.ip_proto};
+		*out = (struct policy_open){
+			.port = r.port, .end_port = r.end_port, .ip_proto = r.ip_proto};
 	return err;
 }
 

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "fault.h"
+#include "from.h"
+#include "license.h"
 #include "portlic.h"
 
 #define POLICY_MAX_BYTES (1 << 20)
@@ -15,6 +17,7 @@
 struct policy_open {
 	uint16_t port, end_port; /* 0, 0 with an ip_proto of its own */
 	uint8_t ip_proto;	 /* IPPROTO_TCP, UDP, SCTP with ports; else the whole protocol */
+	struct from from;	 /* whom it is opened to */
 };
 
 /* Narrows what licenses give to these ports. */
@@ -23,6 +26,10 @@ struct policy_port {
 	uint8_t ip_proto;
 	int mode; /* enum plic_mode, -1: the gate's */
 	int deny; /* enum plic_deny, -1: the gate's */
+	struct from from;
+	int64_t seats; /* distinct clients at a time, 0: as the license says */
+	struct license_rate rate;
+	bool tls;
 };
 
 struct policy {

@@ -56,9 +56,10 @@ static struct plic_rule canonical_rule(const struct plic_rule *rule)
 	r.mode = rule->mode;
 	r.deny = rule->deny;
 	r.n_grants = rule->n_grants;
+	r.flags = rule->flags;
+	r.origins = rule->origins;
+	r.sources = rule->sources;
 	memcpy(r.grants, rule->grants, rule->n_grants * sizeof(r.grants[0]));
-	for (size_t i = 0; i < r.n_grants; i++)
-		memset(r.grants[i].pad, 0, sizeof(r.grants[i].pad));
 	return r;
 }
 
@@ -72,41 +73,62 @@ static size_t hash_rule(const struct plic_rule *rule)
 	return h ^ h >> 32;
 }
 
-/* The cell of a rule: one that is there with equal contents, or a new one. */
-static int cell_of(struct builder *b, const struct plic_rule *r, __u16 *cell, struct fault *f)
+/* limits NULL: none. */
+static bool same_rule(const struct builder *b, size_t cell, const struct plic_rule *r,
+		      const struct rule_limits *limits)
 {
+	return !memcmp(&b->cells[cell].rule, r, sizeof(*r)) &&
+	       (!limits || !memcmp(&b->cells[cell + 1], limits, sizeof(*limits)));
+}
+
+/* The cell of a rule: one that is there with equal contents, or a new one. */
+static int cell_of(struct builder *b, const struct plic_rule *r, const struct rule_limits *limits,
+		   __u16 *cell, struct fault *f)
+{
+	size_t n = 1 + (limits ? RULE_LIMIT_CELLS : 0);
 	size_t at = hash_rule(r) & (b->n_buckets - 1), fresh;
 	int err;
 
 	for (; b->buckets[at]; at = (at + 1) & (b->n_buckets - 1)) {
-		if (!memcmp(&b->cells[b->buckets[at]].rule, r, sizeof(*r))) {
+		if (same_rule(b, b->buckets[at], r, limits)) {
 			*cell = b->buckets[at];
 			return 0;
 		}
 	}
-	err = add_cells(b, 1, &fresh, f);
+	err = add_cells(b, n, &fresh, f);
 	if (err)
 		return err;
 	b->cells[fresh].rule = *r;
+	if (limits)
+		memcpy(&b->cells[fresh + 1], limits, sizeof(*limits));
 	b->buckets[at] = fresh;
 	*cell = fresh;
 	return 0;
 }
 
-/* *r: the rule with its interim, whose cell is made first; the same rule twice is no interim. */
-static int with_interim(struct builder *b, const struct plic_rule *rule,
-			const struct plic_rule *interim, struct plic_rule *r, struct fault *f)
+static const struct rule_limits *limits_of(const struct plic_rule *rule,
+					   const struct rule_limits *limits)
 {
+	return rule->flags & PLIC_RULE_LIMITS ? limits : NULL;
+}
+
+/* *r: the rule with its interim, whose cell is made first; the same rule twice is no interim. */
+static int with_interim(struct builder *b, const struct ruleset_port *p, struct plic_rule *r,
+			struct fault *f)
+{
+	const struct rule_limits *limits;
 	struct plic_rule first;
 	int err;
 
-	*r = canonical_rule(rule);
-	if (!interim)
+	*r = canonical_rule(&p->rule);
+	if (!p->interim)
 		return 0;
-	first = canonical_rule(interim);
-	if (!memcmp(&first, r, sizeof(first)))
+	first = canonical_rule(p->interim);
+	limits = limits_of(&first, p->interim_limits);
+	if (!memcmp(&first, r, sizeof(first)) &&
+	    (!limits || !memcmp(limits, p->limits, sizeof(*limits))))
 		return 0;
-	err = cell_of(b, &first, &r->interim, f);
+	err = cell_of(b, &first, limits, &r->interim, f);
 	if (!err)
 		r->until_ns = b->until_ns;
 	return err;
@@ -115,9 +137,9 @@ static int with_interim(struct builder *b, const struct plic_rule *rule,
 static int rule_cell(struct builder *b, const struct ruleset_port *p, __u16 *cell, struct fault *f)
 {
 	struct plic_rule r;
-	int err = with_interim(b, &p->rule, p->interim, &r, f);
+	int err = with_interim(b, p, &r, f);
 
-	return err ? err : cell_of(b, &r, cell, f);
+	return err ? err : cell_of(b, &r, limits_of(&r, p->limits), cell, f);
 }
 
 static int overlap(const struct ruleset_port *p, unsigned int port, struct fault *f)
@@ -180,12 +202,18 @@ static int add_port(struct builder *b, const struct ruleset_port *p, struct faul
 	return err;
 }
 
+static bool limited_well(const struct plic_rule *rule, const struct rule_limits *limits)
+{
+	return rule_valid(rule) && (limits || !(rule->flags & PLIC_RULE_LIMITS));
+}
+
 static int check_port(const struct builder *b, const struct ruleset_port *p, size_t n_slots,
 		      struct fault *f)
 {
 	if (!p->port || p->end_port < p->port || proto_index(p->ip_proto) == PLIC_N_PROTO ||
-	    p->slot == PLIC_SLOT_OTHER || p->slot >= n_slots || !rule_valid(&p->rule) ||
-	    (p->interim && (!b->until_ns || !rule_valid(p->interim))))
+	    p->slot == PLIC_SLOT_OTHER || p->slot >= n_slots ||
+	    !limited_well(&p->rule, p->limits) ||
+	    (p->interim && (!b->until_ns || !limited_well(p->interim, p->interim_limits))))
 		return fault_set(f, EINVAL,
 				 "rule set: ports %u-%u, IP protocol %u, slot %u of %zu: out of "
 				 "range, or their rule is",
@@ -196,6 +224,8 @@ static int check_port(const struct builder *b, const struct ruleset_port *p, siz
 static int builder_init(struct builder *b, const struct plic_rule *default_rule,
 			const struct ruleset_interim *interim, size_t n_ports, struct fault *f)
 {
+	const struct ruleset_port other = {.rule = *default_rule,
+					   .interim = interim ? &interim->default_rule : NULL};
 	size_t first, n_buckets = 64;
 	struct plic_rule rest;
 	int err;
@@ -210,8 +240,7 @@ static int builder_init(struct builder *b, const struct plic_rule *default_rule,
 	b->until_ns = interim ? interim->until_ns : 0;
 	err = add_cells(b, PLIC_CELL_FIRST_FREE, &first, f);
 	if (!err)
-		err = with_interim(b, default_rule, interim ? &interim->default_rule : NULL, &rest,
-				   f);
+		err = with_interim(b, &other, &rest, f);
 	if (!err)
 		b->cells[PLIC_CELL_DEFAULT].rule = rest;
 	return err;
@@ -232,6 +261,7 @@ static void fill_header(struct plic_header *head, const struct plic_header *head
 	memcpy(head->ip_open, header->ip_open, sizeof(head->ip_open));
 	head->mode = header->mode;
 	head->deny = header->deny;
+	head->via = header->via;
 }
 
 /* The header's own interim; it may equal it. */

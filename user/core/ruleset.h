@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "cells.h"
 #include "fault.h"
 #include "portlic.h"
 
@@ -17,7 +18,9 @@ struct ruleset_port {
 	__u8 ip_proto;	      /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
 	__u16 slot;	      /* counter slot, >= 1 */
 	struct plic_rule rule;
-	const struct plic_rule *interim; /* holds before the interim's until_ns; NULL: the same */
+	const struct rule_limits *limits; /* with PLIC_RULE_LIMITS */
+	const struct plic_rule *interim;  /* holds before the interim's until_ns; NULL: the same */
+	const struct rule_limits *interim_limits;
 };
 
 /* What holds before until_ns, in place of a set's own header and rule of ports not named. */

@@ -13,14 +13,25 @@ static bool points_well(const struct plic_header *head, unsigned int cell)
 	return cell >= PLIC_CELL_FIRST_FREE && cell < head->slot_cell;
 }
 
+/* A rule, with its limits behind it if it has any. */
+static bool has_its_cells(const struct ruleset *set, unsigned int cell)
+{
+	const struct plic_rule *rule = &set->cells[cell].rule;
+
+	return rule_valid(rule) &&
+	       (!(rule->flags & PLIC_RULE_LIMITS) ||
+		points_well(&set->cells[PLIC_CELL_HEADER].header, cell + RULE_LIMIT_CELLS));
+}
+
 /* A rule that a port may have, and the interim that it may have. */
-static bool whole_rule_valid(const struct ruleset *set, const struct plic_rule *rule)
+static bool whole_rule_valid(const struct ruleset *set, unsigned int cell)
 {
 	const struct plic_header *head = &set->cells[PLIC_CELL_HEADER].header;
+	const struct plic_rule *rule = &set->cells[cell].rule;
 
-	return rule_valid(rule) && !rule->interim == !rule->until_ns &&
+	return has_its_cells(set, cell) && !rule->interim == !rule->until_ns &&
 	       (!rule->interim ||
-		(points_well(head, rule->interim) && rule_valid(&set->cells[rule->interim].rule)));
+		(points_well(head, rule->interim) && has_its_cells(set, rule->interim)));
 }
 
 static bool index_valid(const struct ruleset *set, const struct plic_cell *cell)
@@ -33,7 +44,7 @@ static bool index_valid(const struct ruleset *set, const struct plic_cell *cell)
 		if (!index->rule)
 			continue;
 		if (!points_well(head, index->rule) || index->slot >= head->n_slots ||
-		    !whole_rule_valid(set, &set->cells[index->rule].rule))
+		    !whole_rule_valid(set, index->rule))
 			return false;
 	}
 	return true;
@@ -58,7 +69,7 @@ static bool set_valid(const struct ruleset *set)
 	const struct plic_header *head;
 
 	if (set->n_cells <= PLIC_CELL_FIRST_FREE || !header_valid(set) ||
-	    !whole_rule_valid(set, &set->cells[PLIC_CELL_DEFAULT].rule))
+	    !whole_rule_valid(set, PLIC_CELL_DEFAULT))
 		return false;
 	head = &set->cells[PLIC_CELL_HEADER].header;
 	for (size_t dir = PLIC_CELL_DIR; dir < PLIC_CELL_FIRST_FREE; dir++) {

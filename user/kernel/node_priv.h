@@ -9,7 +9,26 @@
 #include "node.h"
 
 /* Node-wide maps, pinned in BPFFS/maps under their names. */
-enum node_map { NODE_SETS, NODE_TRAFFIC, NODE_CLOCK, NODE_NETNS, NODE_PEERS, NODE_N_MAPS };
+enum node_map {
+	NODE_SETS,
+	NODE_TRAFFIC,
+	NODE_CLOCK,
+	NODE_SOURCES,
+	NODE_SENDERS,
+	NODE_CGROUPS,
+	NODE_OWNERS,
+	NODE_ARRIVALS,
+	NODE_RATES,
+	NODE_QUOTAS,
+	NODE_SEATS,
+	NODE_SEATED,
+	NODE_HELLOS,
+	NODE_EVENTS,
+	NODE_NETNS, /* from here on the ledger's alone */
+	NODE_PEERS,
+	NODE_HOLDERS,
+	NODE_N_MAPS
+};
 #define NODE_PIN_LEDGER "ledger"
 extern const char *const node_map_names[NODE_N_MAPS];
 

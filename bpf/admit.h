@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* admit.h - a new flow that the times of its rule admit: does the rule take this client? For wire. */
+#ifndef PORTLIC_BPF_ADMIT_H
+#define PORTLIC_BPF_ADMIT_H
+
+#include "decide.h"
+#include "mark.h"
+#include "parse.h"
+#include "sender.h"
+
+static __always_inline void admit_client(struct __sk_buff *skb, const struct packet *p,
+					 struct client *client)
+{
+	struct plic_sender_key key;
+
+	sender_key(skb, p, &key);
+	__builtin_memcpy(client->address, key.remote, sizeof(client->address));
+	client->origins = skb->ifindex == LOOPBACK_IFINDEX ? origin_of_sender(&key)
+							   : origin_of_address(client->address);
+}
+
+/* packed: packet_pack(); ports: source << 16 | destination. enum plic_reason, 0: admitted. */
+PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
+{
+	struct decision d = {};
+	struct client client;
+	struct packet p;
+
+	packet_unpack(&p, packed);
+	p.sport = ports >> 16;
+	p.dport = ports & 0xffff;
+	if (!decide_rule(&d, gate_set(), p.proto, p.dport, now))
+		return d.reason;
+	admit_client(skb, &p, &client);
+	decide_client(&d, &client, skb->ifindex == LOOPBACK_IFINDEX, now);
+	return d.verdict == PLIC_ALLOWED ? PLIC_REASON_NONE : d.reason;
+}
+
+#endif
