@@ -72,6 +72,29 @@ static __always_inline bool is_noted(const struct plic_budget *b, __u32 proto, _
 	return b->notes[port % PLIC_NOTES] == note_of(proto, port);
 }
 
+/*
+ * The port that a client named, for the socket program, which sees the port that NAT inside the pod made of
+ * it. NAT may change the client's address, hardly ever its port.
+ */
+PLIC_FUNC int opened_note(__u32 remote_port, __u32 port)
+{
+	struct plic_budget *b = budget();
+
+	if (b)
+		b->opened[remote_port % PLIC_NOTES] =
+			bpf_jiffies64() << 32 | (remote_port & 0xffff) << 16 | (port & 0xffff);
+	return 0;
+}
+
+/* 0: wire let no such SYN in just now. */
+static __always_inline __u32 opened_port(const struct plic_budget *b, __u32 remote_port)
+{
+	__u64 note = b->opened[remote_port % PLIC_NOTES];
+	__u32 age = (__u32)bpf_jiffies64() - (note >> 32);
+
+	return age <= 1 && (note >> 16 & 0xffff) == remote_port ? note & 0xffff : 0;
+}
+
 static __always_inline struct plic_denial *denial(const struct plic_denial_key *key)
 {
 	struct plic_denial none = {};

@@ -20,6 +20,8 @@
 #define PLIC_MARKS_DEFAULT 8192
 #define PLIC_NOTES 64 /* a power of two; no fewer than frames that the stack batches */
 
+#define PLIC_EVENT_REASONS 32 /* a power of two above enum plic_reason */
+
 #define WIRE_PASS TC_ACT_UNSPEC /* == TCX_NEXT: later programs still have their say */
 
 /*
@@ -57,6 +59,11 @@ struct plic_budget {
 	 * changes the remote end in between. TCP: the packet was denied and counted.
 	 */
 	__u64 notes[PLIC_NOTES];
+	__u64 opened[PLIC_NOTES]; /* the SYNs that wire has just let in (opened_note()) */
+	__u64 remaps;		  /* of them, those that reached another port's socket */
+	__u64 events_ns
+		[PLIC_EVENT_REASONS]; /* boot clock up to which events of a reason are paid for */
+	__u64 events_lost;
 };
 
 struct {

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "count.h"
 #include "decide.h"
+#include "event.h"
 #include "flow.h"
 #include "maps.h"
 
@@ -56,22 +57,29 @@ static __always_inline void socket_local(struct bpf_sk_lookup *ctx, __u8 address
 	}
 }
 
-/* On which interface it came only Linux 5.17 tells: what was sent on lo, egress has written down. */
-static __always_inline void socket_client(struct bpf_sk_lookup *ctx, struct decision *d, __u64 now)
+/*
+ * Who sends, and its cgroup (0: unknown). On which interface it came only Linux 5.17 tells: what was sent on
+ * lo, egress has written down.
+ */
+static __always_inline __u64 socket_client(struct bpf_sk_lookup *ctx, struct client *client)
 {
 	struct plic_sender_key key = {.remote_port = bpf_ntohs(ctx->remote_port),
 				      .local_port = ctx->local_port,
 				      .gate = plic_gate_id,
 				      .proto = ctx->protocol};
-	struct client client;
+	struct plic_sender *sender;
 
 	socket_remote(ctx, key.remote);
 	socket_local(ctx, key.local);
-	__builtin_memcpy(client.address, key.remote, sizeof(client.address));
-	client.origins = origin_of_sender(&key);
-	if (client.origins == 1U << PLIC_ORIGIN_UNKNOWN && !is_loopback(&client))
-		client.origins = origin_of_address(client.address);
-	decide_client(d, &client, true, now);
+	__builtin_memcpy(client->address, key.remote, sizeof(client->address));
+	sender = bpf_map_lookup_elem(&plic_senders, &key);
+	if (sender) {
+		client->origins = sender->origins;
+		return sender->cgroup;
+	}
+	client->origins =
+		is_loopback(client) ? ORIGIN_BIT(UNKNOWN) : origin_of_address(client->address);
+	return 0;
 }
 
 static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 port, bool named,
@@ -99,20 +107,76 @@ static __always_inline bool socket_counts(const struct decision *d, __u32 proto,
 	return proto != IPPROTO_TCP || d->slot != PLIC_SLOT_OTHER || port < STRAY_PORTS_FROM;
 }
 
+/*
+ * Wire let the client in to another port, and NAT inside the pod led it here. Remembered, too: of a sidecar
+ * each hook sees half of the truth.
+ */
+static __always_inline bool socket_is_remapped(struct bpf_sk_lookup *ctx, __u32 *named)
+{
+	struct plic_budget *b = budget();
+
+	*named = ctx->local_port;
+	if (!b || b->probing || ctx->protocol != IPPROTO_TCP)
+		return false;
+	*named = opened_port(b, bpf_ntohs(ctx->remote_port));
+	if (!*named || *named == ctx->local_port) {
+		*named = ctx->local_port;
+		return false;
+	}
+	b->remaps++;
+	return true;
+}
+
+static __always_inline bool is_via(void *set, __u32 port, __u64 now)
+{
+	const struct plic_header *header = set ? header_now(set, now) : NULL;
+
+	return header && header->via == port;
+}
+
+/* named: the port that the client named, where wire saw it. */
+static __always_inline void socket_event(struct bpf_sk_lookup *ctx, const struct decision *d,
+					 __u32 named, __u64 now)
+{
+	struct plic_event *event = event_begin(d->reason, now);
+	__u32 port = ctx->local_port, proto = ctx->protocol;
+	struct client client;
+
+	if (!event)
+		return;
+	event->verdict = d->verdict;
+	event->hook = PLIC_HOOK_SOCKET;
+	event->proto = proto;
+	event->port = named;
+	event->real_port = port;
+	event->remote_port = bpf_ntohs(ctx->remote_port);
+	event->cgroup = socket_client(ctx, &client);
+	event->origin = event_origin(client.origins);
+	__builtin_memcpy(event->remote, client.address, sizeof(event->remote));
+	socket_local(ctx, event->local);
+	event_rules(event, proto, port, now);
+	bpf_ringbuf_submit(event, 0);
+}
+
 SEC("sk_lookup")
 int plic_socket(struct bpf_sk_lookup *ctx)
 {
-	__u32 proto = ctx->protocol, port = ctx->local_port;
+	__u32 proto = ctx->protocol, port = ctx->local_port, named;
 	union denial_name name = {.key = {.port = port, .proto = proto, .verdict = PLIC_DENIED}};
+	bool remapped = socket_is_remapped(ctx, &named);
 	struct decision d;
+	struct client client;
 	__u64 now = clock_now();
+	void *set = gate_set();
 
-	if (decide_rule(&d, gate_set(), proto, port, now))
+	if (decide_rule(&d, set, proto, port, now))
 		decide_times(&d, now, false);
-	if (d.asks)
-		socket_client(ctx, &d, now);
+	if (d.asks) {
+		socket_client(ctx, &client);
+		decide_client(&d, &client, true, now);
+	}
 	/* What is let through in audit mode wire has counted. */
-	if (d.verdict != PLIC_DENIED)
+	if (d.verdict != PLIC_DENIED || (remapped && is_via(set, port, now)))
 		return SK_PASS;
 	if (proto == IPPROTO_UDP && socket_is_answer(ctx, port, d.slot != PLIC_SLOT_OTHER, now))
 		return SK_PASS;
@@ -120,6 +184,7 @@ int plic_socket(struct bpf_sk_lookup *ctx)
 		name.key.slot = d.slot;
 		name.key.reason = d.reason;
 		count_denied(name.number, 1, 0, 1, now); /* its length is not known here */
+		socket_event(ctx, &d, named, now);
 	}
 	return SK_DROP;
 }

@@ -10,6 +10,7 @@
 #include "admit.h"
 #include "count.h"
 #include "decide.h"
+#include "event.h"
 #include "flow.h"
 #include "forward.h"
 #include "maps.h"
@@ -187,6 +188,8 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	}
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
+		if (open && d->verdict != PLIC_DENIED)
+			opened_note(p->sport, p->dport);
 		if (open && plic_marked && d->verdict != PLIC_DENIED)
 			wire_unmark(skb, p);
 		return !open && (plic_marked || d->verdict != PLIC_ALLOWED) &&
@@ -238,6 +241,9 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 		__u32 packets = segments(skb);
 
 		count_denied(name.number, packets, skb->len - p.l3, connection ? packets : 0, now);
+		event_of_packet(skb, packet_pack(&p),
+				p.kind == PACKET_PORTS ? p.sport << 16 | p.dport : 0,
+				d.verdict << 8 | d.reason, now);
 	}
 	if (d.verdict == PLIC_AUDIT)
 		return WIRE_PASS;
@@ -288,6 +294,8 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 		if (!flow || flow_is_due(flow, now))
 			return false;
 	}
+	if (p.proto == IPPROTO_TCP && is_open(&p))
+		opened_note(p.sport, p.dport);
 	count_allowed(plic_gate_id, slot, segments(skb), skb->len - p.l3, 0, now);
 	return true;
 }

@@ -221,6 +221,7 @@ static struct plic_header header_of(const struct policy *policy, const struct pl
 	struct plic_header header = {
 		.generation = generation, .mode = rest->mode, .deny = rest->deny};
 
+	header.via = policy ? policy->via : 0;
 	for (size_t i = 0; policy && i < policy->n_open; i++) {
 		__u8 proto = policy->open[i].ip_proto;
 

@@ -171,6 +171,8 @@ static void narrow(const struct compilation *c, const struct policy_port *p,
 		rule->deny = p->deny;
 	rule->origins = p->from.origins;
 	rule->sources = p->from.set.id;
+	if (c->in->policy->via && p->ip_proto == IPPROTO_TCP)
+		rule->flags |= PLIC_RULE_VIA;
 	out->limits.policy[0] = limit_of_policy(p);
 }
 

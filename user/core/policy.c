@@ -263,8 +263,9 @@ static int parse_name(const cJSON *root, struct policy *p, struct fault *f)
 static int parse_root(const cJSON *root, const struct trust *trust, struct policy *p,
 		      struct fault *f)
 {
-	static const char *const known[] = {"name",	"match", "mode",  "deny", "probes",
-					    "brownout", "open",	 "ports", NULL};
+	static const char *const known[] = {"name",	"match", "mode", "deny",  "probes",
+					    "brownout", "via",	 "open", "ports", NULL};
+	int64_t via = 0;
 	int mode = PLIC_ENFORCE, deny = PLIC_REFUSE;
 	bool probes = true;
 	int err = check_members(root, known, NULL, f);
@@ -282,11 +283,14 @@ static int parse_root(const cJSON *root, const struct trust *trust, struct polic
 	if (!err)
 		err = json_bool(root, "brownout", &p->brownout, f);
 	if (!err)
+		err = json_int(root, "via", 1, 65535, &via, f);
+	if (!err)
 		err = parse_opens(root, trust, p, f);
 	if (!err)
 		err = parse_ports(root, p, f);
 	p->mode = mode;
 	p->deny = deny;
+	p->via = via;
 	return err;
 }
 

@@ -38,6 +38,11 @@ struct policy {
 	size_t n_gates;
 	enum plic_mode mode;
 	enum plic_deny deny;
+	/*
+	 * TCP port of a sidecar to which NAT inside the pod leads what comes in, 0: none. What `ports` say of
+	 * the source then holds at the socket and on lo alone.
+	 */
+	uint16_t via;
 	bool brownout; /* fewer and fewer clients get in during the grace of a license */
 	struct policy_open *open;
 	size_t n_open;

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event.h - tells user space of a packet that was denied, or let through all the same (plic_events). Each
+ * reason has a budget; what is over it, or finds the ring full, is only counted.
+ */
+#ifndef PORTLIC_BPF_EVENT_H
+#define PORTLIC_BPF_EVENT_H
+
+#include "count.h"
+#include "decide.h"
+#include "sender.h"
+
+/* NULL: over its budget, or no room; counted. */
+static __always_inline struct plic_event *event_begin(__u32 reason, __u64 now)
+{
+	struct plic_budget *b = budget();
+	struct plic_event *event = NULL;
+
+	if (!b)
+		return NULL;
+	if (take_token(&b->events_ns[reason % PLIC_EVENT_REASONS], now, PLIC_EVENT_INTERVAL_NS,
+		       PLIC_EVENT_BURST))
+		event = bpf_ringbuf_reserve(&plic_events, sizeof(*event), 0);
+	if (!event) {
+		b->events_lost++;
+		return NULL;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->time_ns = now;
+	event->gate = plic_gate_id;
+	event->reason = reason;
+	return event;
+}
+
+/* Which rules they were, and whose license: the one that opened the port, or ended last. */
+static __always_inline void event_rules(struct plic_event *event, __u32 proto, __u32 port,
+					__u64 now)
+{
+	void *set = gate_set();
+	const struct plic_rule *rule;
+	struct plic_cell *header;
+	__u32 slot;
+
+	if (!set)
+		return;
+	header = set_cell(set, PLIC_CELL_HEADER);
+	if (header)
+		event->generation = header->header.generation;
+	rule = find_rule(set, proto, port, &slot);
+	if (rule)
+		rule = rule_now(set, rule, now);
+	if (rule)
+		event->license = rule->grants[0].license;
+}
+
+/* The one origin of a mask; of several, unknown. */
+static __always_inline __u32 event_origin(__u32 origins)
+{
+	__u32 found = PLIC_ORIGIN_UNKNOWN;
+
+	if (origins & (origins - 1))
+		return PLIC_ORIGIN_UNKNOWN;
+	for (__u32 i = 1; i < PLIC_N_ORIGINS; i++)
+		if (origins >> i & 1)
+			found = i;
+	return found;
+}
+
+/* For wire. packed: packet_pack(); ports: source << 16 | destination; said: verdict << 8 | reason. */
+PLIC_FUNC int event_of_packet(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 said,
+			      __u64 now)
+{
+	struct plic_sender_key key;
+	struct plic_sender *sender;
+	struct plic_event *event;
+	struct packet p;
+
+	packet_unpack(&p, packed);
+	p.sport = ports >> 16;
+	p.dport = ports & 0xffff;
+	event = event_begin(said & 0xff, now);
+	if (!event)
+		return 0;
+	event->verdict = said >> 8;
+	event->hook = PLIC_HOOK_WIRE;
+	event->ifindex = skb->ifindex;
+	event->proto = p.proto;
+	event->port = p.dport;
+	event->remote_port = p.sport;
+	event->tcp_flags = p.tcp_flags;
+	if (p.family) {
+		sender_key(skb, &p, &key);
+		__builtin_memcpy(event->remote, key.remote, sizeof(event->remote));
+		__builtin_memcpy(event->local, key.local, sizeof(event->local));
+		if (skb->ifindex == LOOPBACK_IFINDEX) {
+			sender = bpf_map_lookup_elem(&plic_senders, &key);
+			event->cgroup = sender ? sender->cgroup : 0;
+			event->origin = sender ? event_origin(sender->origins) : 0;
+		} else {
+			event->origin = event_origin(origin_of_address((__u32 *)key.remote));
+		}
+	}
+	event_rules(event, p.proto, p.dport, now);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+#endif
