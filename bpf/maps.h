@@ -18,9 +18,6 @@
 #define PLIC_FLOWS_DEFAULT 16384
 #define PLIC_CLIENTS_DEFAULT 8192
 #define PLIC_MARKS_DEFAULT 8192
-#define PLIC_NOTES 64 /* a power of two; no fewer than frames that the stack batches */
-
-#define PLIC_EVENT_REASONS 32 /* a power of two above enum plic_reason */
 
 #define WIRE_PASS TC_ACT_UNSPEC /* == TCX_NEXT: later programs still have their say */
 
@@ -45,25 +42,6 @@ __u32 plic_marked __weak = 0;
 struct plic_tick {
 	__u64 jiffies;
 	__u64 boot_ns;
-};
-
-/* What one CPU may still do (token buckets in nanoseconds), and what its wire tells its socket. */
-struct plic_budget {
-	__u64 refuse_ns; /* boot clock up to which refusals are paid for */
-	__u64 ports_ns;	 /* the same for unnamed ports that enter plic_denials */
-	__u32 probing;	 /* wire is looking a socket up: socket must not count */
-	__u32 pad;
-	/*
-	 * What wire has just decided of a local port (note_of()), in slot port % PLIC_NOTES. UDP: the
-	 * packet answers the pod's own flow, which socket may not find again, for NAT inside the pod
-	 * changes the remote end in between. TCP: the packet was denied and counted.
-	 */
-	__u64 notes[PLIC_NOTES];
-	__u64 opened[PLIC_NOTES]; /* the SYNs that wire has just let in (opened_note()) */
-	__u64 remaps;		  /* of them, those that reached another port's socket */
-	__u64 events_ns
-		[PLIC_EVENT_REASONS]; /* boot clock up to which events of a reason are paid for */
-	__u64 events_lost;
 };
 
 struct {

@@ -14,12 +14,14 @@ _portlic() {
 	-o | --output) words='table json' ;;
 	--alg) words='EdDSA Ed25519' ;;
 	--mode) words='enforce audit off policy' ;;
+	--verdict) words='denied audit' ;;
 	esac
 	if [[ -z $words && $cur == -* ]]; then
 		case $said in
 		'status'*) words='' ;;
 		'check'*) words=' --gate' ;;
 		'rehearse'*) words=' --gate --for --at --without --with --all --enforce' ;;
+		'observe'*) words=' --gate --follow --verdict --port --since' ;;
 		'clock reset'*) words='' ;;
 		'license keygen'*) words=' --iss --kid --out' ;;
 		'license sign'*) words=' --key --alg --revocation-list' ;;
@@ -46,7 +48,7 @@ _portlic() {
 	elif [[ -z $words ]]; then
 		case $said in
 		'')
-			words='status check rehearse clock license gate policy port' ;;
+			words='status check rehearse observe clock license gate policy port' ;;
 		clock)
 			words='reset' ;;
 		license)

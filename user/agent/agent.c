@@ -129,6 +129,7 @@ void agent_ready_if_tried(struct agent *agent)
 		if (agent->gates.entries[i]->opening || !agent->gates.entries[i]->tried)
 			return;
 	agent->ready = true;
+	observe_start(agent); /* not before: events name their gates by number */
 	manager_tell("READY=1");
 	log_event(LOG_INFO, "ready",
 		  LOG_FIELDS("socket", agent->config.socket, "metrics",
@@ -306,6 +307,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	watch_stop(&agent->watch);
 	pull_stop(agent);
 	notify_stop(agent);
+	observe_stop(agent);
 	transfers_stop(&agent->transfers);
 	wake_ready_waiters(agent);
 	agent_stop_if_idle(agent);

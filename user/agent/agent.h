@@ -15,6 +15,7 @@
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
+#include "observe.h"
 #include "policies.h"
 #include "pull.h"
 #include "timekeeper.h"
@@ -42,6 +43,7 @@ struct agent {
 	struct transfers transfers;
 	struct pull pull;
 	struct notify notify;
+	struct observe observe;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

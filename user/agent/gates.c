@@ -116,6 +116,7 @@ void gates_take_out(struct gates *gates, struct gate_entry *entry)
 	memmove(gates->entries + i, gates->entries + i + 1,
 		(gates->n_entries - i) * sizeof(*gates->entries));
 	entry->removed = true;
+	gates->events_lost += entry->events_lost + entry->counters.events_lost;
 }
 
 void gate_entry_reset(struct gate_entry *entry)
@@ -126,8 +127,8 @@ void gate_entry_reset(struct gate_entry *entry)
 	free(entry->cut_ports);
 	entry->cut_ports = NULL;
 	entry->drained = false;
+	entry->events_lost += entry->counters.events_lost;
 	gate_counters_free(&entry->counters);
-	entry->counters = (struct gate_counters){0};
 	free(entry->attachments);
 	entry->attachments = NULL;
 	entry->n_attachments = 0;

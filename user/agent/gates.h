@@ -69,6 +69,7 @@ struct gate_entry {
 	struct fault cut_fault;	  /* of the last attempt, "" if it went well */
 	struct entitlement_mark entitlements;
 
+	uint64_t events_lost;	     /* of namespaces that it was on before */
 	uint64_t unprotected_ns;     /* since the agent started */
 	uint64_t lost[GATE_N_HOOKS]; /* attachments that had gone, since the agent started */
 };
@@ -78,12 +79,13 @@ struct apply_waiter;
 struct gates {
 	struct gate_entry **entries; /* sorted by name */
 	size_t n_entries;
-	char *path;	     /* gates.json */
-	uint64_t began_ns;   /* boot clock, when the agent started: older gates are adopted */
-	uint64_t generation; /* of the last compilation, node-wide */
-	bool applying;	     /* a job swaps rule sets */
-	bool dirty;	     /* and another has to follow */
-	bool failed;	     /* the last one left a gate behind */
+	char *path;	      /* gates.json */
+	uint64_t began_ns;    /* boot clock, when the agent started: older gates are adopted */
+	uint64_t generation;  /* of the last compilation, node-wide */
+	bool applying;	      /* a job swaps rule sets */
+	bool dirty;	      /* and another has to follow */
+	bool failed;	      /* the last one left a gate behind */
+	uint64_t events_lost; /* of gates that have been taken out */
 	struct apply_waiter *waiters;
 	double apply_seconds_sum; /* portlic_apply_duration_seconds */
 	uint64_t apply_count;

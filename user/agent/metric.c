@@ -48,6 +48,11 @@ static const struct {
 		 "Connections that stood on ports whose right is over, and were reset."},
 	[UNLICENSED_LISTENERS] = {"portlic_unlicensed_listeners", "gauge",
 				  "Listening ports that nothing opens."},
+	[PORT_REMAP] =
+		{"portlic_port_remap_total", "counter",
+		 "Connections that reached the socket of another port than the client named."},
+	[EVENTS_LOST] = {"portlic_events_lost_total", "counter",
+			 "Events left out: more than a reason's rate, or nobody read them."},
 	[MAP_PRESSURE] = {"portlic_bpf_map_pressure", "gauge",
 			  "Fill of the fullest map of its kind, 0 to 1."},
 	[PULL_TOTAL] = {"portlic_pull_total", "counter",

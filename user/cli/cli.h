@@ -56,6 +56,10 @@ enum option_id {
 	OPT_ALL,
 	OPT_CONFIRM,
 	OPT_ENFORCE,
+	OPT_FOLLOW,
+	OPT_VERDICT,
+	OPT_PORT,
+	OPT_SINCE,
 	OPT_COUNT,
 };
 #define OPTION_BIT(id) (1ULL << (id))
@@ -101,6 +105,7 @@ static inline const char *option_text(const struct args *args, enum option_id id
 
 /* The verbs: 0 or an exit status with a message in *why ("" if the verb has said all itself). */
 int cmd_status(const struct args *args, struct failure *why);
+int cmd_observe(const struct args *args, struct failure *why);
 int cmd_rehearse(const struct args *args, struct failure *why);
 int cmd_check(const struct args *args, struct failure *why);
 int cmd_clock_reset(const struct args *args, struct failure *why);

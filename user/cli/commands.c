@@ -40,6 +40,18 @@ static const struct command table[] = {
 			      "does the renewal keep it open?"}},
 	},
 	{
+		.verb = "observe",
+		.usage = "[-f] [--gate GATE] [--port PORT] [--verdict denied|audit] [--since "
+			 "SPAN|TIME]",
+		.summary = "what was denied, or let through all the same: who, where, why",
+		.options = OPTION(FOLLOW) | OPTION(GATE) | OPTION(PORT) | OPTION(VERDICT) |
+			   OPTION(SINCE),
+		.run = cmd_observe,
+		.examples = {{"portlic observe -f", "line by line, as it happens"},
+			     {"portlic observe --gate web --port 9090 --since 5m",
+			      "who knocked on 9090 in the last 5 minutes"}},
+	},
+	{
 		.noun = "clock",
 		.verb = "reset",
 		.usage = "",

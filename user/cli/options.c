@@ -51,6 +51,13 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_CONFIRM] = {"confirm", 0, OPTION_SPAN, "SPAN",
 			 "goes by itself unless `policy confirm` comes within 60s, 5m"},
 	[OPT_ENFORCE] = {"enforce", 0, OPTION_FLAG, NULL, "really so, on one gate, for staging"},
+	[OPT_FOLLOW] = {"follow", 'f', OPTION_FLAG, NULL,
+			"goes on with what comes, until it is ended"},
+	[OPT_VERDICT] = {"verdict", 0, OPTION_CHOICE, "denied|audit",
+			 "audit: would have been denied, was let through"},
+	[OPT_PORT] = {"port", 0, OPTION_PORT, "PORT", "this port only"},
+	[OPT_SINCE] = {"since", 0, OPTION_TEXT, "SPAN|TIME",
+		       "so long ago (5m), RFC 3339, or seconds since 1970"},
 	[OPT_ALL] = {"all", 0, OPTION_FLAG, NULL, "ports that don't change, too"},
 };
 
@@ -176,6 +183,11 @@ static int set_value(struct args *args, int id, const char *text, struct failure
 		if (!parse_number(text, 1, INT_MAX, &value.number))
 			return fail(why, EXIT_USAGE, "--%s \"%s\" is no process id", spec->name,
 				    text);
+		break;
+	case OPTION_PORT:
+		if (!parse_number(text, 1, UINT16_MAX, &value.number))
+			return fail(why, EXIT_USAGE, "--%s \"%s\" is no port; give 1 to 65535",
+				    spec->name, text);
 		break;
 	case OPTION_SPAN:
 		if (when_parse_span(text, &value.number))

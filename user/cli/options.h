@@ -10,6 +10,7 @@ enum option_kind {
 	OPTION_TEXT,
 	OPTION_TIME,   /* seconds since 1970 UTC */
 	OPTION_PID,    /* > 0 */
+	OPTION_PORT,   /* 1 to 65535 */
 	OPTION_SPAN,   /* seconds, read from "90s", "30m", "1h", "7d" */
 	OPTION_CHOICE, /* `value` lists the words, with | between */
 };

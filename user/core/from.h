@@ -43,7 +43,4 @@ struct from {
 int from_parse(const cJSON *object, struct from *out, struct fault *f);
 void from_free(struct from *from);
 
-const char *origin_word(enum plic_origin origin); /* "unknown" for 0 */
-int origin_of_word(const char *word);		  /* -1: there is no such origin */
-
 #endif

@@ -12,6 +12,20 @@
 #include "gate_priv.h"
 #include "traffic.h"
 
+/* What the programs count on each CPU. Missing, it is left at 0: the rest still counts. */
+static void add_budgets(const struct gate *g, struct gate_counters *out)
+{
+	_free_ struct plic_budget *budgets = calloc(g->node->n_cpus, sizeof(*budgets));
+	uint32_t zero = 0;
+
+	if (!budgets || bpf_map_lookup_elem(g->map[GATE_BUDGET], &zero, budgets) < 0)
+		return;
+	for (unsigned int i = 0; i < g->node->n_cpus; i++) {
+		out->remaps += budgets[i].remaps;
+		out->events_lost += budgets[i].events_lost;
+	}
+}
+
 int gate_counters(struct gate *g, struct gate_counters *out, struct fault *f)
 {
 	_free_ struct plic_traffic *traffic = calloc(g->n_slots + 1, sizeof(*traffic));
@@ -27,7 +41,11 @@ int gate_counters(struct gate *g, struct gate_counters *out, struct fault *f)
 	if (r < 0)
 		return r;
 	n = denials_merge(denials, n);
-	*out = (struct gate_counters){TAKE_PTR(traffic), g->n_slots, denials, n};
+	*out = (struct gate_counters){.traffic = TAKE_PTR(traffic),
+				      .n_slots = g->n_slots,
+				      .denials = denials,
+				      .n_denials = n};
+	add_budgets(g, out);
 	return 0;
 }
 

@@ -204,7 +204,7 @@ static bool adoptable(struct gate *g, struct plic_gate *about)
 /* Pinned, and of no use to us any more; a node may have thousands of gates. */
 static void close_spare_maps(struct gate *g)
 {
-	static const enum gate_map spare[] = {GATE_ABOUT, GATE_CLIENTS, GATE_BUDGET};
+	static const enum gate_map spare[] = {GATE_ABOUT, GATE_CLIENTS};
 
 	for (size_t i = 0; i < ARRAY_SIZE(spare); i++) {
 		cleanup_close(&g->map[spare[i]]);

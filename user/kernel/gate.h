@@ -33,7 +33,7 @@ struct gate_spec {
  * namespace: then programs are replaced in place, `set` swapped in whole, counters go on. Pins of the
  * same name in another (dead) namespace are removed first. TCP connections that the pod opened before
  * are marked in a new gate, as by gate_stand(). On failure of a new gate nothing is left behind; an
- * adopted one goes on as it was. A gate holds 9 descriptors open.
+ * adopted one goes on as it was. A gate holds 10 descriptors open.
  */
 int gate_open(struct node *node, const struct gate_spec *spec, const struct ruleset *set,
 	      struct gate **out, struct fault *f);
@@ -96,6 +96,8 @@ struct gate_counters {
 	size_t n_slots;
 	struct gate_denial *denials;
 	size_t n_denials;
+	uint64_t remaps;      /* connections that NAT inside the pod led to another port's socket */
+	uint64_t events_lost; /* events that were left out */
 };
 int gate_counters(struct gate *gate, struct gate_counters *out, struct fault *f);
 void gate_counters_free(struct gate_counters *c);
