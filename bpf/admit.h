@@ -17,6 +17,8 @@ static __always_inline void admit_client(struct __sk_buff *skb, const struct pac
 	__builtin_memcpy(client->address, key.remote, sizeof(client->address));
 	client->origins = skb->ifindex == LOOPBACK_IFINDEX ? origin_of_sender(&key)
 							   : origin_of_address(client->address);
+	if (plic_dry_origins)
+		client->origins = plic_dry_origins;
 }
 
 /* packed: packet_pack(); ports: source << 16 | destination. enum plic_reason, 0: admitted. */

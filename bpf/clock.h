@@ -18,6 +18,8 @@ static __always_inline __u64 clock_now(void)
 	struct plic_tick *tick = bpf_map_lookup_elem(&plic_clock, &zero);
 	__u64 jiffies = bpf_jiffies64();
 
+	if (plic_dry_run)
+		return plic_dry_now_ns;
 	if (!tick)
 		return PLIC_NEVER; /* can't be; after every deadline, so that nothing is open */
 	if (tick->jiffies != jiffies) {

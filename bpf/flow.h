@@ -117,7 +117,7 @@ static __always_inline bool flow_is_own(struct plic_flow_key *key, bool named, _
 	struct plic_flow *flow = bpf_map_lookup_elem(&plic_flows, key);
 
 	if (flow_within(flow, now, named ? PLIC_FLOW_NAMED_NS : PLIC_FLOW_IDLE_NS)) {
-		if (!named && flow_is_due(flow, now))
+		if (!named && flow_is_due(flow, now) && !plic_dry_run)
 			flow->last_ns = now;
 		return true;
 	}
@@ -131,6 +131,8 @@ static __always_inline bool flow_touch(void *map, const struct plic_flow_key *ke
 	struct plic_flow *flow = bpf_map_lookup_elem(map, key);
 	struct plic_flow fresh = {.last_ns = now};
 
+	if (plic_dry_run)
+		return !flow;
 	if (!flow)
 		return bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST) == 0;
 	if (flow_is_due(flow, now))

@@ -32,6 +32,15 @@ const volatile __u32 plic_gate_id __weak = 0;
 const volatile __u32 plic_n_cpus __weak = 1; /* possible CPUs, as libbpf_num_possible_cpus() */
 
 /*
+ * The twin of `explain`: never attached, it judges made-up packets by the same maps at a time and from an
+ * origin of its own, and changes nothing. What it writes goes to maps of its own, and where that can't be
+ * (flows, markers, limits) the programs ask here.
+ */
+const volatile __u32 plic_dry_run __weak = 0;
+const volatile __u64 plic_dry_now_ns __weak = 0;  /* boot clock */
+const volatile __u32 plic_dry_origins __weak = 0; /* mask; 0: as the address tells */
+
+/*
  * Not 0 once the pod opened a TCP connection from a named port: from then on wire looks whether a
  * segment to a named port belongs to one of these, so that it isn't counted as a client's. The loader
  * sets it too when it writes a marker into plic_marks or adopts the map with markers in it.

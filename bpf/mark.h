@@ -36,7 +36,7 @@ PLIC_FUNC int mark_found(struct __sk_buff *skb, __u64 packed, __u32 sport, __u32
 	p.sport = sport;
 	p.dport = dport;
 	mark_key(skb, &p, true, &key);
-	if (take)
+	if (take && !plic_dry_run)
 		return bpf_map_delete_elem(&plic_marks, &key) == 0;
 	return bpf_map_lookup_elem(&plic_marks, &key) != NULL;
 }

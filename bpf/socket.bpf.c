@@ -72,6 +72,10 @@ static __always_inline __u64 socket_client(struct bpf_sk_lookup *ctx, struct cli
 	socket_remote(ctx, key.remote);
 	socket_local(ctx, key.local);
 	__builtin_memcpy(client->address, key.remote, sizeof(client->address));
+	if (plic_dry_origins) {
+		client->origins = plic_dry_origins;
+		return 0;
+	}
 	sender = bpf_map_lookup_elem(&plic_senders, &key);
 	if (sender) {
 		client->origins = sender->origins;

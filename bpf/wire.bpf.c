@@ -68,7 +68,7 @@ static __always_inline bool has_connected_socket(struct __sk_buff *skb, const st
 	bool connected;
 	__u32 size;
 
-	if (!b)
+	if (!b || plic_dry_run) /* the look-up would run the real socket program */
 		return false;
 	if (p->family == 4) {
 		size = sizeof(tuple.ipv4);
@@ -229,7 +229,7 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 		return WIRE_PASS;
 	}
 	/* The FIB is asked without ports and marks: where the stack's rules look at those, a socket tells. */
-	if (is_forwarded(skb, packet_pack(&p)) &&
+	if (!plic_dry_run && is_forwarded(skb, packet_pack(&p)) &&
 	    (p.kind != PACKET_PORTS || !has_connected_socket(skb, &p)))
 		return WIRE_PASS;
 	if (is_for_us(skb)) {

@@ -15,12 +15,14 @@ _portlic() {
 	--alg) words='EdDSA Ed25519' ;;
 	--mode) words='enforce audit off policy' ;;
 	--verdict) words='denied audit' ;;
+	--origin) words='same-container sibling runtime node probe pod external unknown' ;;
 	esac
 	if [[ -z $words && $cur == -* ]]; then
 		case $said in
 		'status'*) words='' ;;
 		'check'*) words=' --gate' ;;
 		'rehearse'*) words=' --gate --for --at --without --with --all --enforce' ;;
+		'explain'*) words=' --at' ;;
 		'observe'*) words=' --gate --follow --verdict --port --since' ;;
 		'clock reset'*) words='' ;;
 		'license keygen'*) words=' --iss --kid --out' ;;
@@ -48,7 +50,7 @@ _portlic() {
 	elif [[ -z $words ]]; then
 		case $said in
 		'')
-			words='status check rehearse observe clock license gate policy port' ;;
+			words='status check rehearse explain observe clock license gate policy port' ;;
 		clock)
 			words='reset' ;;
 		license)

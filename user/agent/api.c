@@ -36,6 +36,7 @@ static const struct route {
 	{"GET", "/v1/ports", .handle = api_ports_get},
 	{"GET", "/v1/entitlements", .handle = api_entitlements_get},
 	{"GET", "/v1/events", .handle = api_events_get},
+	{"GET", "/v1/explain", .handle = api_explain_get},
 	{"GET", "/v1/peers", .handle = api_peers_get},
 	{"GET", "/v1/licenses", .handle = api_licenses_get},
 	{"POST", "/v1/licenses", .handle = api_licenses_post},

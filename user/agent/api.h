@@ -17,6 +17,7 @@ api_route api_ports_get;
 api_route api_entitlements_get;
 api_route api_peers_get;
 api_route api_events_get;
+api_route api_explain_get;
 api_route api_licenses_get, api_licenses_post, api_license_delete;
 api_route api_policies_get, api_policies_post, api_policy_delete;
 api_route api_rehearse;

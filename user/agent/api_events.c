@@ -2,7 +2,6 @@
 /* api_events.c - GET /v1/events: what was denied, or let through all the same, packet by packet. */
 #include "api.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <microhttpd.h>
@@ -48,19 +47,6 @@ static bool wanted(const struct agent *agent, const struct filter *filter,
 	       (!filter->since || clock_at(&agent->clock, event->time_ns) >= filter->since);
 }
 
-static void put_address(cJSON *item, const char *name, const uint8_t address[16])
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, none[16];
-	char text[INET6_ADDRSTRLEN];
-
-	if (!memcmp(address, none, sizeof(none)))
-		json_put_string(item, name, NULL);
-	else if (!memcmp(address, mapped, sizeof(mapped)))
-		json_put_string(item, name, inet_ntop(AF_INET, address + 12, text, sizeof(text)));
-	else
-		json_put_string(item, name, inet_ntop(AF_INET6, address, text, sizeof(text)));
-}
-
 /* 0 is not known: null. */
 static void put_number(cJSON *item, const char *name, uint64_t number)
 {
@@ -85,9 +71,9 @@ static cJSON *event_json(const struct agent *agent, const struct observed *obser
 	json_put_string(item, "protocol", event->proto ? proto_word(event->proto) : NULL);
 	put_number(item, "port", event->port);
 	put_number(item, "real_port", event->real_port);
-	put_address(item, "remote", event->remote);
+	json_put_address(item, "remote", event->remote);
 	put_number(item, "remote_port", event->remote_port);
-	put_address(item, "local", event->local);
+	json_put_address(item, "local", event->local);
 	put_number(item, "ifindex", event->ifindex);
 	json_put_string(item, "origin", origin_word(event->origin));
 	put_number(item, "cgroup", event->cgroup);

@@ -2,14 +2,11 @@
 /* api_peers.c - GET /v1/peers: who connected to a gate's ports within a day, and who is connected. */
 #include "api.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "agent.h"
 #include "cleanup.h"
@@ -37,28 +34,12 @@ struct peers_job {
 	size_t n;
 };
 
-/* "N" or "N/PROTO", TCP by default. */
 static bool parse_port(const char *text, struct wanted *out)
 {
-	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
-	unsigned long port;
-	char *end;
-	size_t i;
-
-	if (!isdigit((unsigned char)text[0]))
+	if (!port_read(text, &out->first, &out->ip_proto))
 		return false;
-	port = strtoul(text, &end, 10);
-	if (port < 1 || port > 65535 || (*end && *end != '/'))
-		return false;
-	*out = (struct wanted){(uint16_t)port, (uint16_t)port, IPPROTO_TCP};
-	if (!*end)
-		return true;
-	for (i = 0; i < ARRAY_SIZE(protocols); i++) {
-		out->ip_proto = protocols[i];
-		if (!strcasecmp(end + 1, proto_word(protocols[i])))
-			return true;
-	}
-	return false;
+	out->last = out->first;
+	return true;
 }
 
 /* A port of a range stands for the range: that is how its past clients are known. */
@@ -103,23 +84,13 @@ static int by_presence(const void *a, const void *b)
 	return x->port != y->port ? x->port - y->port : by_address(a, b);
 }
 
-static void put_address(cJSON *item, const uint8_t remote[16])
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	char text[INET6_ADDRSTRLEN];
-	bool v4 = !memcmp(remote, mapped, sizeof(mapped));
-
-	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? remote + 12 : remote, text, sizeof(text));
-	cJSON_AddStringToObject(item, "remote", text);
-}
-
 static cJSON *peer_json(const struct agent *agent, const struct gate_peer *peer)
 {
 	cJSON *item = cJSON_CreateObject();
 
 	cJSON_AddNumberToObject(item, "port", peer->port);
 	cJSON_AddStringToObject(item, "protocol", proto_word(peer->ip_proto));
-	put_address(item, peer->remote);
+	json_put_address(item, "remote", peer->remote);
 	json_put_moment(item, "last", &agent->clock, peer->last_ns);
 	json_put_u64(item, "connections", peer->connections);
 	cJSON_AddNumberToObject(item, "connected", peer->live);

@@ -3,6 +3,7 @@
 #ifndef PORTLIC_AGENT_REPLY_H
 #define PORTLIC_AGENT_REPLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "clock.h"
@@ -22,5 +23,11 @@ __attribute__((format(printf, 2, 3))) void json_warn(cJSON *warnings, const char
 
 /* A moment of the boot clock as UTC; 0 and PLIC_NEVER: null. */
 void json_put_moment(cJSON *object, const char *name, const struct clock *clock, uint64_t boot_ns);
+
+/* IPv4 mapped, network order; all zero: null. */
+void json_put_address(cJSON *object, const char *name, const uint8_t address[16]);
+
+/* Reads "N" or "N/PROTO" (TCP by default) of a query; false: it is neither. */
+bool port_read(const char *text, uint16_t *port, uint8_t *ip_proto);
 
 #endif

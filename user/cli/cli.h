@@ -9,11 +9,12 @@
 
 #include "fault.h"
 
-/* Exit status; `license verify` has its own besides (license_verify.c). 3 is `explain`: denied. */
+/* Exit status; `license verify` has its own besides (license_verify.c). */
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_REFUSED = 1,  /* a license, a policy, a failed check */
 	EXIT_USAGE = 2,	   /* usage or I/O */
+	EXIT_DENIED = 3,   /* explain: such a connection is denied */
 	EXIT_NO_AGENT = 4, /* nobody answers on the socket */
 };
 
@@ -60,6 +61,8 @@ enum option_id {
 	OPT_VERDICT,
 	OPT_PORT,
 	OPT_SINCE,
+	OPT_FROM,
+	OPT_ORIGIN,
 	OPT_COUNT,
 };
 #define OPTION_BIT(id) (1ULL << (id))
@@ -105,6 +108,7 @@ static inline const char *option_text(const struct args *args, enum option_id id
 
 /* The verbs: 0 or an exit status with a message in *why ("" if the verb has said all itself). */
 int cmd_status(const struct args *args, struct failure *why);
+int cmd_explain(const struct args *args, struct failure *why);
 int cmd_observe(const struct args *args, struct failure *why);
 int cmd_rehearse(const struct args *args, struct failure *why);
 int cmd_check(const struct args *args, struct failure *why);

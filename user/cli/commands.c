@@ -40,6 +40,21 @@ static const struct command table[] = {
 			      "does the renewal keep it open?"}},
 	},
 	{
+		.verb = "explain",
+		.usage = "GATE PORT[/PROTO] [--from ADDR] [--origin ORIGIN] [--at TIME]",
+		.summary = "would a connection get in, and why: rule, license, deadline, remedy",
+		.options = OPTION(FROM) | OPTION(ORIGIN) | OPTION(AT),
+		.min_operands = 2,
+		.max_operands = 2,
+		.run = cmd_explain,
+		.examples = {{"portlic explain web 8080",
+			      "now, from somewhere outside; exit status 3: denied"},
+			     {"portlic explain web 8080 --from 10.0.0.7 --at +30d",
+			      "that client, in a month, with what is loaded today"}},
+		.exit_status =
+			"0 allowed (or let through in audit), 2 usage or I/O, 3 denied, 4 no agent",
+	},
+	{
 		.verb = "observe",
 		.usage = "[-f] [--gate GATE] [--port PORT] [--verdict denied|audit] [--since "
 			 "SPAN|TIME]",

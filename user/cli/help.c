@@ -21,7 +21,7 @@ static void list_verbs(const char *noun)
 	}
 }
 
-static void list_options(uint32_t ids)
+static void list_options(uint64_t ids)
 {
 	for (int id = 0; id < OPT_COUNT; id++) {
 		const struct option_spec *spec = &option_specs[id];

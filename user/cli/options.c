@@ -58,6 +58,10 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_PORT] = {"port", 0, OPTION_PORT, "PORT", "this port only"},
 	[OPT_SINCE] = {"since", 0, OPTION_TEXT, "SPAN|TIME",
 		       "so long ago (5m), RFC 3339, or seconds since 1970"},
+	[OPT_FROM] = {"from", 0, OPTION_TEXT, "ADDR", "the client's IPv4 or IPv6 address"},
+	[OPT_ORIGIN] = {"origin", 0, OPTION_CHOICE,
+			"same-container|sibling|runtime|node|probe|pod|external|unknown",
+			"what the client is, whatever its address tells"},
 	[OPT_ALL] = {"all", 0, OPTION_FLAG, NULL, "ports that don't change, too"},
 };
 

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* explain.c - builds a packet, loads the twin, runs it, reads what the twin counted. */
+#include "explain.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpflog.h"
+#include "cleanup.h"
+#include "denials.h"
+#include "gate.skel.h"
+#include "gate_priv.h"
+#include "netns.h"
+#include "packet.h"
+#include "pins.h"
+
+#define NO_TEST_RUN 524 /* the kernel's ENOTSUPP: sk_lookup before Linux 5.14 */
+
+static void destroy(struct gate_bpf **skel)
+{
+	gate_bpf__destroy(*skel);
+}
+
+/* Read and written by the programs; the twin only reads. */
+static int share_tables(struct gate *g, struct bpf_object *object)
+{
+	static const char *const names[] = {PLIC_MAP_FLOWS, PLIC_MAP_CLIENTS, PLIC_MAP_MARKS};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && r == 0; i++) {
+		_close_ int fd = pins_get(g->dir, names[i]);
+
+		r = fd < 0 ? fd
+			   : bpf_map__reuse_fd(bpf_object__find_map_by_name(object, names[i]), fd);
+	}
+	return r;
+}
+
+/* Counters and events stay the twin's own. */
+static int share_node(struct node *node, struct bpf_object *object)
+{
+	static const enum node_map own[] = {NODE_TRAFFIC, NODE_EVENTS, NODE_CLOCK};
+	int kept[ARRAY_SIZE(own)], r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		kept[i] = node->map[own[i]];
+		node->map[own[i]] = -1;
+	}
+	r = node_share_maps(node, object);
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		node->map[own[i]] = kept[i];
+	return r;
+}
+
+static int load_twin(struct gate *g, const struct gate_question *q, struct gate_bpf **out,
+		     struct fault *f)
+{
+	_cleanup_(destroy) struct gate_bpf *skel = gate_bpf__open();
+	int r;
+
+	if (!skel)
+		return fault_set(f, errno, "can't read the gate's BPF object: %s", strerror(errno));
+	skel->rodata->plic_gate_id = g->id;
+	skel->rodata->plic_n_cpus = g->node->n_cpus;
+	skel->rodata->plic_dry_run = 1;
+	skel->rodata->plic_dry_now_ns = q->at_ns;
+	skel->rodata->plic_dry_origins = q->origins;
+	bpf_program__set_autoload(skel->progs.plic_egress, false);
+	bpf_map__set_max_entries(skel->maps.plic_events, (uint32_t)getpagesize());
+	r = share_node(g->node, skel->obj);
+	if (r == 0)
+		r = share_tables(g, skel->obj);
+	bpflog_begin();
+	if (r == 0)
+		r = gate_bpf__load(skel);
+	if (r < 0)
+		return fault_set(f, -r, "can't load the twin of gate \"%s\": %s%s", g->name,
+				 strerror(-r), bpflog_why());
+	*out = TAKE_PTR(skel);
+	return 0;
+}
+
+/* The interface that the packet comes in by. */
+static int interface_of(const struct gate *g, const struct gate_question *q, uint8_t mac[6])
+{
+	struct ifreq request = {0};
+	int ifindex = 1;
+	_close_ int fd = -1;
+
+	for (size_t i = 0; i < g->n_ifaces && !q->on_lo; i++)
+		if (g->ifaces[i].ifindex != 1)
+			ifindex = g->ifaces[i].ifindex;
+	memset(mac, 0, 6);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && if_indextoname((unsigned int)ifindex, request.ifr_name) &&
+	    ioctl(fd, SIOCGIFHWADDR, &request) == 0)
+		memcpy(mac, request.ifr_hwaddr.sa_data, 6);
+	return ifindex;
+}
+
+static int run_wire(struct gate *g, struct gate_bpf *twin, const struct gate_question *q)
+{
+	struct __sk_buff skb = {0};
+	struct packet_frame frame;
+	uint8_t mac[6];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &skb, .ctx_size_in = sizeof(skb));
+
+	skb.ifindex = (uint32_t)interface_of(g, q, mac);
+	packet_open(q->ip_proto, q->from, q->port, mac, &frame);
+	opts.data_in = frame.bytes;
+	opts.data_size_in = frame.len;
+	return bpf_prog_test_run_opts(bpf_program__fd(twin->progs.plic_wire), &opts);
+}
+
+static int run_socket(struct gate_bpf *twin, const struct gate_question *q)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	bool v4 = memcmp(q->from, mapped, sizeof(mapped)) == 0;
+	struct bpf_sk_lookup ctx = {
+		.family = v4 ? AF_INET : AF_INET6,
+		.protocol = q->ip_proto,
+		.remote_port = htons(PACKET_CLIENT_PORT),
+		.local_port = q->port,
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ctx, .ctx_size_in = sizeof(ctx));
+	int r;
+
+	if (v4)
+		memcpy(&ctx.remote_ip4, q->from + 12, 4);
+	else
+		memcpy(ctx.remote_ip6, q->from, 16);
+	r = bpf_prog_test_run_opts(bpf_program__fd(twin->progs.plic_socket), &opts);
+	return r == -NO_TEST_RUN || r == -EINVAL ? 0 : r;
+}
+
+/* The one thing that the twin counted, if it did. */
+static int read_verdict(struct gate_bpf *twin, enum plic_hook hook, struct gate_answer *out,
+			struct fault *f)
+{
+	struct gate_denial *denials;
+	size_t n;
+	int r = denials_read(bpf_map__fd(twin->maps.plic_denials), &denials, &n, f);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		if (denials[i].count.packets)
+			*out = (struct gate_answer){denials[i].key.verdict, denials[i].key.reason,
+						    hook};
+	free(denials);
+	return 0;
+}
+
+int gate_explain(struct gate *g, const struct gate_question *q, struct gate_answer *out,
+		 struct fault *f)
+{
+	_cleanup_(destroy) struct gate_bpf *twin = NULL;
+	struct gate_answer answer = {PLIC_ALLOWED, PLIC_REASON_NONE, PLIC_HOOK_WIRE};
+	_netns_home_ int home = -1;
+	int r = gate_enter(g, &home, f);
+
+	if (r == 0)
+		r = load_twin(g, q, &twin, f);
+	if (r < 0)
+		return r;
+	r = run_wire(g, twin, q);
+	if (r == 0)
+		r = read_verdict(twin, PLIC_HOOK_WIRE, &answer, f);
+	if (r == 0 && answer.verdict == PLIC_ALLOWED)
+		r = run_socket(twin, q);
+	if (r == 0 && answer.verdict == PLIC_ALLOWED)
+		r = read_verdict(twin, PLIC_HOOK_SOCKET, &answer, f);
+	if (r < 0)
+		return fault_set(f, -r, "can't run the twin of gate \"%s\": %s", g->name,
+				 strerror(-r));
+	*out = answer;
+	return 0;
+}
