@@ -22,7 +22,7 @@ _portlic() {
 		'status'*) words='' ;;
 		'check'*) words=' --gate' ;;
 		'rehearse'*) words=' --gate --for --at --without --with --all --enforce' ;;
-		'explain'*) words=' --at' ;;
+		'explain'*) words=' --at --from --origin' ;;
 		'observe'*) words=' --gate --follow --verdict --port --since' ;;
 		'clock reset'*) words='' ;;
 		'license keygen'*) words=' --iss --kid --out' ;;

@@ -6,7 +6,7 @@
 #include "help.h"
 #include "options.h"
 
-static void completion_options(uint32_t ids)
+static void completion_options(uint64_t ids)
 {
 	for (int id = 0; id < OPT_COUNT; id++)
 		if (ids & OPTION_BIT(id))
