@@ -20,6 +20,7 @@
 #include "inspect.h"
 #include "jobs.h"
 #include "reply.h"
+#include "rivals.h"
 
 #define MAX_PROBES 256 /* of a gate: a probe of a gate that drops takes until its time-out */
 #define ATTEMPTS 3     /* others knock too, so that the counter rises by more */
@@ -78,11 +79,11 @@ static void check_hooks(struct check *check, const struct gate_entry *entry)
 		seen[at->hook] = true;
 		removable |= at->removable;
 		if (at->overtaken) {
+			char text[384];
+
 			overtaken++;
-			result(check, entry->name, gate_hook_word(at->hook), false,
-			       "a foreign %s program runs ahead of it on %s and can take packets "
-			       "past it: find it with `bpftool net show`, and who attached it",
-			       at->kind, at->interface);
+			rival_text(at->hook, at->interface, &at->rival, text, sizeof(text));
+			result(check, entry->name, gate_hook_word(at->hook), false, "%s", text);
 		}
 		if (at->present)
 			continue;

@@ -42,7 +42,10 @@ static const struct {
 	[UNPROTECTED] = {"portlic_unprotected_seconds_total", "counter",
 			 "Upper bound of the time that interfaces of gates were uncovered."},
 	[ATTACHMENT_LOST] = {"portlic_attachment_lost_total", "counter",
-			     "Hooks that had been removed and were put back."},
+			     "Hooks that had been removed or outranked and were put back."},
+	[GATE_OVERRIDDEN] =
+		{"portlic_gate_overridden", "gauge",
+		 "1 while a foreign program decides before the gate's hook, or instead."},
 	[CONNECTIONS_CUT] =
 		{"portlic_connections_cut_total", "counter",
 		 "Connections that stood on ports whose right is over, and were reset."},

@@ -62,6 +62,12 @@ int gates_apply(struct node *node, struct gate *const *gates, const struct rules
  */
 int gate_forget_drained(struct gate *gate, const struct ruleset *set, struct fault *f);
 
+/* A program of somebody else's that decides before one of ours, or instead of it. */
+struct gate_rival {
+	uint32_t prog_id; /* 0: none, or a filter that is no BPF program */
+	char name[16];	  /* of the program, or the kind of the filter ("u32"); "": none */
+};
+
 /* One attachment, as seen now. */
 struct gate_attachment {
 	enum gate_hook hook;
@@ -70,18 +76,33 @@ struct gate_attachment {
 	const char *kind;   /* "tcx", "clsact", "netns", "tracing" */
 	bool removable;	    /* clsact: from inside the pod */
 	bool present;
-	bool overtaken; /* present, but a foreign program runs ahead of it */
+	bool overtaken; /* present, but a foreign program runs ahead of it or can overrule it */
+	struct gate_rival rival; /* that one */
+};
+
+/* What a hook's place among foreign programs is. */
+struct gate_outranked {
+	unsigned int regained;	 /* interfaces where ours was put ahead again */
+	unsigned int held;	 /* ... where it is still behind, or what overrules `socket` */
+	char interface[16];	 /* of the one seen last, "": the namespace */
+	struct gate_rival rival; /* the same */
 };
 
 struct gate_sweep {
 	bool dead;			     /* the namespace is gone: collect */
 	unsigned int added;		     /* interfaces newly covered */
 	unsigned int restored[GATE_N_HOOKS]; /* attachments that were gone and were put back */
+	struct gate_outranked outranked[GATE_N_HOOKS];
 	uint64_t
 		unprotected_ns; /* upper bound of the time new or stripped interfaces were uncovered */
 };
 
-/* Covers new interfaces, puts back what was removed, sees whether the namespace lives. */
+/*
+ * Covers new interfaces, puts back what was removed and ahead again what was outranked, sees whether the
+ * namespace lives. Against somebody who goes on getting ahead that is done ever more seldom. A foreign
+ * sk_lookup program can only be told: one that selects a socket overrules ours in any order. *out is
+ * what was done and seen up to a failure, too.
+ */
 int gate_sweep(struct gate *gate, struct gate_sweep *out, struct fault *f);
 int gate_attachments(struct gate *gate, struct gate_attachment **out, size_t *n, struct fault *f);
 
