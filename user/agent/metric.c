@@ -56,6 +56,8 @@ static const struct {
 		 "Connections that reached the socket of another port than the client named."},
 	[EVENTS_LOST] = {"portlic_events_lost_total", "counter",
 			 "Events left out: more than a reason's rate, or nobody read them."},
+	[CHECK_PROBES] = {"portlic_check_probes_total", "counter",
+			  "Probes of `portlic check`, which the counters of ports leave out."},
 	[MAP_PRESSURE] = {"portlic_bpf_map_pressure", "gauge",
 			  "Fill of the fullest map of its kind, 0 to 1."},
 	[PULL_TOTAL] = {"portlic_pull_total", "counter",

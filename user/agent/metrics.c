@@ -233,6 +233,11 @@ static void put_gates(const struct scrape *s)
 			n += gate_unlicensed(entry, &entry->stand.listeners[j]);
 		metric_sample(s->out, UNLICENSED_LISTENERS, LABELS("gate", entry->name), n);
 	}
+	metric_head(s->out, CHECK_PROBES);
+	for (i = 0; i < gates->n_entries; i++)
+		if (gates->entries[i]->counters.traffic)
+			metric_sample(s->out, CHECK_PROBES, LABELS("gate", gates->entries[i]->name),
+				      gates->entries[i]->counters.n_probes);
 	metric_head(s->out, CONNECTIONS_CUT);
 	for (i = 0; i < gates->n_entries; i++)
 		metric_sample(s->out, CONNECTIONS_CUT, LABELS("gate", gates->entries[i]->name),

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* veth.c - the other end of a pod's interfaces, and the namespace where that is. */
+#include "veth.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cleanup.h"
+#include "netlink.h"
+
+struct links {
+	struct veth_link *list;
+	size_t n, room;
+	int only; /* ifindex, 0: all */
+};
+
+static bool is_veth(const struct nlattr *info)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, info)
+	{
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+			return strcmp(mnl_attr_get_str(attr), "veth") == 0;
+	}
+	return false;
+}
+
+static void read_attribute(struct veth_link *link, const struct nlattr *attr)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_IFNAME:
+		snprintf(link->name, sizeof(link->name), "%s", mnl_attr_get_str(attr));
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(attr) == sizeof(link->mac))
+			memcpy(link->mac, mnl_attr_get_payload(attr), sizeof(link->mac));
+		break;
+	case IFLA_LINK:
+		link->peer = (int)mnl_attr_get_u32(attr);
+		break;
+	case IFLA_LINK_NETNSID:
+		link->nsid = (int)mnl_attr_get_u32(attr);
+		break;
+	case IFLA_MASTER:
+		link->master = (int)mnl_attr_get_u32(attr);
+		break;
+	case IFLA_LINKINFO:
+		link->veth = is_veth(attr);
+		break;
+	}
+}
+
+static int add_link(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct links *l = data;
+	struct veth_link *link;
+	const struct nlattr *attr;
+
+	if (l->only && ifi->ifi_index != l->only)
+		return 0;
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 8;
+		void *list = reallocarray(l->list, room, sizeof(*l->list));
+
+		if (!list)
+			return -ENOMEM;
+		l->list = list;
+		l->room = room;
+	}
+	link = &l->list[l->n++];
+	*link = (struct veth_link){
+		.ifindex = ifi->ifi_index, .nsid = -1, .up = ifi->ifi_flags & IFF_UP};
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
+	{
+		read_attribute(link, attr);
+	}
+	return 0;
+}
+
+int veth_links(int ifindex, struct veth_link **out, size_t *n, struct fault *f)
+{
+	char buf[128];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct links l = {.only = ifindex};
+	struct ifinfomsg *ifi;
+	int tries = 5, r;
+
+	nlh->nlmsg_type = RTM_GETLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_family = AF_UNSPEC;
+	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	do {
+		l.n = 0;
+		r = netlink_dump(NETLINK_ROUTE, nlh, add_link, &l);
+	} while (r == -EINTR && --tries > 0);
+	if (r < 0) {
+		free(l.list);
+		return fault_set(f, -r, "can't list the ends of veths: %s", strerror(-r));
+	}
+	*out = l.list;
+	*n = l.n;
+	return 0;
+}
+
+struct address_of {
+	int ifindex;
+	bool found;
+	uint8_t *address;
+};
+
+/* The first one; of IPv6 a global one before a link-local one. */
+static int take_address(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	struct address_of *of = data;
+	const struct nlattr *attr;
+	uint16_t wanted = ifa->ifa_family == AF_INET ? IFA_LOCAL : IFA_ADDRESS;
+
+	if ((int)ifa->ifa_index != of->ifindex ||
+	    (of->found && (ifa->ifa_family == AF_INET || ifa->ifa_scope != RT_SCOPE_UNIVERSE)))
+		return 0;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa))
+	{
+		if (mnl_attr_get_type(attr) != wanted || mnl_attr_get_payload_len(attr) > 16)
+			continue;
+		memcpy(of->address, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+		of->found = true;
+	}
+	return 0;
+}
+
+int veth_address(int ifindex, int family, uint8_t address[16])
+{
+	char buf[128];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct address_of of = {.ifindex = ifindex, .address = address};
+	struct ifaddrmsg *ifa;
+	int r;
+
+	nlh->nlmsg_type = RTM_GETADDR;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	ifa->ifa_family = (unsigned char)family;
+	r = netlink_dump(NETLINK_ROUTE, nlh, take_address, &of);
+	if (r < 0)
+		return r;
+	return of.found ? 0 : -ENOENT;
+}
+
+static int take_nsid(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtgenmsg))
+	{
+		if (mnl_attr_get_type(attr) == NETNSA_NSID)
+			*(int *)data = (int)mnl_attr_get_u32(attr);
+	}
+	return 0;
+}
+
+static bool has_nsid(int netns, int nsid)
+{
+	char buf[128];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct rtgenmsg *rt;
+	int found = NETNSA_NSID_NOT_ASSIGNED;
+
+	nlh->nlmsg_type = RTM_GETNSID;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	rt = mnl_nlmsg_put_extra_header(nlh, sizeof(*rt));
+	rt->rtgen_family = AF_UNSPEC;
+	mnl_attr_put_u32(nlh, NETNSA_FD, (uint32_t)netns);
+	return netlink_dump(NETLINK_ROUTE, nlh, take_nsid, &found) == 0 && found == nsid;
+}
+
+static int open_below(const char *dir, const char *tail, bool pids, int nsid)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int found = -ENOENT;
+
+	while (d && found < 0 && (e = readdir(d))) {
+		_close_ int fd = -1;
+		char path[PATH_MAX];
+
+		if (pids ? !isdigit((unsigned char)e->d_name[0]) : e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s%s", dir, e->d_name, tail);
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0 && has_nsid(fd, nsid))
+			found = TAKE_FD(fd);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+int veth_open_netns(int nsid, int home)
+{
+	int fd;
+
+	if (has_nsid(home, nsid))
+		return fcntl(home, F_DUPFD_CLOEXEC, 0);
+	fd = open_below("/run/netns", "", false, nsid);
+	return fd >= 0 ? fd : open_below("/proc", "/ns/net", true, nsid);
+}
