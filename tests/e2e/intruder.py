@@ -3,7 +3,8 @@
 """intruder.py - programs that somebody with CAP_BPF in a pod puts beside the gate's, by raw bpf(2).
 
 intruder.py ahead ingress|egress IFACE  ahead of all: "ahead", then "outranked SECONDS" when it no longer is
-intruder.py fight IFACE SECONDS         gets ahead again each time: "fought N", so often it was overtaken
+intruder.py fight IFACE SECONDS [PASS]  gets ahead again each time: "fought N", so often it was overtaken;
+                                        with PASS nobody behind it is asked
 intruder.py steal PORT                  sk_lookup that gives every connection to a listener on PORT: "stealing"
 """
 import ctypes, os, socket, struct, sys, time
@@ -11,6 +12,7 @@ import ctypes, os, socket, struct, sys, time
 MAP_CREATE, MAP_UPDATE, PROG_LOAD, PROG_QUERY, LINK_CREATE = 0, 2, 5, 16, 28
 SCHED_CLS, SK_LOOKUP, SOCKMAP = 3, 30, 15
 INGRESS, EGRESS, ATTACH_SK_LOOKUP, F_BEFORE = 46, 47, 36, 8
+TCX_NEXT, TCX_PASS = -1, 0
 LIBC = ctypes.CDLL(None, use_errno=True)
 NUMBER = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
 
@@ -33,8 +35,8 @@ def load(kind, code, attach=0):
                                       0, 0, 0, 0, 0, b"intruder", 0, attach))[0]
 
 
-def to_next():  # return TCX_NEXT
-    return load(SCHED_CLS, insn(0xb7, imm=-1) + insn(0x95))
+def returns(verdict):
+    return load(SCHED_CLS, insn(0xb7, imm=verdict) + insn(0x95))
 
 
 def attach(prog, target, where, flags=0):
@@ -56,7 +58,7 @@ def wait_outranked(ifindex, where, until):
 
 def ahead(direction, iface):
     where, ifindex = {"ingress": INGRESS, "egress": EGRESS}[direction], socket.if_nametoindex(iface)
-    attach(to_next(), ifindex, where, F_BEFORE)
+    attach(returns(TCX_NEXT), ifindex, where, F_BEFORE)
     print("ahead", flush=True)
     began = time.monotonic()
     if wait_outranked(ifindex, where, began + 10):
@@ -64,8 +66,9 @@ def ahead(direction, iface):
     time.sleep(60)
 
 
-def fight(iface, seconds):
-    prog, ifindex, until, n, link = to_next(), socket.if_nametoindex(iface), time.monotonic() + float(seconds), 0, -1
+def fight(iface, seconds, verdict="NEXT"):
+    prog = returns(TCX_PASS if verdict == "PASS" else TCX_NEXT)
+    ifindex, until, n, link = socket.if_nametoindex(iface), time.monotonic() + float(seconds), 0, -1
     while time.monotonic() < until:
         if link >= 0:
             os.close(link)

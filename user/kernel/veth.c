@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* veth.c - the other end of a pod's interfaces, and the namespace where that is. */
+/* veth.c - the namespace where the other end of a veth is, and the addresses of interfaces. */
 #include "veth.h"
 
 #include <ctype.h>
@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,103 +16,6 @@
 
 #include "cleanup.h"
 #include "netlink.h"
-
-struct links {
-	struct veth_link *list;
-	size_t n, room;
-	int only; /* ifindex, 0: all */
-};
-
-static bool is_veth(const struct nlattr *info)
-{
-	const struct nlattr *attr;
-
-	mnl_attr_for_each_nested(attr, info)
-	{
-		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-			return strcmp(mnl_attr_get_str(attr), "veth") == 0;
-	}
-	return false;
-}
-
-static void read_attribute(struct veth_link *link, const struct nlattr *attr)
-{
-	switch (mnl_attr_get_type(attr)) {
-	case IFLA_IFNAME:
-		snprintf(link->name, sizeof(link->name), "%s", mnl_attr_get_str(attr));
-		break;
-	case IFLA_ADDRESS:
-		if (mnl_attr_get_payload_len(attr) == sizeof(link->mac))
-			memcpy(link->mac, mnl_attr_get_payload(attr), sizeof(link->mac));
-		break;
-	case IFLA_LINK:
-		link->peer = (int)mnl_attr_get_u32(attr);
-		break;
-	case IFLA_LINK_NETNSID:
-		link->nsid = (int)mnl_attr_get_u32(attr);
-		break;
-	case IFLA_MASTER:
-		link->master = (int)mnl_attr_get_u32(attr);
-		break;
-	case IFLA_LINKINFO:
-		link->veth = is_veth(attr);
-		break;
-	}
-}
-
-static int add_link(const struct nlmsghdr *nlh, void *data)
-{
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	struct links *l = data;
-	struct veth_link *link;
-	const struct nlattr *attr;
-
-	if (l->only && ifi->ifi_index != l->only)
-		return 0;
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 8;
-		void *list = reallocarray(l->list, room, sizeof(*l->list));
-
-		if (!list)
-			return -ENOMEM;
-		l->list = list;
-		l->room = room;
-	}
-	link = &l->list[l->n++];
-	*link = (struct veth_link){
-		.ifindex = ifi->ifi_index, .nsid = -1, .up = ifi->ifi_flags & IFF_UP};
-	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
-	{
-		read_attribute(link, attr);
-	}
-	return 0;
-}
-
-int veth_links(int ifindex, struct veth_link **out, size_t *n, struct fault *f)
-{
-	char buf[128];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct links l = {.only = ifindex};
-	struct ifinfomsg *ifi;
-	int tries = 5, r;
-
-	nlh->nlmsg_type = RTM_GETLINK;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_family = AF_UNSPEC;
-	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	do {
-		l.n = 0;
-		r = netlink_dump(NETLINK_ROUTE, nlh, add_link, &l);
-	} while (r == -EINTR && --tries > 0);
-	if (r < 0) {
-		free(l.list);
-		return fault_set(f, -r, "can't list the ends of veths: %s", strerror(-r));
-	}
-	*out = l.list;
-	*n = l.n;
-	return 0;
-}
 
 struct address_of {
 	int ifindex;

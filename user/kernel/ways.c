@@ -35,19 +35,29 @@ static int open_packets(int ifindex)
 	return TAKE_FD(fd);
 }
 
-static bool take_source(const struct veth_link *peer, int family, uint8_t from[16])
+static bool take_source(const struct netns_interface *peer, int family, uint8_t from[16])
 {
 	return veth_address(peer->ifindex, family, from) == 0 ||
 	       (peer->master && veth_address(peer->master, family, from) == 0);
 }
 
+static const struct netns_interface *find(const struct netns_interface *list, size_t n, int ifindex)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].ifindex == ifindex)
+			return &list[i];
+	return NULL;
+}
+
 /* In the other end's namespace. */
 static void read_peer(struct gate_way *way, int ifindex)
 {
-	_free_ struct veth_link *peer = NULL;
+	_free_ struct netns_interface *list = NULL;
+	const struct netns_interface *peer;
 	size_t n = 0;
 
-	if (veth_links(ifindex, &peer, &n, NULL) < 0 || !n || !peer->up) {
+	peer = netns_interfaces(&list, &n, NULL) < 0 ? NULL : find(list, n, ifindex);
+	if (!peer || !peer->up) {
 		snprintf(way->why_not, sizeof(way->why_not), "its other end is down");
 		return;
 	}
@@ -66,9 +76,9 @@ static void read_peer(struct gate_way *way, int ifindex)
 }
 
 /* In the pod's namespace, and back there again. */
-static void find_peer(struct gate_way *way, const struct veth_link *link, int home)
+static void find_peer(struct gate_way *way, const struct netns_interface *link, int home)
 {
-	_close_ int netns = veth_open_netns(link->nsid, home);
+	_close_ int netns = veth_open_netns(link->peer_nsid, home);
 	_netns_home_ int pod = netns_open_current();
 
 	if (netns < 0 || pod < 0 || setns(netns, CLONE_NEWNET) < 0) {
@@ -78,7 +88,7 @@ static void find_peer(struct gate_way *way, const struct veth_link *link, int ho
 	read_peer(way, link->peer);
 }
 
-static void add_way(struct gate_way *way, const struct veth_link *link, int home)
+static void add_way(struct gate_way *way, const struct netns_interface *link, int home)
 {
 	*way = (struct gate_way){.fd = -1, .family = AF_INET};
 	memcpy(way->interface, link->name, sizeof(way->interface));
@@ -97,13 +107,13 @@ static void add_way(struct gate_way *way, const struct veth_link *link, int home
 int gate_ways(struct gate *g, struct gate_way **out, size_t *n, struct fault *f)
 {
 	_netns_home_ int home = -1;
-	_free_ struct veth_link *links = NULL;
+	_free_ struct netns_interface *links = NULL;
 	struct gate_way *ways;
 	size_t n_links = 0;
 	int r = gate_enter(g, &home, f);
 
 	if (r == 0)
-		r = veth_links(0, &links, &n_links, f);
+		r = netns_interfaces(&links, &n_links, f);
 	if (r < 0)
 		return r;
 	ways = calloc(MAX_WAYS, sizeof(*ways));
@@ -112,7 +122,7 @@ int gate_ways(struct gate *g, struct gate_way **out, size_t *n, struct fault *f)
 	ways[0] = (struct gate_way){.interface = "lo", .fd = -1};
 	*n = 1;
 	for (size_t i = 0; i < n_links && *n < MAX_WAYS; i++)
-		if (links[i].veth && links[i].peer && links[i].nsid >= 0)
+		if (links[i].veth && links[i].peer && links[i].peer_nsid >= 0)
 			add_way(&ways[(*n)++], &links[i], home);
 	*out = ways;
 	return 0;
