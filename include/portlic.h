@@ -270,7 +270,11 @@ struct plic_denial_key {
 	__u8 proto;   /* IP protocol number, 0: none was read */
 	__u8 reason;  /* enum plic_reason */
 	__u8 verdict; /* PLIC_DENIED or PLIC_AUDIT */
-	__u8 pad;     /* 0; 1: user space's own entry, what it moved from ports to `other` */
+	/*
+	 * 0. User space's own entries beside one of the programs: 1: what it moved from ports to `other`;
+	 * 2: how much of the entry is the probes of `portlic check`, which readers leave out.
+	 */
+	__u8 pad;
 };
 
 struct plic_denial {

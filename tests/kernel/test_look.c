@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_look.c - what a gate tells: counters, denials, sockets, probes. */
+/* test_look.c - what a gate tells: counters, denials, sockets. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -260,28 +260,11 @@ static void forgets_what_is_drained(void **state)
 	ruleset_free(&set);
 }
 
-static void probes_over_lo(void **state)
-{
-	struct scene *s = *state;
-	struct fault f = {0};
-	bool connected;
-	int err;
-
-	must(gate_probe_tcp(s->gate, 8080, &connected, &err, &f), &f);
-	assert_true(connected);
-	assert_int_equal(err, 0);
-	must(gate_probe_tcp(s->gate, 9090, &connected, &err, &f), &f);
-	assert_false(connected);
-	assert_int_equal(err, ECONNREFUSED);
-	assert_int_equal(denied_connections(s->gate, 9090), 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(enlarges_counters), CASE(keeps_sums),	  CASE(prunes_denials),
 		CASE(sees_what_stands),	 CASE(tells_udp_servers), CASE(forgets_what_is_drained),
-		CASE(probes_over_lo),
 	};
 
 	if (!bed_init())

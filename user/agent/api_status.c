@@ -12,6 +12,7 @@
 #include "overlap.h"
 #include "pull_view.h"
 #include "reply.h"
+#include "rivals.h"
 #include "stamp.h"
 #include "trialview.h"
 
@@ -104,6 +105,7 @@ static void warn_gate(cJSON *warnings, const struct agent *agent, const struct g
 
 	if (entry->error.text[0])
 		json_warn(warnings, "gate \"%s\": %s", entry->name, entry->error.text);
+	rivals_warn(warnings, entry);
 	if (glass_holds(entry, clock_boot_ns()))
 		json_warn(
 			warnings,

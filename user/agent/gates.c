@@ -138,6 +138,7 @@ void gate_entry_reset(struct gate_entry *entry)
 	entry->peers = NULL;
 	entry->n_peers = 0;
 	entry->since_ns = 0;
+	memset(entry->outranked, 0, sizeof(entry->outranked));
 }
 
 void gate_entry_free(struct gate_entry *entry)

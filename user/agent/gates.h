@@ -69,9 +69,11 @@ struct gate_entry {
 	struct fault cut_fault;	  /* of the last attempt, "" if it went well */
 	struct entitlement_mark entitlements;
 
-	uint64_t events_lost;	     /* of namespaces that it was on before */
-	uint64_t unprotected_ns;     /* since the agent started */
-	uint64_t lost[GATE_N_HOOKS]; /* attachments that had gone, since the agent started */
+	uint64_t events_lost;	 /* of namespaces that it was on before */
+	uint64_t unprotected_ns; /* since the agent started */
+	/* Attachments that had gone or had been outranked, since the agent started. */
+	uint64_t lost[GATE_N_HOOKS];
+	struct gate_outranked outranked[GATE_N_HOOKS]; /* at the last sweep */
 };
 
 struct apply_waiter;

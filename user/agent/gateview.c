@@ -65,6 +65,20 @@ static void put_hooks(cJSON *item, const struct gate_entry *entry)
 			cJSON_AddItemToArray(hooks, cJSON_CreateString(gate_hook_word(order[i])));
 }
 
+/* null: none decides before ours. id 0: a filter that is no BPF program. */
+static void put_rival(cJSON *object, const struct gate_attachment *at)
+{
+	cJSON *rival;
+
+	if (!at->overtaken) {
+		cJSON_AddNullToObject(object, "rival");
+		return;
+	}
+	rival = cJSON_AddObjectToObject(object, "rival");
+	cJSON_AddNumberToObject(rival, "id", at->rival.prog_id);
+	cJSON_AddStringToObject(rival, "name", at->rival.name);
+}
+
 static void put_attachments(cJSON *item, const struct gate_entry *entry)
 {
 	cJSON *list = cJSON_AddArrayToObject(item, "attachments");
@@ -80,6 +94,7 @@ static void put_attachments(cJSON *item, const struct gate_entry *entry)
 		cJSON_AddBoolToObject(object, "removable", at->removable);
 		cJSON_AddBoolToObject(object, "present", at->present);
 		cJSON_AddBoolToObject(object, "overtaken", at->overtaken);
+		put_rival(object, at);
 		cJSON_AddItemToArray(list, object);
 	}
 }

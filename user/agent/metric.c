@@ -42,7 +42,10 @@ static const struct {
 	[UNPROTECTED] = {"portlic_unprotected_seconds_total", "counter",
 			 "Upper bound of the time that interfaces of gates were uncovered."},
 	[ATTACHMENT_LOST] = {"portlic_attachment_lost_total", "counter",
-			     "Hooks that had been removed and were put back."},
+			     "Hooks that had been removed or outranked and were put back."},
+	[GATE_OVERRIDDEN] =
+		{"portlic_gate_overridden", "gauge",
+		 "1 while a foreign program decides before the gate's hook, or instead."},
 	[CONNECTIONS_CUT] =
 		{"portlic_connections_cut_total", "counter",
 		 "Connections that stood on ports whose right is over, and were reset."},
@@ -53,6 +56,8 @@ static const struct {
 		 "Connections that reached the socket of another port than the client named."},
 	[EVENTS_LOST] = {"portlic_events_lost_total", "counter",
 			 "Events left out: more than a reason's rate, or nobody read them."},
+	[CHECK_PROBES] = {"portlic_check_probes_total", "counter",
+			  "Probes of `portlic check`, which the counters of ports leave out."},
 	[MAP_PRESSURE] = {"portlic_bpf_map_pressure", "gauge",
 			  "Fill of the fullest map of its kind, 0 to 1."},
 	[PULL_TOTAL] = {"portlic_pull_total", "counter",

@@ -218,6 +218,13 @@ static void put_gates(const struct scrape *s)
 	metric_head(s->out, ATTACHMENT_LOST);
 	for (i = 0; i < GATE_N_HOOKS; i++)
 		metric_sample(s->out, ATTACHMENT_LOST, LABELS("hook", gate_hook_word(i)), lost[i]);
+	metric_head(s->out, GATE_OVERRIDDEN);
+	for (i = 0; i < gates->n_entries; i++)
+		for (j = 0; j <= HOOK_SOCKET; j++)
+			metric_sample(
+				s->out, GATE_OVERRIDDEN,
+				LABELS("gate", gates->entries[i]->name, "hook", gate_hook_word(j)),
+				gates->entries[i]->outranked[j].held > 0);
 	metric_head(s->out, UNLICENSED_LISTENERS);
 	for (i = 0; i < gates->n_entries; i++) {
 		const struct gate_entry *entry = gates->entries[i];
@@ -226,6 +233,11 @@ static void put_gates(const struct scrape *s)
 			n += gate_unlicensed(entry, &entry->stand.listeners[j]);
 		metric_sample(s->out, UNLICENSED_LISTENERS, LABELS("gate", entry->name), n);
 	}
+	metric_head(s->out, CHECK_PROBES);
+	for (i = 0; i < gates->n_entries; i++)
+		if (gates->entries[i]->counters.traffic)
+			metric_sample(s->out, CHECK_PROBES, LABELS("gate", gates->entries[i]->name),
+				      gates->entries[i]->counters.n_probes);
 	metric_head(s->out, CONNECTIONS_CUT);
 	for (i = 0; i < gates->n_entries; i++)
 		metric_sample(s->out, CONNECTIONS_CUT, LABELS("gate", gates->entries[i]->name),

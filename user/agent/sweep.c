@@ -12,6 +12,7 @@
 #include "jobs.h"
 #include "log.h"
 #include "netns.h"
+#include "rivals.h"
 
 #define MAX_OPENING 4	 /* jobs; loading a gate's programs takes its time */
 #define INSPECT_EVERY 20 /* rounds: 10 s */
@@ -75,11 +76,24 @@ static void log_gap(struct gate_entry *entry, const struct gate_sweep *seen)
 	}
 }
 
+/* Whether foreign programs came or went. */
+static bool outranking(const struct gate_entry *entry, const struct gate_sweep *seen)
+{
+	int hook;
+
+	for (hook = 0; hook < GATE_N_HOOKS; hook++)
+		if (seen->outranked[hook].regained ||
+		    seen->outranked[hook].held != entry->outranked[hook].held)
+			return true;
+	return false;
+}
+
 /* true: attachments are other ones than before. */
 static bool swept(struct sweep_item *item)
 {
 	struct gate_entry *entry = item->entry;
 	unsigned int restored = 0;
+	bool other;
 	int hook;
 
 	if (entry->removed)
@@ -93,13 +107,15 @@ static bool swept(struct sweep_item *item)
 		fault_set(&entry->error, 0, "the namespace is gone");
 		return false;
 	}
+	other = outranking(entry, &item->seen);
+	rivals_swept(entry, &item->seen);
 	if (item->result) {
 		if (strcmp(entry->error.text, item->fault.text))
 			log_event(LOG_ERROR, "sweep_failed", LOG_FIELDS("gate", entry->name), "%s",
 				  item->fault.text);
 		entry->error = item->fault;
 		entry->sweep_failed = true;
-		return false;
+		return other;
 	}
 	if (entry->sweep_failed)
 		entry->error = (struct fault){0};
@@ -107,7 +123,7 @@ static bool swept(struct sweep_item *item)
 	log_gap(entry, &item->seen);
 	for (hook = 0; hook < GATE_N_HOOKS; hook++)
 		restored += item->seen.restored[hook];
-	return restored || item->seen.added;
+	return restored || item->seen.added || other;
 }
 
 static void sweep_done(struct job *job)

@@ -5,20 +5,30 @@
 #include "attachments.h"
 #include "output.h"
 
-void attachments_count(const cJSON *gate, const char *hook, unsigned int *removable,
-		       unsigned int *gone)
+struct attachments attachments_count(const cJSON *gate, const char *hook)
 {
+	struct attachments n = {0};
 	const cJSON *item;
 
-	*removable = *gone = 0;
 	cJSON_ArrayForEach (item, json_get(gate, "attachments")) {
 		const char *of = member_text(item, "hook");
 
 		if (!of || strcmp(of, hook) != 0)
 			continue;
-		*removable += member_true(item, "removable");
-		*gone += cJSON_IsFalse(json_get(item, "present"));
+		n.removable += member_true(item, "removable");
+		n.gone += cJSON_IsFalse(json_get(item, "present"));
+		n.overridden += member_true(item, "overtaken");
 	}
+	return n;
+}
+
+static const char *note(struct attachments n)
+{
+	if (n.gone)
+		return "(GONE)";
+	if (n.overridden)
+		return "(OVERRIDDEN)";
+	return n.removable ? "(removable)" : "";
 }
 
 char *attachments_text(const cJSON *gate)
@@ -28,16 +38,12 @@ char *attachments_text(const cJSON *gate)
 
 	cJSON_ArrayForEach (item, json_get(gate, "hooks")) {
 		const char *hook = cJSON_GetStringValue(item);
-		unsigned int removable, gone;
 		char *longer;
 
 		if (!text)
 			return NULL;
-		attachments_count(gate, hook ? hook : "", &removable, &gone);
 		if (asprintf(&longer, "%s%s%s%s", text, *text ? " " : "", hook ? hook : "?",
-			     gone	 ? "(GONE)"
-			     : removable ? "(removable)"
-					 : "") < 0)
+			     note(attachments_count(gate, hook ? hook : ""))) < 0)
 			return NULL;
 		free(text);
 		text = longer;

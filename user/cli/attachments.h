@@ -8,8 +8,10 @@
 /* "wire(removable) socket egress ledger"; a lost one is "wire(GONE)". To be freed; NULL: no memory. */
 char *attachments_text(const cJSON *gate);
 
-/* How many attachments of hook are removable, or are not present. */
-void attachments_count(const cJSON *gate, const char *hook, unsigned int *removable,
-		       unsigned int *gone);
+/* How many attachments of hook are removable, not present, or overridden by a foreign program. */
+struct attachments {
+	unsigned int removable, gone, overridden;
+};
+struct attachments attachments_count(const cJSON *gate, const char *hook);
 
 #endif

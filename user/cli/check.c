@@ -6,10 +6,21 @@
 #include "output.h"
 #include "table.h"
 
+static const char *verdict_text(const cJSON *result)
+{
+	if (cJSON_IsNull(json_get(result, "ok")))
+		return "skipped";
+	return member_true(result, "ok") ? "ok" : "FAILED";
+}
+
 static void check_row(struct table *table, const cJSON *result)
 {
-	table_row(table, (const char *[]){member_text(result, "gate"), member_text(result, "check"),
-					  member_true(result, "ok") ? "ok" : "FAILED",
+	const char *check = member_text(result, "check"), *path = member_text(result, "path");
+	char what[64];
+
+	snprintf(what, sizeof(what), "%s%s%s", check ? check : "?", path ? " by " : "",
+		 path ? path : "");
+	table_row(table, (const char *[]){member_text(result, "gate"), what, verdict_text(result),
 					  member_text(result, "text")});
 }
 

@@ -19,7 +19,7 @@ static const struct command table[] = {
 	{
 		.verb = "check",
 		.usage = "[--gate GATE]",
-		.summary = "probes whether gates really refuse what no license opens",
+		.summary = "probes, inside and from outside, what no license opens",
 		.options = OPTION(GATE),
 		.run = cmd_check,
 		.examples = {{"portlic check", "every gate; exit status 1 if a probe got through"},

@@ -32,12 +32,13 @@ static const char *wire_text(const cJSON *gates, const cJSON *status)
 	const cJSON *gate;
 
 	cJSON_ArrayForEach (gate, gates) {
-		unsigned int removable, gone;
+		const struct attachments n = attachments_count(gate, "wire");
 
-		attachments_count(gate, "wire", &removable, &gone);
-		if (gone)
+		if (n.gone)
 			return "gone";
-		any_removable |= removable != 0;
+		if (n.overridden)
+			return "overridden";
+		any_removable |= n.removable != 0;
 	}
 	if (any_removable || cJSON_IsFalse(json_get(json_get(status, "features"), "tcx")))
 		return "removable";

@@ -21,7 +21,8 @@ static const char *const default_events[] = {
 	"license_state",	"license_ends",	       "license_rejected", "license_withdrawn",
 	"license_equivocation", "license_renew_ahead", "clock_suspect",	   "clock_reset",
 	"state_lost",		"gate_mode",	       "break_glass*",	   "trial_*",
-	"rehearsal_*",		"pull_rejected",       "attachment_lost",
+	"rehearsal_*",		"pull_rejected",       "attachment_lost",  "attachment_outranked",
+	"gate_overridden",
 };
 
 static void free_members(struct notify_target *target)

@@ -15,6 +15,7 @@
 #include "gate_priv.h"
 #include "netns.h"
 #include "pins.h"
+#include "rival.h"
 #include "tcx.h"
 
 #define SEARCH_EVERY 16 /* a walk through /proc is dear; a lost path is tried again so often */
@@ -109,6 +110,22 @@ static int attach_tcx(struct gate *g, const struct gate_iface *i, enum gate_hook
 	return pins_put(link, g->dir, name.text, f);
 }
 
+int gate_repin(const struct gate *g, int link, int ifindex, enum gate_hook hook, struct fault *f)
+{
+	struct pin_name name = name_of(gate_hook_word(hook), ifindex);
+	struct pin_name ahead = name; /* with a suffix, so it sorts behind: see adopt_link() */
+	int r;
+
+	strncat(ahead.text, "_ahead", sizeof(ahead.text) - strlen(name.text) - 1);
+	r = pins_put(link, g->dir, ahead.text, f);
+	if (r < 0)
+		return r;
+	r = pins_rename(g->dir, ahead.text, name.text);
+	return r < 0 ? fault_set(f, -r, "can't pin \"%s\" of gate \"%s\": %s", name.text, g->name,
+				 strerror(-r))
+		     : 0;
+}
+
 /* Marks by a directory what can't be pinned. */
 static void mark(const struct gate *g, const char *what, int ifindex)
 {
@@ -143,19 +160,36 @@ int gate_attach_iface(struct gate *g, const struct gate_iface *i, enum gate_hook
 	return 0;
 }
 
-bool gate_has_iface(const struct gate *g, const struct gate_iface *i, enum gate_hook hook,
-		    bool *first)
+static bool has_tcx(const struct gate *g, const struct gate_iface *i, enum gate_hook hook,
+		    struct gate_rival *rival)
 {
-	uint32_t prog_id = 0;
-	int place;
+	struct tcx_place place;
 
-	if (g->node->features.tcx)
-		place = tcx_place(i->ifindex, hook, g->prog_id[hook]);
-	else
-		place = clsact_query(i->ifindex, hook, &prog_id);
-	if (first)
-		*first = place == 0;
-	return g->node->features.tcx ? place >= 0 : place == 0 && prog_id == g->prog_id[hook];
+	if (tcx_find(i->ifindex, hook, g->prog_id[hook], &place) < 0)
+		return false;
+	if (rival && place.first_id != g->prog_id[hook])
+		rival_is(rival, place.first_id);
+	return true;
+}
+
+static bool has_clsact(const struct gate *g, const struct gate_iface *i, enum gate_hook hook,
+		       struct gate_rival *rival)
+{
+	uint32_t prog_id;
+
+	if (clsact_query(i->ifindex, hook, &prog_id) < 0 || prog_id != g->prog_id[hook])
+		return false;
+	if (rival)
+		clsact_first(i->ifindex, hook, rival);
+	return true;
+}
+
+bool gate_has_iface(const struct gate *g, const struct gate_iface *i, enum gate_hook hook,
+		    struct gate_rival *rival)
+{
+	if (rival)
+		*rival = (struct gate_rival){0};
+	return g->node->features.tcx ? has_tcx(g, i, hook, rival) : has_clsact(g, i, hook, rival);
 }
 
 static const struct gate_iface *find_iface(const struct gate_iface *list, size_t n, int ifindex)
@@ -187,9 +221,14 @@ int gate_list_ifaces(struct gate *g, struct fault *f)
 	if (!ifaces)
 		return fault_set(f, ENOMEM, "no memory for %zu interfaces", n);
 	for (size_t i = 0; i < n; i++) {
+		const struct gate_iface *before =
+			find_iface(g->ifaces, g->n_ifaces, list[i].ifindex);
+
+		if (before)
+			ifaces[i] = *before;
 		ifaces[i].ifindex = list[i].ifindex;
 		snprintf(ifaces[i].name, sizeof(ifaces[i].name), "%s", list[i].name);
-		ifaces[i].fresh = !find_iface(g->ifaces, g->n_ifaces, list[i].ifindex);
+		ifaces[i].fresh = !before;
 	}
 	for (size_t i = 0; i < g->n_ifaces; i++)
 		if (!find_iface(ifaces, n, g->ifaces[i].ifindex))
@@ -209,6 +248,7 @@ static int adopt_link(const char *dir, const char *name, void *data)
 								 : HOOK_SOCKET;
 	_close_ int link = hook == GATE_N_HOOKS ? -1 : pins_get(dir, name);
 	struct pins_link info;
+	int r;
 
 	if (hook == GATE_N_HOOKS)
 		return 0;
@@ -216,7 +256,13 @@ static int adopt_link(const char *dir, const char *name, void *data)
 		pins_drop(dir, name);
 		return 0;
 	}
-	return bpf_link_update(link, g->prog[hook], NULL);
+	r = bpf_link_update(link, g->prog[hook], NULL);
+	/* The agent was killed while it put a link ahead of this one: that one, adopted first, stays. */
+	if (r == -EEXIST) {
+		pins_detach(&link, dir, name);
+		return 0;
+	}
+	return r;
 }
 
 static int adopt_filter(const char *dir, const char *name, void *data)

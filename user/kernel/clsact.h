@@ -19,6 +19,12 @@ int clsact_attach(int ifindex, enum gate_hook hook, int prog, bool *made);
 int clsact_query(int ifindex, enum gate_hook hook, uint32_t *prog_id); /* -ENOENT: not there */
 int clsact_detach(int ifindex, enum gate_hook hook);
 
+/* The filter that runs first, if that isn't ours; else *rival stays as it is. */
+void clsact_first(int ifindex, enum gate_hook hook, struct gate_rival *rival);
+
+/* Puts ours, which is there, ahead of all others; at any time one of ours stands. */
+int clsact_regain(int ifindex, enum gate_hook hook, int prog);
+
 /* Removes the qdisc unless somebody else has a filter on it by now. */
 int clsact_remove_qdisc(int ifindex);
 

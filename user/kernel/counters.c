@@ -30,6 +30,7 @@ int gate_counters(struct gate *g, struct gate_counters *out, struct fault *f)
 {
 	_free_ struct plic_traffic *traffic = calloc(g->n_slots + 1, sizeof(*traffic));
 	struct gate_denial *denials;
+	uint64_t n_probes;
 	size_t n;
 	int r;
 
@@ -40,11 +41,12 @@ int gate_counters(struct gate *g, struct gate_counters *out, struct fault *f)
 		r = denials_read(g->map[GATE_DENIALS], &denials, &n, f);
 	if (r < 0)
 		return r;
-	n = denials_merge(denials, n);
+	n = denials_merge(denials, n, &n_probes);
 	*out = (struct gate_counters){.traffic = TAKE_PTR(traffic),
 				      .n_slots = g->n_slots,
 				      .denials = denials,
-				      .n_denials = n};
+				      .n_denials = n,
+				      .n_probes = n_probes};
 	add_budgets(g, out);
 	return 0;
 }

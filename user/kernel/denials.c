@@ -52,7 +52,49 @@ static struct gate_denial *find(struct gate_denial *list, size_t n,
 	return NULL;
 }
 
-size_t denials_merge(struct gate_denial *list, size_t n)
+static void take(__u64 *from, __u64 n)
+{
+	*from -= n < *from ? n : *from;
+}
+
+/* Its entry, or where that was moved to when the table was full. */
+static struct gate_denial *raised_by(struct gate_denial *list, size_t n,
+				     const struct plic_denial_key *probes)
+{
+	struct plic_denial_key key = *probes;
+	struct gate_denial *entry;
+
+	key.pad = 0;
+	entry = find(list, n, &key);
+	key.port = 0;
+	return entry ? entry : find(list, n, &key);
+}
+
+static size_t leave_out(struct gate_denial *list, size_t n, uint64_t *n_probes)
+{
+	*n_probes = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct plic_denial *probes = &list[i].count;
+		struct gate_denial *entry;
+
+		if (list[i].key.pad != DENIALS_PROBES)
+			continue;
+		*n_probes += probes->connections;
+		entry = raised_by(list, n, &list[i].key);
+		if (!entry)
+			continue;
+		take(&entry->count.packets, probes->packets);
+		take(&entry->count.bytes, probes->bytes);
+		take(&entry->count.connections, probes->connections);
+	}
+	/* Nothing is left of those that nobody else raised. */
+	for (size_t i = 0; i < n; i++)
+		if (list[i].key.pad == DENIALS_PROBES || !list[i].count.packets)
+			list[i--] = list[--n];
+	return n;
+}
+
+static size_t merge_carried(struct gate_denial *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct plic_denial_key key = list[i].key;
@@ -72,10 +114,29 @@ size_t denials_merge(struct gate_denial *list, size_t n)
 	return n;
 }
 
+size_t denials_merge(struct gate_denial *list, size_t n, uint64_t *n_probes)
+{
+	return leave_out(list, merge_carried(list, n), n_probes);
+}
+
+int denials_note_probe(int fd, const struct plic_denial_key *key, const struct plic_denial *probe)
+{
+	struct plic_denial_key noted = *key;
+	struct plic_denial total = {0};
+	int r;
+
+	noted.pad = DENIALS_PROBES;
+	r = bpf_map_lookup_elem(fd, &noted, &total);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	add(&total, probe);
+	return bpf_map_update_elem(fd, &noted, &total, BPF_ANY);
+}
+
 /* A port of its own that no license or policy names. */
 static bool expendable(const struct gate_denial *d)
 {
-	return d->key.slot == PLIC_SLOT_OTHER && d->key.port;
+	return d->key.slot == PLIC_SLOT_OTHER && d->key.port && d->key.pad != DENIALS_PROBES;
 }
 
 /* Expendable ones first, among them those that were knocked on least, then longest ago. */
@@ -97,7 +158,8 @@ static int carry(int fd, const struct plic_denial_key *from, const struct plic_d
 	int r;
 
 	key.port = 0;
-	key.pad = DENIALS_CARRIED;
+	if (key.pad != DENIALS_PROBES)
+		key.pad = DENIALS_CARRIED;
 	r = bpf_map_lookup_elem(fd, &key, &total);
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -116,6 +178,17 @@ static int take_out(int fd, const struct plic_denial_key *key, struct plic_denia
 	return r < 0 ? r : bpf_map_delete_elem(fd, key);
 }
 
+/* 0 too if somebody else has just taken it out. */
+static int move_out(int fd, const struct plic_denial_key *key)
+{
+	struct plic_denial count;
+	int r = take_out(fd, key, &count);
+
+	if (r == 0)
+		r = carry(fd, key, &count);
+	return r == -ENOENT ? 0 : r;
+}
+
 int denials_prune(int fd, struct fault *f)
 {
 	_free_ struct gate_denial *list = NULL;
@@ -126,13 +199,12 @@ int denials_prune(int fd, struct fault *f)
 		return r;
 	qsort(list, n, sizeof(*list), by_worth);
 	for (size_t i = 0; i < n - LOW_WATER && expendable(&list[i]) && r == 0; i++) {
-		struct plic_denial count;
+		struct plic_denial_key probes = list[i].key;
 
-		r = take_out(fd, &list[i].key, &count);
+		r = move_out(fd, &list[i].key);
+		probes.pad = DENIALS_PROBES;
 		if (r == 0)
-			r = carry(fd, &list[i].key, &count);
-		else if (r == -ENOENT)
-			r = 0;
+			r = move_out(fd, &probes);
 	}
 	return r < 0 ? fault_set(f, -r, "can't make room among the denials: %s", strerror(-r)) : 0;
 }

@@ -62,6 +62,12 @@ int gates_apply(struct node *node, struct gate *const *gates, const struct rules
  */
 int gate_forget_drained(struct gate *gate, const struct ruleset *set, struct fault *f);
 
+/* A program of somebody else's that decides before one of ours, or instead of it. */
+struct gate_rival {
+	uint32_t prog_id; /* 0: none, or a filter that is no BPF program */
+	char name[16];	  /* of the program, or the kind of the filter ("u32"); "": none */
+};
+
 /* One attachment, as seen now. */
 struct gate_attachment {
 	enum gate_hook hook;
@@ -70,18 +76,33 @@ struct gate_attachment {
 	const char *kind;   /* "tcx", "clsact", "netns", "tracing" */
 	bool removable;	    /* clsact: from inside the pod */
 	bool present;
-	bool overtaken; /* present, but a foreign program runs ahead of it */
+	bool overtaken; /* present, but a foreign program runs ahead of it or can overrule it */
+	struct gate_rival rival; /* that one */
+};
+
+/* What a hook's place among foreign programs is. */
+struct gate_outranked {
+	unsigned int regained;	 /* interfaces where ours was put ahead again */
+	unsigned int held;	 /* ... where it is still behind, or what overrules `socket` */
+	char interface[16];	 /* of the one seen last, "": the namespace */
+	struct gate_rival rival; /* the same */
 };
 
 struct gate_sweep {
 	bool dead;			     /* the namespace is gone: collect */
 	unsigned int added;		     /* interfaces newly covered */
 	unsigned int restored[GATE_N_HOOKS]; /* attachments that were gone and were put back */
+	struct gate_outranked outranked[GATE_N_HOOKS];
 	uint64_t
 		unprotected_ns; /* upper bound of the time new or stripped interfaces were uncovered */
 };
 
-/* Covers new interfaces, puts back what was removed, sees whether the namespace lives. */
+/*
+ * Covers new interfaces, puts back what was removed and ahead again what was outranked, sees whether the
+ * namespace lives. Against somebody who goes on getting ahead that is done ever more seldom. A foreign
+ * sk_lookup program can only be told: one that selects a socket overrules ours in any order. *out is
+ * what was done and seen up to a failure, too.
+ */
 int gate_sweep(struct gate *gate, struct gate_sweep *out, struct fault *f);
 int gate_attachments(struct gate *gate, struct gate_attachment **out, size_t *n, struct fault *f);
 
@@ -94,10 +115,11 @@ struct gate_denial {
 struct gate_counters {
 	struct plic_traffic *traffic;
 	size_t n_slots;
-	struct gate_denial *denials;
+	struct gate_denial *denials; /* without the probes of gate_probe() */
 	size_t n_denials;
 	uint64_t remaps;      /* connections that NAT inside the pod led to another port's socket */
 	uint64_t events_lost; /* events that were left out */
+	uint64_t n_probes;    /* those that were left out, since the gate came */
 };
 int gate_counters(struct gate *gate, struct gate_counters *out, struct fault *f);
 void gate_counters_free(struct gate_counters *c);
@@ -164,10 +186,37 @@ struct gate_peer {
 int gate_peers(struct gate *gate, uint64_t since_ns, struct gate_peer **out, size_t *n,
 	       struct fault *f);
 
+/* A way into the pod for probes: "lo" inside, or from the other end of a veth. */
+struct gate_way {
+	char interface[16];	     /* the pod's */
+	char peer[16];		     /* the other end of a veth; "": lo */
+	char why_not[96];	     /* why nothing can be sent from here, "" if it can */
+	int fd;			     /* packet socket on the other end, -1: none */
+	uint8_t mac[6], peer_mac[6]; /* of both ends */
+	uint8_t family;		     /* AF_INET, AF_INET6 */
+	uint8_t from[16], to[16];    /* network order; the first 4 bytes of AF_INET */
+};
+
+/* lo, and each veth whose other end is in another namespace; for gate_ways_free. */
+int gate_ways(struct gate *gate, struct gate_way **out, size_t *n, struct fault *f);
+void gate_ways_free(struct gate_way *ways, size_t n);
+
+/* One knock at a port: a connection attempt, or a datagram of one byte. */
+struct gate_probe {
+	uint8_t ip_proto; /* IPPROTO_TCP, IPPROTO_UDP */
+	uint16_t port, slot;
+	uint8_t verdict; /* enum plic_verdict: whose counter has to rise */
+
+	bool answered;	/* TCP: something listens, and the handshake got to it */
+	uint64_t rose;	/* the counter of connections, others' knocks included */
+	bool explained; /* UDP: nothing was sent, for the pod awaits answers from anybody there */
+};
+
 /*
- * Connects once over `lo` (127.0.0.1, or ::1 where IPv4 isn't there) inside the namespace.
- * *connected: the handshake was completed. *err: errno of the attempt (ECONNREFUSED, ETIMEDOUT, 0).
+ * Knocks, and waits until it is counted or answered, 200 ms at most. What was counted of the probe itself
+ * is left out of gate_counters() from then on.
  */
-int gate_probe_tcp(struct gate *gate, uint16_t port, bool *connected, int *err, struct fault *f);
+int gate_probe(struct gate *gate, const struct gate_way *way, struct gate_probe *probe,
+	       struct fault *f);
 
 #endif

@@ -30,6 +30,11 @@ struct gate_iface {
 	int ifindex;
 	char name[IFNAMSIZ];
 	bool fresh; /* wasn't there at the listing before */
+	/* The fight for the first place, which is taken up again ever more seldom. */
+	struct gate_fight {
+		unsigned int rounds;
+		uint64_t last_ns; /* boot clock */
+	} fights[GATE_N_TC];
 };
 
 struct gate {
@@ -61,6 +66,8 @@ uint64_t boot_now_ns(void);
  * marked: plic_marks may hold markers.
  */
 int gate_load(struct gate *g, bool marked, struct fault *f);
+/* A second instance of one program, on the same maps and variables: its descriptor, or -errno. */
+int gate_load_twin(const struct gate *g, enum gate_hook hook, struct fault *f);
 int gate_set_marked(struct gate *g); /* tells the programs that plic_marks now holds some */
 int gate_pin_maps(struct gate *g, struct fault *f);
 void gate_find_maps(struct gate *g); /* from the pins; those that aren't there stay -1 */
@@ -72,9 +79,14 @@ int gate_attach_socket(struct gate *g, struct fault *f);
 /* -ENODEV: the interface has just gone. */
 int gate_attach_iface(struct gate *g, const struct gate_iface *i, enum gate_hook hook,
 		      struct fault *f);
-/* Whether the hook stands on the interface; *first: and ahead of all others (may be NULL). */
+/*
+ * Whether the hook stands on the interface. *rival (may be NULL): the foreign program that runs first, all
+ * zero if ours does.
+ */
 bool gate_has_iface(const struct gate *g, const struct gate_iface *i, enum gate_hook hook,
-		    bool *first);
+		    struct gate_rival *rival);
+/* Pins the interface's link in the place of the one before: at any time one of the two is pinned. */
+int gate_repin(const struct gate *g, int link, int ifindex, enum gate_hook hook, struct fault *f);
 /* Brings g->ifaces in line with what the namespace has. */
 int gate_list_ifaces(struct gate *g, struct fault *f);
 /* Gives the gate's programs to every link that is pinned. */
@@ -85,6 +97,14 @@ int gate_adopt_links(struct gate *g, struct fault *f);
  * NULL). All are tried; the first fault is told.
  */
 int gate_cover(struct gate *g, enum gate_hook hook, struct gate_sweep *sweep, struct fault *f);
+
+/*
+ * outrank.c, in the gate's namespace. Puts the hook ahead of all others wherever a foreign program got
+ * ahead of it; tells in *out what it found.
+ */
+int gate_regain(struct gate *g, enum gate_hook hook, struct gate_outranked *out, struct fault *f);
+/* How many foreign programs `socket` has beside it, which may overrule it; *rival: one of them. */
+unsigned int gate_socket_rivals(const struct gate *g, struct gate_rival *rival);
 
 /* stand.c: marks the connections that the pod opened; in the gate's namespace. */
 int gate_seed(struct gate *g, struct fault *f);

@@ -4,10 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if.h>
 #include <linux/nsfs.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,10 +132,48 @@ struct interface_list {
 	size_t n, room;
 };
 
+static bool is_veth(const struct nlattr *info)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, info)
+	{
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+			return strcmp(mnl_attr_get_str(attr), "veth") == 0;
+	}
+	return false;
+}
+
+static void read_attribute(struct netns_interface *i, const struct nlattr *attr)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_IFNAME:
+		snprintf(i->name, sizeof(i->name), "%s", mnl_attr_get_str(attr));
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(attr) == sizeof(i->mac))
+			memcpy(i->mac, mnl_attr_get_payload(attr), sizeof(i->mac));
+		break;
+	case IFLA_LINK:
+		i->peer = (int)mnl_attr_get_u32(attr);
+		break;
+	case IFLA_LINK_NETNSID:
+		i->peer_nsid = (int)mnl_attr_get_u32(attr);
+		break;
+	case IFLA_MASTER:
+		i->master = (int)mnl_attr_get_u32(attr);
+		break;
+	case IFLA_LINKINFO:
+		i->veth = is_veth(attr);
+		break;
+	}
+}
+
 static int add_interface(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct interface_list *l = data;
+	struct netns_interface *i;
 	const struct nlattr *attr;
 
 	if (l->n == l->room) {
@@ -147,14 +185,13 @@ static int add_interface(const struct nlmsghdr *nlh, void *data)
 		l->list = list;
 		l->room = room;
 	}
-	l->list[l->n] = (struct netns_interface){.ifindex = ifi->ifi_index};
+	i = &l->list[l->n++];
+	*i = (struct netns_interface){
+		.ifindex = ifi->ifi_index, .peer_nsid = -1, .up = ifi->ifi_flags & IFF_UP};
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
 	{
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
-			snprintf(l->list[l->n].name, sizeof(l->list[l->n].name), "%s",
-				 mnl_attr_get_str(attr));
+		read_attribute(i, attr);
 	}
-	l->n++;
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #ifndef PORTLIC_NETNS_H
 #define PORTLIC_NETNS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,11 @@
 struct netns_interface {
 	int ifindex;
 	char name[16];
+	uint8_t mac[6]; /* all zero: it has none of that length */
+	bool up, veth;
+	int master; /* the bridge that it is a port of, 0: none */
+	int peer,
+		peer_nsid; /* the other end, as this namespace numbers the one it is in; -1: this one */
 };
 
 /* Opens the namespace at path (/run/netns/x, /proc/PID/ns/net). -ENOENT; -EINVAL: not a netns. */

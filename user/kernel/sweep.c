@@ -56,6 +56,10 @@ static int restore(struct gate *g, bool linked, struct gate_sweep *sweep, struct
 
 	for (enum gate_hook hook = 0; hook < GATE_N_TC && r == 0; hook++)
 		r = gate_cover(g, hook, sweep, f);
+	sweep->outranked[HOOK_SOCKET].held =
+		gate_socket_rivals(g, &sweep->outranked[HOOK_SOCKET].rival);
+	for (enum gate_hook hook = 0; hook < GATE_N_TC && r == 0; hook++)
+		r = gate_regain(g, hook, &sweep->outranked[hook], f);
 	if (r == 0 && !linked) {
 		r = gate_attach_socket(g, f);
 		sweep->restored[HOOK_SOCKET] += r == 0;
@@ -83,8 +87,7 @@ int gate_sweep(struct gate *g, struct gate_sweep *out, struct fault *f)
 		sweep.dead = !linked;
 		r = 0;
 	}
-	if (r == 0)
-		*out = sweep;
+	*out = sweep;
 	return r;
 }
 
@@ -104,12 +107,13 @@ static void add_iface(const struct gate *g, const struct gate_iface *iface, enum
 		      struct gate_attachment **at)
 {
 	struct gate_attachment *a = *at;
-	bool first = false;
-	bool present = gate_has_iface(g, iface, hook, &first);
+	struct gate_rival rival;
+	bool present = gate_has_iface(g, iface, hook, &rival);
 
 	add_attachment(at, hook, g->node->features.tcx ? "tcx" : "clsact", present);
 	a->ifindex = iface->ifindex;
-	a->overtaken = present && !first;
+	a->overtaken = rival.name[0];
+	a->rival = rival;
 	memcpy(a->interface, iface->name, sizeof(a->interface));
 }
 
@@ -131,11 +135,13 @@ int gate_attachments(struct gate *g, struct gate_attachment **out, size_t *n, st
 	if (!list)
 		return fault_set(f, ENOMEM, "no memory for the attachments of gate \"%s\"",
 				 g->name);
-	if (gate_enter(g, &home, NULL) == 0)
+	add_attachment(&at, HOOK_SOCKET, "netns", gate_linked(g));
+	if (gate_enter(g, &home, NULL) == 0) {
+		list->overtaken = gate_socket_rivals(g, &list->rival);
 		for (enum gate_hook hook = 0; hook < GATE_N_TC; hook++)
 			for (size_t i = 0; i < g->n_ifaces; i++)
 				add_iface(g, &g->ifaces[i], hook, &at);
-	add_attachment(&at, HOOK_SOCKET, "netns", gate_linked(g));
+	}
 	add_attachment(&at, HOOK_LEDGER, "tracing", enrolled(g));
 	*out = list;
 	*n = (size_t)(at - list);

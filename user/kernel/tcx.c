@@ -31,32 +31,50 @@ int tcx_attach(int ifindex, enum gate_hook hook, int prog)
 	return bpf_link_create(prog, ifindex, (enum bpf_attach_type)attach_type(hook), &opts);
 }
 
-int tcx_place(int ifindex, enum gate_hook hook, uint32_t prog_id)
-{
-	uint32_t ids[TCX_MAX_PROGRAMS];
-	union bpf_attr attr = {0};
+/* The kernel's own, of BPF_PROG_QUERY: headers before 6.6 end after prog_cnt. */
+struct tcx_query {
+	uint32_t target, attach_type, query_flags, attach_flags;
+	uint64_t prog_ids;
+	uint32_t count, pad;
+	uint64_t prog_flags, link_ids, link_flags, revision;
+};
 
-	attr.query.target_fd = (uint32_t)ifindex;
-	attr.query.attach_type = (uint32_t)attach_type(hook);
-	attr.query.prog_ids = (uintptr_t)ids;
-	attr.query.prog_cnt = TCX_MAX_PROGRAMS;
-	if (syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr.query)) < 0)
+int tcx_find(int ifindex, enum gate_hook hook, uint32_t prog_id, struct tcx_place *out)
+{
+	uint32_t progs[TCX_MAX_PROGRAMS], links[TCX_MAX_PROGRAMS];
+	struct tcx_query query = {
+		.target = (uint32_t)ifindex,
+		.attach_type = (uint32_t)attach_type(hook),
+		.prog_ids = (uintptr_t)progs,
+		.count = TCX_MAX_PROGRAMS,
+		.link_ids = (uintptr_t)links,
+	};
+
+	if (syscall(SYS_bpf, BPF_PROG_QUERY, &query, sizeof(query)) < 0)
 		return -errno;
-	for (uint32_t i = 0; i < attr.query.prog_cnt; i++)
-		if (ids[i] == prog_id)
-			return (int)i;
+	for (uint32_t i = 0; i < query.count; i++) {
+		if (progs[i] != prog_id)
+			continue;
+		*out = (struct tcx_place){.link_id = links[i], .first_id = progs[0]};
+		return 0;
+	}
 	return -ENOENT;
 }
 
-int tcx_probe(bool *has, struct fault *f)
+int tcx_load_next(void)
 {
 	/* return TCX_NEXT */
 	static const struct bpf_insn next[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -1},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	_close_ int prog =
-		bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "plic_probe", "MIT", next, 2, NULL);
+
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "plic_next", "MIT", next, 2, NULL);
+}
+
+int tcx_probe(bool *has, struct fault *f)
+{
+	_close_ int prog = tcx_load_next();
 	int r;
 
 	if (prog < 0)

@@ -16,7 +16,15 @@ int tcx_probe(bool *has, struct fault *f);
  * or -errno (-EEXIST: prog is there already, -ENODEV: no such interface). */
 int tcx_attach(int ifindex, enum gate_hook hook, int prog);
 
-/* Place of a program among those on the interface, 0: the first to run; -ENOENT: it isn't there. */
-int tcx_place(int ifindex, enum gate_hook hook, uint32_t prog_id);
+/* Where a program stands among those on the interface. */
+struct tcx_place {
+	uint32_t link_id;  /* of its link */
+	uint32_t first_id; /* the program that runs first: itself, or somebody else's */
+};
+/* -ENOENT: it isn't there. */
+int tcx_find(int ifindex, enum gate_hook hook, uint32_t prog_id, struct tcx_place *out);
+
+/* A program that leaves everything to the next one: its descriptor, or -errno. */
+int tcx_load_next(void);
 
 #endif

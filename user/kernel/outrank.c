@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * outrank.c - foreign programs that decide before the gate's own: found, and overtaken where that goes.
+ *
+ * A link can't be moved, a program can't stand twice on one hook, and a drop in between would cost packets.
+ * So a second instance of the program goes to the head, by a link that takes the old one's pin, and only
+ * then the old one is idled and taken off. Between two updates of a link, which take effect at once, a
+ * packet is judged and counted by both: some ten microseconds. Who has CAP_BPF in the pod can get ahead again; then ours follows after a second,
+ * two, four, up to a minute, and between that the gate says that it is outranked.
+ */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "cleanup.h"
+#include "clsact.h"
+#include "gate_priv.h"
+#include "netns.h"
+#include "rival.h"
+#include "tcx.h"
+
+#define SECOND_NS 1000000000ULL
+#define FIGHT_MAX_S 64
+#define FIGHT_OVER_NS (2 * FIGHT_MAX_S * SECOND_NS) /* quiet for so long: it begins anew */
+#define MAX_SK_LOOKUP 64
+
+static uint64_t pause_ns(const struct gate_fight *fight)
+{
+	uint64_t s = 1;
+
+	for (unsigned int i = 1; i < fight->rounds && s < FIGHT_MAX_S; i++)
+		s *= 2;
+	return s * SECOND_NS;
+}
+
+/* Whether it is time for another round. */
+static bool take_up(struct gate_fight *fight)
+{
+	uint64_t now = boot_now_ns(), quiet = now - fight->last_ns;
+
+	if (quiet >= FIGHT_OVER_NS)
+		fight->rounds = 0;
+	if (fight->rounds && quiet < pause_ns(fight))
+		return false;
+	fight->rounds++;
+	fight->last_ns = now;
+	return true;
+}
+
+/* Each step leaves one instance of the program in force, and its link pinned, whenever the agent dies. */
+static int overtake_tcx(const struct gate *g, int ifindex, enum gate_hook hook, struct fault *f)
+{
+	_close_ int twin = gate_load_twin(g, hook, f);
+	_close_ int idle = -1, old = -1, link = -1;
+	struct tcx_place place;
+	int r = twin < 0 ? twin : tcx_find(ifindex, hook, g->prog_id[hook], &place);
+
+	if (r == 0)
+		r = idle = tcx_load_next();
+	if (r >= 0)
+		r = old = bpf_link_get_fd_by_id(place.link_id);
+	if (r >= 0)
+		r = link = tcx_attach(ifindex, hook, idle);
+	if (r >= 0)
+		r = bpf_link_update(link, twin, NULL);
+	if (r == 0)
+		r = gate_repin(g, link, ifindex, hook, f);
+	if (r == 0)
+		r = bpf_link_update(old, idle, NULL);
+	if (r == 0)
+		r = bpf_link_detach(old);
+	return r ? r : bpf_link_update(link, g->prog[hook], NULL);
+}
+
+static int overtake(const struct gate *g, const struct gate_iface *i, enum gate_hook hook,
+		    struct fault *f)
+{
+	struct fault why = {0};
+	int r = g->node->features.tcx ? overtake_tcx(g, i->ifindex, hook, &why)
+				      : clsact_regain(i->ifindex, hook, g->prog[hook]);
+
+	if (r == 0)
+		return 0;
+	return fault_set(
+		f, -r,
+		"can't put \"%s\" ahead of the others on interface \"%s\" of gate \"%s\": %s",
+		gate_hook_word(hook), i->name, g->name, why.text[0] ? why.text : strerror(-r));
+}
+
+int gate_regain(struct gate *g, enum gate_hook hook, struct gate_outranked *out, struct fault *f)
+{
+	int result = 0;
+
+	for (size_t k = 0; k < g->n_ifaces; k++) {
+		struct gate_iface *i = &g->ifaces[k];
+		struct gate_rival rival;
+		int r;
+
+		if (!gate_has_iface(g, i, hook, &rival) || !rival.name[0])
+			continue;
+		out->rival = rival;
+		memcpy(out->interface, i->name, sizeof(out->interface));
+		r = take_up(&i->fights[hook]) ? overtake(g, i, hook, f) : -EAGAIN;
+		if (r == 0)
+			out->regained++;
+		else
+			out->held++;
+		if (r != 0 && r != -EAGAIN)
+			result = r;
+	}
+	return result;
+}
+
+unsigned int gate_socket_rivals(const struct gate *g, struct gate_rival *rival)
+{
+	_close_ int netns = netns_open_current();
+	uint32_t ids[MAX_SK_LOOKUP], n = MAX_SK_LOOKUP;
+	unsigned int foreign = 0;
+
+	if (netns < 0 || bpf_prog_query(netns, BPF_SK_LOOKUP, 0, NULL, ids, &n) < 0)
+		return 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (ids[i] == g->prog_id[HOOK_SOCKET])
+			continue;
+		foreign++;
+		rival_is(rival, ids[i]);
+	}
+	return foreign;
+}
