@@ -33,6 +33,7 @@ REFRESH_NS = SECOND  # a flow's time is written no more often
 STRAY_FROM = 32768  # an unnamed TCP port from here on is taken for one of the pod's own, ended
 
 TO_US, TO_ALL, TO_GROUP, TO_OTHERS = "host", "broadcast", "multicast", "otherhost"
+ANY = (bytes(16), 0)  # in place of a remote end: anybody
 MAPPED = bytes(10) + b"\xff\xff"
 PASS, SHOT, ANSWER = -1, 2, 7  # TCX_NEXT, TC_ACT_SHOT, TC_ACT_REDIRECT
 
@@ -234,7 +235,7 @@ class Model:
     def __init__(self, quarters):
         self.quarter = quarters
         self.set = None
-        self.flows, self.clients, self.any_remote, self.marks = {}, {}, {}, set()
+        self.flows, self.clients, self.marks = {}, {}, set()
         self.sockets = set()
 
     # Who is let in.
@@ -271,12 +272,12 @@ class Model:
     def own(self, proto, local, remote, remote_port, named, now):
         """Does the pod's own sending call for this?"""
         key = (proto, local, remote, remote_port)
-        since = self.flows.get(key)
+        since = self.flows.get(key) if key[2:] != ANY else None
         if since is not None and now < since + (NAMED_NS if named else IDLE_NS):
             if not named:
                 touch(self.flows, key, now)
             return True
-        since = self.any_remote.get((proto, local))
+        since = self.flows.get((proto, local, *ANY))
         return since is not None and now < since + ANY_REMOTE_NS
 
     # The programs.
@@ -365,8 +366,8 @@ class Model:
 
     def sent(self, p, group, now):
         who = (p.proto, p.sport, p.target, p.dport)
-        if group or is_group(p.target):
-            touch(self.any_remote, who[:2], now)
+        if group or to_group(p):
+            touch(self.flows, who[:2] + ANY, now)
             return
         spoke = self.clients.get(who)
         if who in self.flows or spoke is None or now >= spoke + CLIENT_NS:
@@ -406,10 +407,10 @@ def denial(kind, verdict, slot, port, proto, reason, packets, size, connections,
     return ((verdict, slot, 0 if slot else port, proto, reason, packets, size, connections, now),)
 
 
-def is_group(address):
-    if address[:12] == MAPPED:
-        return 224 <= address[12] < 240 or address[12:] == b"\xff" * 4
-    return address[0] == 0xFF
+def to_group(p):
+    if p.family == 4:
+        return 224 <= p.target[12] < 240 or p.target[12:] == b"\xff" * 4
+    return p.target[0] == 0xFF  # an IPv4 address in IPv6 clothes is none
 
 
 def answerable(p, kind):
