@@ -369,8 +369,9 @@ class Model:
         if group or to_group(p):
             touch(self.flows, who[:2] + ANY, now)
             return
-        spoke = self.clients.get(who)
-        if who in self.flows or spoke is None or now >= spoke + CLIENT_NS:
+        since, spoke = self.flows.get(who), self.clients.get(who)
+        goes_on = since is not None and now < since + IDLE_NS
+        if goes_on or spoke is None or now >= spoke + CLIENT_NS:
             touch(self.flows, who, now)
 
     def socket(self, proto, remote, remote_port, local_port, now):
