@@ -7,7 +7,8 @@ tests/differential/differential.py: $(JUDGE) ;
 $(B)/tests/differential/%.o: tests/differential/%.c | $(SKELETONS)
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -Itests/bpf $(CFLAGS) -MMD -MP -c -o $@ $<
-$(JUDGE): $(JUDGE).o $(B)/tests/differential/layout.o $(B)/tests/bpf/box.o $(B)/tests/bpf/frame.o $(B)/libcore.a
+$(JUDGE): $(JUDGE).o $(B)/tests/differential/layout.o $(B)/tests/differential/rebuild.o \
+		$(B)/tests/bpf/box.o $(B)/tests/bpf/frame.o $(B)/libcore.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libbpf libmnl libsodium libcjson)
 

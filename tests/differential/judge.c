@@ -21,6 +21,7 @@
 #include "box.h"
 #include "judge.h"
 #include "layout.h"
+#include "rebuild.h"
 
 #define MAX_SOCKETS 64
 
@@ -71,7 +72,7 @@ static void write_cells(const void *cells, uint32_t n)
 		die("cells");
 }
 
-static void set_rules(const uint8_t *cells, uint32_t n)
+static void set_rules(const struct plic_cell *cells, uint32_t n)
 {
 	static struct plic_cell all[JUDGE_MAX_CELLS];
 	uint32_t id = BOX_GATE, n_before = n_cells;
@@ -91,6 +92,15 @@ static void set_rules(const uint8_t *cells, uint32_t n)
 	if (!published && bpf_map_update_elem(outer, &id, &set, BPF_ANY))
 		die("publish");
 	published = true;
+}
+
+static void set_rebuilt(const uint8_t *cells, uint32_t n)
+{
+	struct ruleset built;
+
+	rebuild((const struct plic_cell *)cells, n, BOX_SLOTS, &built);
+	set_rules(built.cells, built.n_cells);
+	ruleset_free(&built);
 }
 
 static struct bpf_map *table(uint32_t which)
@@ -343,8 +353,10 @@ static void judge_all(const uint8_t *bytes, uint32_t n)
 
 static void serve(const struct request *r, const uint8_t *bytes)
 {
-	if (r->op == OP_SET)
-		set_rules(bytes, r->n);
+	if (r->op == OP_SET && r->table)
+		set_rebuilt(bytes, r->n);
+	else if (r->op == OP_SET)
+		set_rules((const struct plic_cell *)bytes, r->n);
 	else if (r->op == OP_WRITE)
 		write_table(r->table, bytes, r->n);
 	else if (r->op == OP_DUMP)

@@ -12,7 +12,8 @@
 #define JUDGE_MAX_CELLS 2048
 
 enum op {
-	OP_SET = 1, /* n cells; none: there is no set. No answer */
+	OP_SET =
+		1, /* n cells; none: there is no set. rebuilt: written anew by ruleset.c. No answer */
 	OP_WRITE,   /* all that is in a map: n of its entries. No answer */
 	OP_DUMP,    /* answer: u32 n, n entries */
 	OP_SOCKETS, /* n plic_mark_keys: the connected UDP sockets, no others. Answer: u32 done */
@@ -27,7 +28,7 @@ enum table {
 
 struct request {
 	__u32 op;
-	__u32 table;
+	__u32 table; /* or rebuilt: not 0 */
 	__u32 n;
 	__u32 bytes; /* that follow */
 };

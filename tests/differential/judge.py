@@ -80,9 +80,9 @@ class Judge:
             raise SystemExit("judge ended")
         return data
 
-    def publish(self, cells):
-        """None: no set."""
-        self.request(SET, len(cells or b"") // self.layout["PLIC_CELL_SIZE"], cells or b"")
+    def publish(self, cells, rebuilt=False):
+        """None: no set. rebuilt: user/core/ruleset.c reads it and writes its own."""
+        self.request(SET, len(cells or b"") // self.layout["PLIC_CELL_SIZE"], cells or b"", rebuilt)
 
     def write(self, flows, clients, marks):
         """Tables of keys: (proto, local port, remote, remote port) -> ns, and sets of tuples."""

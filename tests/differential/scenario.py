@@ -18,6 +18,7 @@ OWN_PORTS = (45000, 45001, 32767, 32768)
 @dataclass
 class Publish:
     rules: object  # a RuleSet; None: there is none
+    rebuilt: bool  # written by the agent's code, and not by the test's
 
 
 @dataclass
@@ -43,7 +44,11 @@ class Author:
     def __init__(self, rng, base_ns, slots, lookups):
         self.rng, self.base, self.slots, self.lookups = rng, base_ns, slots, lookups
         self.frames = Frames(rng)
+        # What the agent writes has one end of all interims, or none, and no number that leads nowhere.
+        self.rebuilt, self.until = self.one_in(3), None
         self.moments = [base_ns + rng.randrange(-2 * HOUR, 2 * HOUR) for _ in range(6)]
+        if self.rebuilt and self.one_in(2):
+            self.until = rng.choice(self.moments)
 
     def one_in(self, n):
         return self.rng.random() * n < 1
@@ -51,13 +56,13 @@ class Author:
     def story(self):
         rules = self.rules()
         self.cast(rules)
-        steps = [Publish(rules), Record(*self.memories())]
+        steps = [Publish(rules, self.rebuilt), Record(*self.memories())]
         for _ in range(self.rng.choice((1, 2, 2, 3))):
             if self.lookups and self.one_in(3):
                 steps.append(Connect(self.sockets()))
             steps += [Ask(q) for q in self.questions()]
             rules = self.revised(rules)
-            steps.append(Publish(rules))
+            steps.append(Publish(rules, self.rebuilt))
         return steps[:-1]
 
     # Rule sets.
@@ -82,23 +87,27 @@ class Author:
         grants = [self.grant() for _ in range(rng.choice((0, 1, 1, 1, 2, 3, 4)))]
         grants.sort(key=lambda g: (g.new_until_ns, g.cut_at_ns), reverse=True)
         rule = Rule(self.mode(), rng.choice((REFUSE, REFUSE, DROP)), grants)
-        if interim and self.one_in(5):
-            rule.interim = LOST if self.one_in(20) else self.rule(False)
-            rule.until_ns = rng.choice(self.moments)
+        self.stand_in(rule, interim and self.one_in(5), self.rule)
         return rule
+
+    def stand_in(self, thing, wanted, make):
+        """An interim."""
+        if not wanted or self.rebuilt and not self.until:
+            return
+        thing.interim = LOST if not self.rebuilt and self.one_in(20) else make(False)
+        thing.until_ns = self.until or self.rng.choice(self.moments)
 
     def header(self, interim=True):
         h = Header(self.mode(), self.rng.choice((REFUSE, DROP)),
                    frozenset(self.rng.sample(range(256), self.rng.choice((0, 1, 20, 100)))))
-        if interim and self.one_in(4):
-            h.interim = LOST if self.one_in(20) else self.header(False)
-            h.until_ns = self.rng.choice(self.moments)
+        self.stand_in(h, interim and (self.until or self.one_in(4)), self.header)
         return h
 
     def default(self, interim=True):
         rule = Rule(self.mode(), self.rng.choice((REFUSE, DROP)))
-        if interim and self.one_in(5):
-            rule.interim, rule.until_ns = self.default(False), self.rng.choice(self.moments)
+        if interim and (self.until or not self.rebuilt and self.one_in(5)):
+            rule.interim = self.default(False)
+            rule.until_ns = self.until or self.rng.choice(self.moments)
         return rule
 
     def span(self):
@@ -117,9 +126,10 @@ class Author:
             proto = rng.choice((TCP, TCP, UDP, UDP, SCTP))
             if any(p.proto == proto and first <= p.last and p.first <= last for p in ports):
                 continue
-            rule = LOST if self.one_in(40) else rng.choice(rules)
+            rule = LOST if not self.rebuilt and self.one_in(40) else rng.choice(rules)
             ports.append(Port(proto, first, last, rng.randrange(1, self.slots), rule))
-        lost = frozenset((p.proto, p.first // 64) for p in ports if self.one_in(40))
+        lost = frozenset((p.proto, p.first // 64) for p in ports
+                         if not self.rebuilt and self.one_in(40))
         return RuleSet(self.header(), self.default(), ports, lost)
 
     def revised(self, rules):

@@ -69,7 +69,8 @@ class Trial:
         self.writer = Writer(judge.layout, random.Random(1))
         # Ahead of the clock, so that no moment lies before the boot.
         self.base = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + 3 * 3600 * SECOND
-        self.quarters, self.cells, self.seen = Quarters(self), None, Counter()
+        self.quarters, self.seen = Quarters(self), Counter()
+        self.cells, self.rebuilt = None, False
 
     def story(self, seed):
         author = Author(random.Random(seed), self.base, self.judge.layout["BOX_SLOTS"],
@@ -77,7 +78,7 @@ class Trial:
         return author.story()
 
     def republish(self):
-        self.judge.publish(self.cells)
+        self.judge.publish(self.cells, self.rebuilt)
 
     def play(self, story):
         """The first Difference, or None."""
@@ -89,6 +90,7 @@ class Trial:
             if isinstance(step, Publish):
                 model.set = step.rules
                 self.cells = step.rules and self.writer.cells(step.rules)
+                self.rebuilt = bool(self.cells) and step.rebuilt
                 self.republish()
             elif isinstance(step, Connect):
                 model.sockets = set(step.tuples)
@@ -167,7 +169,7 @@ class Trial:
                 continue
             for port in list(step.rules.ports):
                 fewer = replace(step.rules, ports=[p for p in step.rules.ports if p is not port])
-                shorter = story[:at] + [Publish(fewer)] + story[at + 1:]
+                shorter = story[:at] + [Publish(fewer, step.rebuilt)] + story[at + 1:]
                 again = self.again(shorter, found)
                 if again:
                     story, step, found = shorter, shorter[at], again
