@@ -90,9 +90,9 @@ class Frames:
 
     def ipv6(self, proto, source, target, body):
         rng, chain = self.rng, []
-        if self.one_in(3):
+        if self.one_in(4):
             pick = CHAIN + (HOP_BY_HOP, DESTINATION, FRAGMENT_HEADER, ROUTING)
-            chain = [rng.choice(pick) for _ in range(rng.choice((1, 1, 2, 3, 7, 8, 9, 40)))]
+            chain = [rng.choice(pick) for _ in range(rng.choice((1, 1, 1, 1, 2, 2, 3, 8, 9, 40)))]
             if self.one_in(4):
                 body = body[:rng.choice((0, 7, 8, 11, 12, 14, 19, 20))]
         following = proto

@@ -58,10 +58,11 @@ class Author:
         self.cast(rules)
         steps = [Publish(rules, self.rebuilt), Record(*self.memories())]
         for _ in range(self.rng.choice((1, 2, 2, 3))):
-            if self.lookups and self.one_in(3):
+            if self.one_in(3):
                 steps.append(Connect(self.sockets()))
             steps += [Ask(q) for q in self.questions()]
             rules = self.revised(rules)
+            self.edges += edges(rules)
             steps.append(Publish(rules, self.rebuilt))
         return steps[:-1]
 
@@ -75,7 +76,7 @@ class Author:
         g.cut_at_ns = min(NEVER, g.new_until_ns + rng.choice((0, 1, 300 * SECOND, HOUR, NEVER)))
         g.lapse = rng.choice((BLOCK_NEW, BLOCK_NEW, BLOCK, REPORT))
         g.ended_reason = rng.choice((LAPSED, LAPSED, REVOKED, WITHDRAWN))
-        if g.new_until_ns != NEVER and self.one_in(3):
+        if g.new_until_ns != NEVER and self.one_in(2):
             g.step_ns, g.salt = rng.choice((1, SECOND, 20 * 60 * SECOND)), rng.choice(SALTS)
         return g
 
@@ -84,7 +85,7 @@ class Author:
 
     def rule(self, interim=True):
         rng = self.rng
-        grants = [self.grant() for _ in range(rng.choice((0, 1, 1, 1, 2, 3, 4)))]
+        grants = [self.grant() for _ in range(rng.choice((0, 1, 1, 1, 1, 2, 2, 3, 4)))]
         grants.sort(key=lambda g: (g.new_until_ns, g.cut_at_ns), reverse=True)
         rule = Rule(self.mode(), rng.choice((REFUSE, REFUSE, DROP)), grants)
         self.stand_in(rule, interim and self.one_in(5), self.rule)
@@ -121,7 +122,7 @@ class Author:
     def rules(self):
         rng, ports = self.rng, []
         rules = [self.rule() for _ in range(rng.randrange(1, 5))]
-        for _ in range(rng.choice((0, 1, 2, 4, 8))):
+        for _ in range(rng.choice((1, 2, 4, 8, 8))):
             first, last = self.span()
             proto = rng.choice((TCP, TCP, UDP, UDP, SCTP))
             if any(p.proto == proto and first <= p.last and p.first <= last for p in ports):
@@ -148,13 +149,14 @@ class Author:
 
     def cast(self, rules):
         """The few that speak most, so that they meet again: (proto, peer, pod, peer's port, port)."""
-        rng, ports = self.rng, [(p, own) for p in (UDP, UDP, SCTP, TCP) for own in OWN_PORTS[:2]]
+        rng, ports = self.rng, []
+        own = [(p, at) for p in (UDP, UDP, SCTP, TCP) for at in OWN_PORTS[:2]]
         for p in rules.ports:
-            ports += [(p.proto, at) for at in (p.first, p.last, rng.randint(p.first, p.last))]
+            ports += [(p.proto, at) for at in (p.first, p.last, rng.randint(p.first, p.last))] * 2
             ports += [(p.proto, at) for at in (p.first - 1, p.last + 1) if 0 <= at <= 65535]
-        self.pairs = []
+        self.edges, self.pairs = edges(rules), []
         for _ in range(8):
-            proto, port = rng.choice(ports)
+            proto, port = rng.choice(own if self.one_in(4) else ports or own)
             peer = rng.choice(PEERS)
             self.pairs.append((proto, peer, rng.choice(PODS[family(peer)]),
                                rng.choice(REMOTE_PORTS[:4]), port))
@@ -166,9 +168,9 @@ class Author:
             peer = rng.choice(PEERS + ODD)
         if family(peer) != family(pod) or self.one_in(12):
             pod = rng.choice(PODS[family(peer)] + ODD)
-        if self.one_in(8):
+        if self.one_in(10):
             remote = rng.choice(REMOTE_PORTS)
-        if self.one_in(8):
+        if self.one_in(16):
             local = rng.choice(OWN_PORTS + (0, 65535, rng.randrange(65536)))
         return proto, peer, pod, remote, local
 
@@ -202,11 +204,12 @@ class Author:
             return 0
         if self.one_in(4):
             return self.base + rng.randrange(-2 * HOUR, 2 * HOUR)
-        at = rng.choice(self.moments)
-        after = rng.choice((0, 0, 1, REFRESH_NS, ANY_REMOTE_NS, NAMED_NS, IDLE_NS, 300 * SECOND,
-                            -SECOND, -2 * SECOND, -3 * SECOND, -20 * 60 * SECOND,
-                            -40 * 60 * SECOND, -HOUR))
-        return at + after + rng.choice((-1, 0, 0, 1))
+        if self.edges and self.one_in(2):
+            at = rng.choice(self.edges)
+        else:
+            at = rng.choice(self.moments) + rng.choice(
+                (0, 1, REFRESH_NS, ANY_REMOTE_NS, NAMED_NS, IDLE_NS))
+        return at + rng.choice((-1, 0, 0, 1))
 
     def questions(self):
         """Time goes forward, mostly; what happens at one moment is asked about at the next ones."""
@@ -229,7 +232,7 @@ class Author:
         if what < 0.25:
             frame = self.frames.frame(proto, pod, peer, local, remote, on_lo)
             return Question(now, EGRESS, self.maybe_spoilt(frame, 8), on_lo)
-        if what < 0.35:
+        if what < 0.3:
             frame = self.frames.other(on_lo)
         else:
             frame = self.frames.frame(proto, peer, pod, remote, local, on_lo)
@@ -238,3 +241,15 @@ class Author:
 
     def maybe_spoilt(self, frame, n):
         return self.frames.spoil(frame) if self.one_in(n) else frame
+
+
+def edges(rules):
+    """The moments at which a set's rules change their mind."""
+    found = set()
+    for rule in [rules.header, rules.default] + [p.rule for p in rules.ports] if rules else ():
+        for r in (rule, getattr(rule, "interim", None)):
+            found.add(getattr(r, "until_ns", 0))
+            for g in getattr(r, "grants", ()):
+                found.update((g.from_ns, g.new_until_ns, g.cut_at_ns))
+                found.update(g.new_until_ns - n * g.step_ns for n in (1, 2, 3))
+    return sorted(t for t in found if SECOND < t < NEVER // 2)
