@@ -2,8 +2,8 @@
 """What the gate's programs shall say, after the documents and not after the programs.
 
 include/portlic.h has the contract of rule sets, times and counters. A frame is read as the kernel's
-stack would deliver it: Ethernet, tags that it strips, IPv4 with options, IPv6 with its chain; what can't
-be read to the end is denied. State is who spoke first: flows, clients and marks.
+stack would deliver it: Ethernet, tags that it strips, IPv4 with options, IPv6 with its chain; what
+can't be read to the end is denied. State is who spoke first: flows, clients and marks.
 """
 
 from dataclasses import dataclass, field
@@ -115,7 +115,7 @@ class RuleSet:
 
 @dataclass
 class Packet:
-    """What was read of a frame. reason: why not further; passes: it is none of the gate's business."""
+    """What was read of a frame. reason: why not further; passes: no business of the gate's."""
     l3: int
     passes: bool = False
     reason: int = 0
@@ -137,7 +137,7 @@ def u16(frame, at):
 
 
 def read(frame, merged):
-    """merged: the frame stands for several (GSO), and may be longer than its length field can say."""
+    """merged: it stands for several (GSO), and may be longer than its length field can say."""
     kind, at = u16(frame, 12), 14
     for _ in range(MAX_TAGS):
         if kind not in (0x8100, 0x88A8):
@@ -415,7 +415,7 @@ def to_group(p):
 
 
 def answerable(p, kind):
-    """A refusal is for one sender who can take it: never for groups, resets, parts of a datagram."""
+    """A refusal is for one sender who can take it: not for groups, resets, parts of a datagram."""
     if kind != TO_US or not p.bare or p.proto == SCTP or p.flags & RST:
         return False
     if p.family == 4:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Random frames: whole ones of every kind, and then what an attacker or a bad cable makes of them."""
+"""Random frames: good ones of every kind, and what an attacker or a bad cable makes of them."""
 
 import ipaddress
 
 from model import (ACK, CHAIN, DESTINATION, FIN, FRAGMENT_HEADER, HOP_BY_HOP, ICMP, ICMPV6, IGMP,
-                   MAPPED, ROUTING, RST, SCTP, SYN, TCP, TO_ALL, TO_GROUP, TO_OTHERS, TO_US, UDP)
+                   MAPPED, ROUTING, RST, SYN, TCP, TO_ALL, TO_GROUP, TO_OTHERS, TO_US, UDP)
 
 BOX_MAC = bytes((2, 0, 0, 0, 0, 2))  # of box.c's interface; lo has zeros
 GROUP_MACS = (b"\xff" * 6, bytes((1, 0, 0x5E, 0, 0, 0xFB)), bytes((0x33, 0x33, 0, 0, 0, 0xFB)))
@@ -107,7 +107,8 @@ class Frames:
         rng = self.rng
         mac = bytes(6) if on_lo else BOX_MAC
         if self.one_in(10):
-            mac = rng.choice(GROUP_MACS + (rng.randbytes(6), b"\x45\0" + rng.randbytes(4), bytes(6)))
+            like_ip = b"\x45\0" + rng.randbytes(4)
+            mac = rng.choice(GROUP_MACS + (rng.randbytes(6), like_ip, bytes(6)))
         tags = b""
         if self.one_in(8):
             for _ in range(rng.choice((1, 1, 1, 2, 3, 4, 5))):

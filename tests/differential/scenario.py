@@ -44,7 +44,7 @@ class Author:
     def __init__(self, rng, base_ns, slots, lookups):
         self.rng, self.base, self.slots, self.lookups = rng, base_ns, slots, lookups
         self.frames = Frames(rng)
-        # What the agent writes has one end of all interims, or none, and no number that leads nowhere.
+        # What the agent writes has one end of all interims and no number that leads nowhere.
         self.rebuilt, self.until = self.one_in(3), None
         self.moments = [base_ns + rng.randrange(-2 * HOUR, 2 * HOUR) for _ in range(6)]
         if self.rebuilt and self.one_in(2):
@@ -148,7 +148,7 @@ class Author:
     # Who speaks.
 
     def cast(self, rules):
-        """The few that speak most, so that they meet again: (proto, peer, pod, peer's port, port)."""
+        """The few that speak most, to meet again: (proto, peer, pod, peer's port, port)."""
         rng, ports = self.rng, []
         own = [(p, at) for p in (UDP, UDP, SCTP, TCP) for at in OWN_PORTS[:2]]
         for p in rules.ports:

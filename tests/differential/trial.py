@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from answers import wrong
 from cells import Writer
 from judge import EGRESS, SOCKET, WIRE, Question
-from model import (ALLOWED, AUDIT, DENIED, ENFORCE, NEVER, OFF, SECOND, SYN, TCP, Grant, Header,
-                   Model, Outcome, Port, Rule, RuleSet)
+from model import (ENFORCE, NEVER, SECOND, SYN, TCP, Grant, Header, Model, Port, Rule,
+                   RuleSet)
 from packets import BOX_MAC, PODS, mac_kind
 from scenario import Ask, Author, Connect, Publish, Record
 
@@ -19,8 +19,8 @@ NO_RUN = -1000  # BOX_NO_RUN
 
 class Quarters:
     """
-    Which quarter of the clients an address is in: what the contract leaves open is found out from the
-    programs, with a brown-out of its own, and must then be so everywhere.
+    Which quarter of the clients an address is in: what the contract leaves open is found out from
+    the programs, with a brown-out of its own, and must then be so everywhere.
     """
 
     def __init__(self, trial):
