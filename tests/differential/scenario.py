@@ -12,6 +12,7 @@ from packets import ODD, PEERS, PODS, Frames, family
 HOUR = 3600 * SECOND
 SALTS = (0, 1, 0x9E3779B9, 0xFFFFFFFF)
 REMOTE_PORTS = (53, 443, 40000, 65535, 0)
+NOBODY = (bytes(16), 0)  # also the key of `any remote`
 OWN_PORTS = (45000, 45001, 32767, 32768)
 
 
@@ -166,6 +167,8 @@ class Author:
         proto, peer, pod, remote, local = rng.choice(self.pairs)
         if self.one_in(8):
             peer = rng.choice(PEERS + ODD)
+        if self.one_in(20):
+            peer, remote = NOBODY
         if family(peer) != family(pod) or self.one_in(12):
             pod = rng.choice(PODS[family(peer)] + ODD)
         if self.one_in(10):
