@@ -146,8 +146,10 @@ int plic_egress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 	flow = bpf_map_lookup_elem(&plic_flows, &key);
-	if (flow ? flow_is_due(flow, now)
-		 : !flow_within(bpf_map_lookup_elem(&plic_clients, &key), now, PLIC_CLIENT_NS))
+	/* One that has ended begins anew: by now it may be the peer who opens it. */
+	if (flow_within(flow, now, PLIC_FLOW_IDLE_NS)
+		    ? flow_is_due(flow, now)
+		    : !flow_within(bpf_map_lookup_elem(&plic_clients, &key), now, PLIC_CLIENT_NS))
 		flow_touch(&plic_flows, &key, now);
 	return TC_ACT_UNSPEC;
 }

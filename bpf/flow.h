@@ -96,6 +96,14 @@ static __always_inline void flow_any_remote(struct plic_flow_key *key)
 	key->remote_port = 0;
 }
 
+/* No remote end has this address and this port; who claims to must not pass for `any remote`. */
+static __always_inline bool flow_is_any(const struct plic_flow_key *key)
+{
+	const __u32 *words = (const __u32 *)key->remote;
+
+	return !key->remote_port && !(words[0] | words[1] | words[2] | words[3]);
+}
+
 /* Added, not subtracted: another CPU's clock may be a jiffy ahead of this one's. */
 static __always_inline bool flow_within(const struct plic_flow *flow, __u64 now, __u64 ns)
 {
@@ -114,7 +122,7 @@ static __always_inline bool flow_is_due(const struct plic_flow *flow, __u64 now)
  */
 static __always_inline bool flow_is_own(struct plic_flow_key *key, bool named, __u64 now)
 {
-	struct plic_flow *flow = bpf_map_lookup_elem(&plic_flows, key);
+	struct plic_flow *flow = flow_is_any(key) ? NULL : bpf_map_lookup_elem(&plic_flows, key);
 
 	if (flow_within(flow, now, named ? PLIC_FLOW_NAMED_NS : PLIC_FLOW_IDLE_NS)) {
 		if (!named && flow_is_due(flow, now) && !plic_dry_run)
