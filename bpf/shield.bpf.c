@@ -27,7 +27,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
-} plic_shielded SEC(".maps");
+} plic_spared SEC(".maps");
 
 /* What knocks on a port. */
 struct knock {
@@ -221,7 +221,7 @@ int plic_shield(struct xdp_md *ctx)
 					    .reason = d.reason,
 					    .verdict = PLIC_DENIED};
 	count_denied(name.number, 1, k.bytes, 1, now);
-	dropped = bpf_map_lookup_elem(&plic_shielded, &zero);
+	dropped = bpf_map_lookup_elem(&plic_spared, &zero);
 	if (dropped)
 		++*dropped;
 	return XDP_DROP;

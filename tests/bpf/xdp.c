@@ -50,7 +50,7 @@ uint64_t xdp_dropped(struct shield_bpf *shield, int n_cpus)
 	uint64_t *lanes = calloc(n_cpus, sizeof(*lanes)), sum = 0;
 	uint32_t zero = 0;
 
-	bpf_map_lookup_elem(bpf_map__fd(shield->maps.plic_shielded), &zero, lanes);
+	bpf_map_lookup_elem(bpf_map__fd(shield->maps.plic_spared), &zero, lanes);
 	for (int i = 0; i < n_cpus; i++)
 		sum += lanes[i];
 	free(lanes);

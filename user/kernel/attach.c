@@ -172,6 +172,7 @@ static void forget_iface(const struct gate *g, const struct gate_iface *i)
 
 	for (size_t k = 0; k < ARRAY_SIZE(pins); k++)
 		set_aside(g, name_of(pins[k], i->ifindex).text);
+	gate_drop_shield(g, i);
 }
 
 int gate_list_ifaces(struct gate *g, struct fault *f)
@@ -187,9 +188,13 @@ int gate_list_ifaces(struct gate *g, struct fault *f)
 	if (!ifaces)
 		return fault_set(f, ENOMEM, "no memory for %zu interfaces", n);
 	for (size_t i = 0; i < n; i++) {
+		const struct gate_iface *was = find_iface(g->ifaces, g->n_ifaces, list[i].ifindex);
+
+		if (was)
+			ifaces[i] = *was;
 		ifaces[i].ifindex = list[i].ifindex;
 		snprintf(ifaces[i].name, sizeof(ifaces[i].name), "%s", list[i].name);
-		ifaces[i].fresh = !find_iface(g->ifaces, g->n_ifaces, list[i].ifindex);
+		ifaces[i].fresh = !was;
 	}
 	for (size_t i = 0; i < g->n_ifaces; i++)
 		if (!find_iface(ifaces, n, g->ifaces[i].ifindex))

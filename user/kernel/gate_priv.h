@@ -29,7 +29,9 @@ enum gate_map {
 struct gate_iface {
 	int ifindex;
 	char name[IFNAMSIZ];
-	bool fresh; /* wasn't there at the listing before */
+	bool fresh;	       /* wasn't there at the listing before */
+	uint8_t shield_mac[6]; /* of its shield, 0: none was put on */
+	int no_shield;	       /* -errno of the attempt */
 };
 
 struct gate {
@@ -42,8 +44,9 @@ struct gate {
 	int prog[GATE_N_PROGRAMS];
 	uint32_t prog_id[GATE_N_PROGRAMS];
 	int map[GATE_N_MAPS];
-	int state;  /* the programs' global variables: a map of one */
-	int socket; /* link */
+	int state;   /* the programs' global variables: a map of one */
+	int socket;  /* link */
+	bool shield; /* to be kept on */
 	int traffic;
 	uint32_t traffic_slots; /* room */
 	uint32_t n_slots;	/* of the set in force */
@@ -85,6 +88,13 @@ int gate_adopt_links(struct gate *g, struct fault *f);
  * NULL). All are tried; the first fault is told.
  */
 int gate_cover(struct gate *g, enum gate_hook hook, struct gate_sweep *sweep, struct fault *f);
+
+/* shield.c: in the gate's namespace, but for gate_drop_shield(). */
+bool gate_iface_shielded(const struct gate_iface *i); /* it was put on, and not taken off by us */
+bool gate_has_shield(const struct gate *g, const struct gate_iface *i);
+void gate_drop_shield(const struct gate *g, const struct gate_iface *i);
+void gate_sweep_shield(struct gate *g, struct gate_sweep *sweep);
+void gate_adopt_shield(struct gate *g); /* this program in place of those that are pinned */
 
 /* stand.c: marks the connections that the pod opened; in the gate's namespace. */
 int gate_seed(struct gate *g, struct fault *f);
