@@ -43,6 +43,8 @@ static const struct {
 			 "Upper bound of the time that interfaces of gates were uncovered."},
 	[ATTACHMENT_LOST] = {"portlic_attachment_lost_total", "counter",
 			     "Hooks that had been removed and were put back."},
+	[SHIELD_ATTACHED] = {"portlic_shield_attached", "gauge",
+			     "1 while the gate has its shield (native XDP) on an interface."},
 	[CONNECTIONS_CUT] =
 		{"portlic_connections_cut_total", "counter",
 		 "Connections that stood on ports whose right is over, and were reset."},

@@ -218,6 +218,10 @@ static void put_gates(const struct scrape *s)
 	metric_head(s->out, ATTACHMENT_LOST);
 	for (i = 0; i < GATE_N_HOOKS; i++)
 		metric_sample(s->out, ATTACHMENT_LOST, LABELS("hook", gate_hook_word(i)), lost[i]);
+	metric_head(s->out, SHIELD_ATTACHED);
+	for (i = 0; i < gates->n_entries; i++)
+		metric_sample(s->out, SHIELD_ATTACHED, LABELS("gate", gates->entries[i]->name),
+			      gates->entries[i]->shield.up);
 	metric_head(s->out, UNLICENSED_LISTENERS);
 	for (i = 0; i < gates->n_entries; i++) {
 		const struct gate_entry *entry = gates->entries[i];

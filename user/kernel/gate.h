@@ -99,8 +99,9 @@ bool gate_shielded(const struct gate *gate); /* on one interface at least */
 
 /* Packets since the gate came to ports that nothing admits anybody to now. */
 struct gate_flood {
-	uint64_t denied;   /* by wire, socket and shield */
-	uint64_t shielded; /* those of them that got no further than the shield */
+	uint64_t denied;	 /* by wire, socket and shield */
+	uint64_t shielded;	 /* those of them that got no further than the shield */
+	uint64_t refusals_per_s; /* what the gate may answer */
 };
 int gate_flood(struct gate *gate, struct gate_flood *out, struct fault *f);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -322,7 +323,10 @@ static uint64_t read_shielded(const struct gate *g)
 int gate_flood(struct gate *g, struct gate_flood *out, struct fault *f)
 {
 	_free_ struct gate_denial *list = NULL;
-	struct gate_flood seen = {.shielded = read_shielded(g)};
+	struct gate_flood seen = {
+		.shielded = read_shielded(g),
+		.refusals_per_s = (uint64_t)get_nprocs() * 1000000000 / PLIC_REFUSE_INTERVAL_NS,
+	};
 	size_t n;
 	int r = denials_read(g->map[GATE_DENIALS], &list, &n, f);
 
