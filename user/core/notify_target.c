@@ -21,7 +21,7 @@ static const char *const default_events[] = {
 	"license_state",	"license_ends",	       "license_rejected", "license_withdrawn",
 	"license_equivocation", "license_renew_ahead", "clock_suspect",	   "clock_reset",
 	"state_lost",		"gate_mode",	       "break_glass*",	   "trial_*",
-	"rehearsal_*",		"pull_rejected",       "attachment_lost",
+	"rehearsal_*",		"pull_rejected",       "attachment_lost",  "shield_*",
 };
 
 static void free_members(struct notify_target *target)
