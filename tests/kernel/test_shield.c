@@ -2,10 +2,14 @@
 /* test_shield.c - the shield on the interfaces of a gate: put on, kept there, found again, taken off. */
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -48,7 +52,7 @@ static void put_up(struct scene *s)
 {
 	struct fault f = {0};
 
-	must(gate_shield(s->gate, true, &f), &f);
+	must(gate_shield(s->gate, GATE_SHIELD_ALL, &f), &f);
 	assert_string_equal(f.text, "");
 	assert_true(gate_shielded(s->gate));
 	assert_int_not_equal(native("eth0"), 0);
@@ -90,7 +94,7 @@ static void stands_and_goes(void **state)
 	/* As long as wire has refusals to give, the client still learns at once. */
 	assert_int_equal(peer_tcp(HOST, POD_V4, 9090), ECONNREFUSED);
 	assert_int_equal(peer_udp(HOST, POD_V4, 6000), ECONNREFUSED);
-	must(gate_shield(s->gate, false, &f), &f);
+	must(gate_shield(s->gate, GATE_SHIELD_OFF, &f), &f);
 	assert_int_equal(native("eth0"), 0);
 	assert_false(gate_shielded(s->gate));
 	assert_int_equal(bed_count_pins("gates/g"), pins + 1); /* the count of drops goes on */
@@ -213,24 +217,60 @@ static int foreign(void)
 static void says_why_not(void **state)
 {
 	struct scene *s = *state;
+	struct gate_sweep sweep;
 	struct fault f = {0};
 	int link = foreign();
 
 	assert_true(link >= 0);
-	assert_true(gate_shield(s->gate, true, &f) < 0);
+	assert_true(gate_shield(s->gate, GATE_SHIELD_ALL, &f) < 0);
 	assert_non_null(strstr(f.text, "\"eth0\" of gate \"g\" can't have a shield: another"));
 	assert_false(gate_shielded(s->gate));
 	bpf_link_detach(link);
 	close(link);
 	bed_run("ip link set h0 mtu 9000");
-	assert_true(gate_shield(s->gate, true, &f) < 0);
+	assert_true(gate_shield(s->gate, GATE_SHIELD_ALL, &f) < 0);
 	assert_non_null(strstr(f.text, "MTU"));
 	bed_run("ip link set h0 mtu 1500");
 	/* One that can't is told of, and doesn't keep the others from it. */
 	bed_pod_run(0, "ip link add br0 type bridge");
-	must(gate_shield(s->gate, true, &f), &f);
+	must(gate_sweep(s->gate, &sweep, &f), &f);
+	must(gate_shield(s->gate, GATE_SHIELD_ALL, &f), &f);
 	assert_non_null(strstr(f.text, "\"br0\" of gate \"g\" can't have a shield: its driver"));
 	assert_int_not_equal(native("eth0"), 0);
+}
+
+static void set_gro(bool on)
+{
+	_netns_home_ int home = -1;
+	_close_ int fd = -1;
+	struct ethtool_value gro = {.cmd = ETHTOOL_SGRO, .data = on};
+	struct ifreq request = {.ifr_name = "eth0", .ifr_data = (void *)&gro};
+
+	bed_enter(0, &home);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(ioctl(fd, SIOCETHTOOL, &request), 0);
+}
+
+/* A veth that doesn't poll takes no XDP frames; one that does may. */
+static void only_where_frames_come(void **state)
+{
+	struct scene *s = *state;
+	struct gate_sweep sweep;
+	struct fault f = {0};
+
+	set_gro(false);
+	assert_true(gate_shield(s->gate, GATE_SHIELD_FRAMES, &f) < 0);
+	assert_non_null(strstr(f.text, "\"eth0\" of gate \"g\" gets no XDP frames"));
+	assert_int_equal(native("eth0"), 0);
+	set_gro(true);
+	must(gate_shield(s->gate, GATE_SHIELD_FRAMES, &f), &f);
+	assert_string_equal(f.text, "");
+	assert_int_not_equal(native("eth0"), 0);
+	bed_pod_run(0, "ip link add d0 type veth peer name d1");
+	must(gate_sweep(s->gate, &sweep, &f), &f);
+	assert_int_equal(native("d0") + native("d1"), 0);
+	must(gate_shield(s->gate, GATE_SHIELD_ALL, &f), &f);
+	assert_int_not_equal(native("d0"), 0);
 }
 
 static void nowhere_to_stand(void **state)
@@ -242,7 +282,7 @@ static void nowhere_to_stand(void **state)
 
 	bed_pod(1);
 	gate = bed_gate(s->node, "bare", 1, 8, &set);
-	assert_true(gate_shield(gate, true, &f) < 0);
+	assert_true(gate_shield(gate, GATE_SHIELD_ALL, &f) < 0);
 	assert_non_null(strstr(f.text, "no Ethernet interface"));
 	must(gate_remove(gate, &f), &f);
 	ruleset_free(&set);
@@ -275,9 +315,10 @@ static void tells_a_flood(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(stands_and_goes),	CASE(put_back_when_removed), CASE(covers_new_interfaces),
-		CASE(adopted_in_place), CASE(follows_the_address),   CASE(moved_away),
-		CASE(says_why_not),	CASE(nowhere_to_stand),	     CASE(tells_a_flood),
+		CASE(stands_and_goes),	CASE(put_back_when_removed),  CASE(covers_new_interfaces),
+		CASE(adopted_in_place), CASE(follows_the_address),    CASE(moved_away),
+		CASE(says_why_not),	CASE(only_where_frames_come), CASE(nowhere_to_stand),
+		CASE(tells_a_flood),
 	};
 
 	if (!bed_init())

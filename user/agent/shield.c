@@ -22,7 +22,7 @@ const char *const shield_words[] = {"off", "on", "auto", NULL};
 struct turn_job {
 	struct job job;
 	struct gate_entry *entry;
-	bool up;
+	enum gate_shield how;
 	const char *why; /* for the log */
 	bool stands;
 	struct fault fault;
@@ -39,7 +39,7 @@ static void turn_work(struct job *job)
 
 	if (!gate)
 		return;
-	gate_shield(gate, turn->up, &turn->fault);
+	gate_shield(gate, turn->how, &turn->fault);
 	turn->stands = gate_shielded(gate);
 	gate_attachments(gate, &turn->attachments, &turn->n_attachments, NULL);
 }
@@ -59,9 +59,9 @@ static void turned(struct turn_job *turn)
 	struct shield *shield = &entry->shield;
 	uint64_t now_ns = clock_boot_ns();
 
-	if (turn->up)
+	if (turn->how != GATE_SHIELD_OFF || shield->setting == SHIELD_OFF)
 		tell_fault(entry, &turn->fault);
-	if (turn->up && !turn->stands) {
+	if (turn->how != GATE_SHIELD_OFF && !turn->stands) {
 		flood_hold_off(&shield->flood, now_ns);
 		shield->retry_ns = now_ns + RETRY_NS;
 	}
@@ -93,8 +93,8 @@ static void turn_done(struct job *job)
 	free(turn);
 }
 
-static void turn(struct agent *agent, struct gate_entry *entry, bool up, const char *why,
-		 attach_done *done, void *arg)
+static void turn(struct agent *agent, struct gate_entry *entry, enum gate_shield how,
+		 const char *why, attach_done *done, void *arg)
 {
 	static const struct fault no_memory = {"out of memory"};
 	struct turn_job *turn = calloc(1, sizeof(*turn));
@@ -107,7 +107,7 @@ static void turn(struct agent *agent, struct gate_entry *entry, bool up, const c
 	turn->job.work = turn_work;
 	turn->job.done = turn_done;
 	turn->entry = entry;
-	turn->up = up;
+	turn->how = how;
 	turn->why = why;
 	turn->done = done;
 	turn->arg = arg;
@@ -127,7 +127,10 @@ void shield_set(struct agent *agent, struct gate_entry *entry, enum shield_setti
 		  LOG_FIELDS("gate", entry->name, "setting", shield_words[setting]),
 		  "set on request");
 	/* One that stands stays under auto until the next calm. */
-	turn(agent, entry, setting == SHIELD_ON || (setting == SHIELD_AUTO && shield->up),
+	turn(agent, entry,
+	     setting == SHIELD_ON		    ? GATE_SHIELD_ALL
+	     : setting == SHIELD_AUTO && shield->up ? GATE_SHIELD_FRAMES
+						    : GATE_SHIELD_OFF,
 	     "set on request", done, arg);
 }
 
@@ -142,7 +145,8 @@ void shield_opened(struct agent *agent, struct gate_entry *entry)
 	for (i = 0; i < entry->n_attachments; i++)
 		shield->up |= entry->attachments[i].hook == HOOK_SHIELD;
 	if (shield->setting == SHIELD_ON || (shield->setting == SHIELD_OFF && shield->up))
-		turn(agent, entry, shield->setting == SHIELD_ON, "as it is set", NULL, NULL);
+		turn(agent, entry, shield->setting == SHIELD_ON ? GATE_SHIELD_ALL : GATE_SHIELD_OFF,
+		     "as it is set", NULL, NULL);
 }
 
 /* ---- floods ---- */
@@ -184,16 +188,16 @@ static void act(struct agent *agent, const struct look_item *item)
 	switch (flood_look(&entry->shield.flood, item->up, seen->denied, seen->shielded,
 			   seen->refusals_per_s, clock_boot_ns())) {
 	case FLOOD_RAISE:
-		turn(agent, entry, true,
+		turn(agent, entry, GATE_SHIELD_FRAMES,
 		     "a flood of denied packets: native XDP drops what nobody would be answered; "
 		     "bulk traffic is slower meanwhile",
 		     NULL, NULL);
 		break;
 	case FLOOD_LOWER:
-		turn(agent, entry, false, "the flood is over", NULL, NULL);
+		turn(agent, entry, GATE_SHIELD_OFF, "the flood is over", NULL, NULL);
 		break;
 	case FLOOD_GIVE_UP:
-		turn(agent, entry, false,
+		turn(agent, entry, GATE_SHIELD_OFF,
 		     "the flood goes on, but past native XDP: not again within 10 min", NULL, NULL);
 		break;
 	case FLOOD_STAY:
@@ -216,7 +220,7 @@ static void looked(struct agent *agent, const struct look_item *item)
 	if (shield->setting == SHIELD_AUTO && item->by_flood)
 		act(agent, item);
 	else if (shield->setting == SHIELD_ON && !item->up && clock_boot_ns() >= shield->retry_ns)
-		turn(agent, entry, true, "as it is set", NULL, NULL);
+		turn(agent, entry, GATE_SHIELD_ALL, "as it is set", NULL, NULL);
 }
 
 static void look_done(struct job *job)

@@ -89,12 +89,20 @@ int gate_attachments(struct gate *gate, struct gate_attachment **out, size_t *n,
 /*
  * The shield: native XDP ahead of `wire` on every Ethernet interface that can, dropping what wire would
  * drop without an answer. Never generic XDP: that runs when the stack has made its packet, and spares
- * nothing. It costs bulk traffic dear on a veth, whose peer must send it frame by frame. up: puts it on,
- * and gate_sweep() keeps it there; else takes it off. gate_open() finds and renews what stands.
- *
+ * nothing. It costs bulk traffic dear on a veth, whose peer must send it frame by frame; and packets that
+ * come there from the stack, not as XDP frames, are copied for it, which takes longer than wire does.
+ */
+enum gate_shield {
+	GATE_SHIELD_OFF,
+	GATE_SHIELD_FRAMES, /* where XDP frames can come in: not on a veth whose GRO is off */
+	GATE_SHIELD_ALL,
+};
+
+/*
+ * Puts it on, and gate_sweep() keeps it there, or takes it off. gate_open() finds and renews what stands.
  * 0: it is off, or stands on one interface at least. *f tells of the first that can't have it, else "".
  */
-int gate_shield(struct gate *gate, bool up, struct fault *f);
+int gate_shield(struct gate *gate, enum gate_shield how, struct fault *f);
 bool gate_shielded(const struct gate *gate); /* on one interface at least */
 
 /* Packets since the gate came to ports that nothing admits anybody to now. */

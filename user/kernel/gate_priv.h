@@ -44,9 +44,9 @@ struct gate {
 	int prog[GATE_N_PROGRAMS];
 	uint32_t prog_id[GATE_N_PROGRAMS];
 	int map[GATE_N_MAPS];
-	int state;   /* the programs' global variables: a map of one */
-	int socket;  /* link */
-	bool shield; /* to be kept on */
+	int state;		 /* the programs' global variables: a map of one */
+	int socket;		 /* link */
+	enum gate_shield shield; /* to be kept on */
 	int traffic;
 	uint32_t traffic_slots; /* room */
 	uint32_t n_slots;	/* of the set in force */

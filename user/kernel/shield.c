@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
+#include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -104,6 +106,29 @@ static bool is_ethernet(const struct gate_iface *i, uint8_t mac[6])
 	return true;
 }
 
+static int ask_driver(const struct gate_iface *i, void *question)
+{
+	_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {.ifr_data = question};
+
+	memcpy(request.ifr_name, i->name, sizeof(request.ifr_name));
+	return fd < 0 || ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+}
+
+/*
+ * A veth takes what a program redirects to it only if it polls, for GRO or an XDP program of its own. One
+ * that doesn't has its packets from the stack of the other end, whatever floods it.
+ */
+static bool takes_frames(const struct gate_iface *i)
+{
+	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
+	struct ethtool_value gro = {.cmd = ETHTOOL_GGRO};
+
+	if (ask_driver(i, &driver) < 0 || strcmp(driver.driver, "veth") != 0)
+		return true;
+	return ask_driver(i, &gro) == 0 && gro.data;
+}
+
 /* The interface's shield: its link, or -ENOENT. */
 static int find_link(const struct gate *g, const struct gate_iface *i)
 {
@@ -180,6 +205,16 @@ bool gate_iface_shielded(const struct gate_iface *i)
 	return memcmp(i->shield_mac, never, sizeof(never)) != 0;
 }
 
+static int no_frames(const struct gate *g, const struct gate_iface *i, struct fault *f)
+{
+	return fault_set(
+		f, EOPNOTSUPP,
+		"interface \"%s\" of gate \"%s\" gets no XDP frames (a veth with GRO "
+		"off), so a shield would cost more than it spares: wire judges alone there; "
+		"\"--shield on\" puts it on all the same",
+		i->name, g->name);
+}
+
 /* 1: it stands there, 0: it isn't meant to. renew: with this very program. */
 static int cover_one(struct gate *g, struct gate_iface *i, bool renew, struct gate_sweep *sweep,
 		     struct fault *f)
@@ -192,7 +227,10 @@ static int cover_one(struct gate *g, struct gate_iface *i, bool renew, struct ga
 		return 0;
 	if (there && !renew && memcmp(mac, i->shield_mac, sizeof(mac)) == 0)
 		return 1;
-	i->no_shield = put_on(g, i, mac, f);
+	if (!there && g->shield == GATE_SHIELD_FRAMES && !takes_frames(i))
+		i->no_shield = no_frames(g, i, f);
+	else
+		i->no_shield = put_on(g, i, mac, f);
 	if (i->no_shield < 0) {
 		gate_drop_shield(g, i); /* rather none than an old one: wire does without */
 		memset(i->shield_mac, 0, sizeof(i->shield_mac));
@@ -235,7 +273,7 @@ static int find_shield(const char *dir, const char *name, void *data)
 		return 0;
 	for (size_t i = 0; i < g->n_ifaces; i++)
 		if (g->ifaces[i].ifindex == iface.ifindex) {
-			g->shield = true;
+			g->shield = GATE_SHIELD_FRAMES; /* until we are told */
 			return 0;
 		}
 	gate_drop_shield(g, &iface); /* it went, or elsewhere, while nobody looked */
@@ -256,30 +294,30 @@ static void take_off(struct gate *g)
 		g->ifaces[i].no_shield = 0;
 		memset(g->ifaces[i].shield_mac, 0, sizeof(g->ifaces[i].shield_mac));
 	}
-	g->shield = false;
+	g->shield = GATE_SHIELD_OFF;
 }
 
-int gate_shield(struct gate *g, bool up, struct fault *f)
+int gate_shield(struct gate *g, enum gate_shield how, struct fault *f)
 {
 	_netns_home_ int home = -1;
 	int r;
 
 	if (f)
 		f->text[0] = '\0';
-	if (!up) {
+	if (how == GATE_SHIELD_OFF) {
 		take_off(g);
 		return 0;
 	}
 	r = gate_enter(g, &home, f);
-	if (r == 0)
-		r = gate_list_ifaces(g, f);
 	if (r < 0)
 		return r;
+	/* Those that the last sweep saw: whether one is new is for the next to find. */
 	for (size_t i = 0; i < g->n_ifaces; i++)
 		g->ifaces[i].no_shield = 0;
-	g->shield = cover(g, false, NULL, f) > 0;
-	if (g->shield)
+	g->shield = how;
+	if (cover(g, false, NULL, f) > 0)
 		return 0;
+	g->shield = GATE_SHIELD_OFF;
 	return f && f->text[0]
 		       ? -EOPNOTSUPP
 		       : fault_set(f, ENODEV, "gate \"%s\" has no Ethernet interface for a shield",
