@@ -103,12 +103,14 @@ static __always_inline bool knock_read(struct xdp_md *ctx, struct knock *k)
 	return eth->h_proto == bpf_htons(ETH_P_IPV6) && knock_ipv6(k, (void *)(eth + 1), end);
 }
 
-/* Will wire answer it? While it has a refusal left on this CPU, where it runs next, it gets its chance. */
-static __always_inline bool may_be_refused(const struct decision *d, __u32 proto, __u64 now)
+/*
+ * Will wire answer it, or tell of it? While it has a refusal or an event left on this CPU, where it runs
+ * next, it gets its chance.
+ */
+static __always_inline bool is_wanted(const struct plic_budget *b, const struct decision *d,
+				      __u32 proto, __u64 now)
 {
-	struct plic_budget *b = budget();
-
-	if (!b)
+	if (b->events_ns[d->reason % PLIC_EVENT_REASONS] + PLIC_EVENT_INTERVAL_NS <= now)
 		return true;
 	return d->rule->deny == PLIC_REFUSE && proto != IPPROTO_SCTP &&
 	       b->refuse_ns + PLIC_REFUSE_INTERVAL_NS <= now;
@@ -125,16 +127,14 @@ static __always_inline bool is_answer(const struct knock *k, bool named, __u64 n
 }
 
 /* Has the pod a UDP socket that is connected to where this comes from? */
-static __always_inline bool is_connected(struct xdp_md *ctx, const struct knock *k)
+static __always_inline bool is_connected(struct xdp_md *ctx, const struct knock *k,
+					 struct plic_budget *b)
 {
-	struct plic_budget *b = budget();
 	struct bpf_sock_tuple tuple = {};
 	__u32 size = sizeof(tuple.ipv6);
 	struct bpf_sock *sk;
 	bool connected;
 
-	if (!b)
-		return true;
 	if (k->packet.family == 4) {
 		size = sizeof(tuple.ipv4);
 		tuple.ipv4.saddr = k->remote[3];
@@ -183,7 +183,7 @@ static __always_inline bool is_for_others(struct xdp_md *ctx, const struct knock
 
 /* What wire would deny whoever sends it, and neither answer nor take for an answer. */
 static __always_inline bool is_hopeless(struct xdp_md *ctx, const struct knock *k,
-					struct decision *d, __u64 now)
+					struct decision *d, struct plic_budget *b, __u64 now)
 {
 	const struct packet *p = &k->packet;
 
@@ -192,11 +192,11 @@ static __always_inline bool is_hopeless(struct xdp_md *ctx, const struct knock *
 	if (!decide_rule(d, gate_set(), p->proto, p->dport, now))
 		return false;
 	decide_times(d, now, false);
-	if (d->verdict != PLIC_DENIED || may_be_refused(d, p->proto, now))
+	if (d->verdict != PLIC_DENIED || is_wanted(b, d, p->proto, now))
 		return false;
 	if (p->proto != IPPROTO_TCP && is_answer(k, d->slot != PLIC_SLOT_OTHER, now))
 		return false;
-	if (p->proto == IPPROTO_UDP && is_connected(ctx, k))
+	if (p->proto == IPPROTO_UDP && is_connected(ctx, k, b))
 		return false;
 	return !is_for_others(ctx, k);
 }
@@ -208,12 +208,13 @@ int plic_shield(struct xdp_md *ctx)
 	struct decision d = {};
 	union denial_name name = {};
 	__u32 zero = 0;
+	struct plic_budget *b = budget();
 	__u64 now, *dropped;
 
-	if (!knock_read(ctx, &k))
+	if (!b || !knock_read(ctx, &k))
 		return XDP_PASS;
 	now = clock_now();
-	if (!is_hopeless(ctx, &k, &d, now))
+	if (!is_hopeless(ctx, &k, &d, b, now))
 		return XDP_PASS;
 	name.key = (struct plic_denial_key){.slot = d.slot,
 					    .port = k.packet.dport,
@@ -221,6 +222,7 @@ int plic_shield(struct xdp_md *ctx)
 					    .reason = d.reason,
 					    .verdict = PLIC_DENIED};
 	count_denied(name.number, 1, k.bytes, 1, now);
+	b->events_lost++;
 	dropped = bpf_map_lookup_elem(&plic_spared, &zero);
 	if (dropped)
 		++*dropped;

@@ -124,6 +124,7 @@ int main(void)
 	measure("denied TCP SYN, dropped", empty, wire, &spec);
 	spec = udp, spec.dport = 9090;
 	measure("denied UDP, dropped", empty, wire, &spec);
+	xdp_begin(&box);
 	spec = data, spec.dport = 9090, spec.flags = SYN;
 	measure("shield: denied TCP SYN, dropped", nothing, shield->progs.plic_shield, &spec);
 	spec = udp, spec.dport = 9090;

@@ -136,10 +136,10 @@ static int both(const struct frame_spec *spec, int *wire)
 	struct frame f = frame_of(*spec);
 	int action;
 
-	box_clear(&box);
+	xdp_begin(&box);
 	action = xdp_run(shield, &f);
 	box_counts(&box, &by_shield);
-	box_clear(&box);
+	xdp_begin(&box);
 	*wire = box_run(box.skel->progs.plic_wire, &f, 0).verdict;
 	box_counts(&box, &by_wire);
 	return action;
@@ -166,6 +166,21 @@ static void table(void)
 	check(dropped == want, "the agent is told of each drop: %llu", (unsigned long long)dropped);
 }
 
+/* As long as wire has an event to tell, it gets the packet. */
+static void leaves_events(void)
+{
+	struct frame f = frame_of((struct frame_spec){.dport = UNNAMED});
+	int told = 0, action;
+
+	box_clear(&box);
+	while ((action = xdp_run(shield, &f)) == XDP_PASS && told < 100 * PLIC_EVENT_BURST) {
+		box_run(box.skel->progs.plic_wire, &f, 0);
+		told++;
+	}
+	check(told >= PLIC_EVENT_BURST && action == XDP_DROP, "after %d events: %s", told,
+	      WORD(action));
+}
+
 /* As long as wire has an answer to give, it gets the packet. */
 static void leaves_refusals(uint8_t ip_proto)
 {
@@ -173,7 +188,7 @@ static void leaves_refusals(uint8_t ip_proto)
 	int before, after, first, refused = 0;
 	uint64_t spent;
 
-	box_clear(&box);
+	xdp_begin(&box);
 	before = xdp_run(shield, &f);
 	do { /* a jiffy or two, whose refusals are paid for at its begin */
 		refused += box_run(box.skel->progs.plic_wire, &f, 0).verdict == REDIRECT;
@@ -212,7 +227,7 @@ static int answer(int family, uint8_t ip_proto, const char *from, uint16_t dport
 
 static void passes_answers(void)
 {
-	box_clear(&box);
+	xdp_begin(&box);
 	send_out("192.0.2.1", IPPROTO_UDP, EPHEMERAL);
 	send_out("2001:db8::1", IPPROTO_UDP, EPHEMERAL);
 	send_out("192.0.2.1", IPPROTO_SCTP, EPHEMERAL);
@@ -249,7 +264,7 @@ static void passes_connected(int family, const char *self, const char *peer)
 	remote.v4.sin_port = htons(53);
 	if (bind(s, &local.any, len) || connect(s, &remote.any, len))
 		perror("# connected socket");
-	box_clear(&box);
+	xdp_begin(&box);
 	for (int i = 0; i < 2; i++) {
 		struct frame f = frame_of((struct frame_spec){.family = family,
 							      .ip_proto = IPPROTO_UDP,
@@ -346,6 +361,7 @@ int main(void)
 	shield = xdp_open(&box);
 	publish();
 	table();
+	leaves_events();
 	leaves_refusals(IPPROTO_TCP);
 	leaves_refusals(IPPROTO_UDP);
 	passes_answers();

@@ -34,6 +34,20 @@ struct shield_bpf *xdp_open(struct box *box)
 	return shield;
 }
 
+void xdp_begin(struct box *box)
+{
+	struct plic_budget *lanes = calloc(box->n_cpus, sizeof(*lanes));
+	uint32_t zero = 0;
+
+	box_clear(box);
+	for (int i = 0; i < box->n_cpus; i++)
+		for (int reason = 0; reason < PLIC_EVENT_REASONS; reason++)
+			lanes[i].events_ns[reason] = box_now() + 3600 * BOX_SECOND;
+	if (bpf_map_update_elem(bpf_map__fd(box->skel->maps.plic_budget), &zero, lanes, BPF_ANY))
+		perror("# budget");
+	free(lanes);
+}
+
 int xdp_run(struct shield_bpf *shield, const struct frame *f)
 {
 	uint8_t out[4096];

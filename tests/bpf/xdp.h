@@ -9,6 +9,9 @@
 /* Loaded for an interface with the address of the frames; exits where it can't be. */
 struct shield_bpf *xdp_open(struct box *box);
 
+/* box_clear(), and wire has no event to tell for an hour: those the shield would leave to it. */
+void xdp_begin(struct box *box);
+
 /* The action (enum xdp_action), or BOX_NO_RUN. It runs as on `lo` of the box's namespace. */
 int xdp_run(struct shield_bpf *shield, const struct frame *f);
 
