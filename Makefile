@@ -46,7 +46,7 @@ KERNEL := $(call objects,user/kernel/*.c)
 AGENT := $(call objects,user/agent/*.c)
 CLI := $(call objects,user/cli/*.c)
 GATE_BPF := $(B)/bpf/wire.bpf.o $(B)/bpf/egress.bpf.o $(B)/bpf/socket.bpf.o
-SKELETONS := $(B)/bpf/gate.skel.h $(B)/bpf/ledger.skel.h
+SKELETONS := $(B)/bpf/gate.skel.h $(B)/bpf/ledger.skel.h $(B)/bpf/shield.skel.h
 
 all: $(B)/portlic $(B)/portlicd ## build both programs into build/
 bpf: $(SKELETONS) ## compile the BPF programs only

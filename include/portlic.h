@@ -554,6 +554,7 @@ struct plic_budget {
 #define PLIC_MAP_CLIENTS "plic_clients" /* LRU_HASH, a gate's own */
 #define PLIC_MAP_MARKS "plic_marks"	/* LRU_HASH, a gate's own */
 #define PLIC_MAP_BUDGET "plic_budget"	/* PERCPU_ARRAY, a gate's own: refusals, table entries */
+#define PLIC_MAP_SPARED "plic_spared" /* PERCPU_ARRAY of one __u64, a gate's own: shield's drops */
 
 _Static_assert(sizeof(struct plic_grant) == 48, "plic_grant");
 _Static_assert(sizeof(struct plic_rule) == 16 + PLIC_MAX_GRANTS * 48 + 8, "plic_rule");

@@ -14,6 +14,7 @@ _portlic() {
 	-o | --output) words='table json' ;;
 	--alg) words='EdDSA Ed25519' ;;
 	--mode) words='enforce audit off policy' ;;
+	--shield) words='off on auto' ;;
 	--verdict) words='denied audit' ;;
 	--origin) words='same-container sibling runtime node probe pod external unknown' ;;
 	esac
@@ -33,7 +34,7 @@ _portlic() {
 		'license unload'*) words='' ;;
 		'license list'*) words='' ;;
 		'gate add'*) words=' --netns --pid --policy' ;;
-		'gate set'*) words=' --mode --for --why' ;;
+		'gate set'*) words=' --mode --shield --for --why' ;;
 		'gate del'*) words='' ;;
 		'gate list'*) words='' ;;
 		'policy check'*) words=' --trust' ;;

@@ -10,19 +10,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "box.h"
+#include "xdp.h"
 
 #define REPEAT 1000000
 #define ROUNDS 9
 #define MANY 10000
 
-static int empty_program(void)
+static int empty_program(enum bpf_prog_type type, int verdict)
 {
 	const struct bpf_insn insns[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = PASS},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = verdict},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "empty", "GPL", insns, 2, NULL);
+	int fd = bpf_prog_load(type, "empty", "GPL", insns, 2, NULL);
 
 	if (fd < 0) {
 		perror("empty program");
@@ -31,11 +31,13 @@ static int empty_program(void)
 	return fd;
 }
 
-static uint32_t run(int prog, const struct frame *f)
+/* A program of XDP has no context to be given. */
+static uint32_t run(int prog, bool xdp, const struct frame *f)
 {
 	struct __sk_buff skb = {.ifindex = if_nametoindex("box")};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->bytes, .data_size_in = f->len,
-		    .ctx_in = &skb, .ctx_size_in = sizeof(skb), .repeat = REPEAT);
+		    .ctx_in = xdp ? NULL : &skb, .ctx_size_in = xdp ? 0 : sizeof(skb),
+		    .repeat = REPEAT);
 
 	if (bpf_prog_test_run_opts(prog, &opts)) {
 		perror("test run");
@@ -48,11 +50,12 @@ static void measure(const char *name, int empty, struct bpf_program *prog,
 		    const struct frame_spec *spec)
 {
 	uint32_t floor = UINT32_MAX, best = UINT32_MAX;
+	bool xdp = bpf_program__type(prog) == BPF_PROG_TYPE_XDP;
 	struct frame f;
 
 	frame_build(spec, &f);
 	for (int i = 0; i < ROUNDS; i++) {
-		uint32_t a = run(empty, &f), b = run(bpf_program__fd(prog), &f);
+		uint32_t a = run(empty, xdp, &f), b = run(bpf_program__fd(prog), xdp, &f);
 
 		floor = a < floor ? a : floor;
 		best = b < best ? b : best;
@@ -94,13 +97,16 @@ int main(void)
 					.to = "192.0.2.1"};
 	struct frame_spec spec;
 	struct bpf_program *wire, *egress;
+	struct shield_bpf *shield;
 	struct box box;
-	int empty;
+	int empty, nothing;
 
 	box_open(&box);
 	wire = box.skel->progs.plic_wire;
 	egress = box.skel->progs.plic_egress;
-	empty = empty_program();
+	shield = xdp_open(&box);
+	empty = empty_program(BPF_PROG_TYPE_SCHED_CLS, PASS);
+	nothing = empty_program(BPF_PROG_TYPE_XDP, XDP_DROP);
 	publish(&box, 1);
 	measure("allowed TCP data", empty, wire, &data);
 	spec = data, spec.family = 6;
@@ -118,6 +124,12 @@ int main(void)
 	measure("denied TCP SYN, dropped", empty, wire, &spec);
 	spec = udp, spec.dport = 9090;
 	measure("denied UDP, dropped", empty, wire, &spec);
+	xdp_begin(&box);
+	spec = data, spec.dport = 9090, spec.flags = SYN;
+	measure("shield: denied TCP SYN, dropped", nothing, shield->progs.plic_shield, &spec);
+	spec = udp, spec.dport = 9090;
+	measure("shield: denied UDP, dropped", nothing, shield->progs.plic_shield, &spec);
+	measure("shield: allowed TCP data", nothing, shield->progs.plic_shield, &data);
 	spec = data, spec.options = 1;
 	measure("allowed TCP data, IPv4 option", empty, wire, &spec);
 	measure("egress: the pod's UDP", empty, egress, &sent);
@@ -133,6 +145,7 @@ int main(void)
 			measure(name, empty, wire, &spec);
 		}
 	}
+	shield_bpf__destroy(shield);
 	box_close(&box);
 	return 0;
 }

@@ -12,3 +12,4 @@ $(B)/tests/bpf/test_%: $(B)/tests/bpf/test_%.o $(BPF_TEST_SHARED) $(B)/libcore.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libbpf libmnl libsodium libcjson)
 $(B)/tests/bpf/test_live $(B)/tests/bpf/test_marks $(B)/tests/bpf/test_tunnel: $(B)/tests/bpf/live.o
+$(B)/tests/bpf/test_shield: $(B)/tests/bpf/xdp.o

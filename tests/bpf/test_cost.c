@@ -13,6 +13,7 @@
 
 #include "gate.skel.h"
 #include "ledger.skel.h"
+#include "shield.skel.h"
 #include "tap.h"
 
 #define RECORD "tests/bpf/verifier-cost.txt"
@@ -103,6 +104,7 @@ int main(void)
 	struct cost costs[MAX_PROGRAMS];
 	struct gate_bpf *gate;
 	struct ledger_bpf *ledger;
+	struct shield_bpf *shield;
 	size_t n;
 
 	if (geteuid() != 0) {
@@ -111,15 +113,19 @@ int main(void)
 	}
 	gate = gate_bpf__open_and_load();
 	ledger = ledger_bpf__open_and_load();
-	if (!check(gate, "gate loads") || !check(ledger, "ledger loads"))
+	shield = shield_bpf__open_and_load();
+	if (!check(gate, "gate loads") || !check(ledger, "ledger loads") ||
+	    !check(shield, "shield loads"))
 		return tap_end();
 	n = measure(gate->obj, costs);
 	n += measure(ledger->obj, costs + n);
+	n += measure(shield->obj, costs + n);
 	if (getenv("COST_RECORD"))
 		return record(costs, n);
 	for (size_t i = 0; i < n; i++)
 		compare(&costs[i]);
 	gate_bpf__destroy(gate);
 	ledger_bpf__destroy(ledger);
+	shield_bpf__destroy(shield);
 	return tap_end();
 }

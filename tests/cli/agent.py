@@ -154,6 +154,15 @@ for status, code in ((400, 2), (404, 2), (409, 2), (422, 1), (500, 2)):
 answers["PATCH", "/v1/gates/a%20b%2Fc"] = (200, {**GATE, "mode": "audit"})
 r = asked("gate set escapes the name", portlic("gate", "set", "a b/c", "--mode", "audit"), ("PATCH", "/v1/gates/a%20b%2Fc"))
 check("... and says the mode", r.code == 0 and json.loads(seen[0][2]) == {"mode": "audit"} and "audit" in r.out, r)
+shield = {"setting": "auto", "attached": True, "detail": None}
+answers["PATCH", "/v1/gates/web"] = (200, {**GATE, "shield": shield})
+r = asked("gate set --shield", portlic("gate", "set", "web", "--shield", "auto"), ("PATCH", "/v1/gates/web"))
+check("... alone, and says it", r.code == 0 and json.loads(seen[0][2]) == {"shield": "auto"} and "shield auto (attached)" in r.out, r)
+portlic("gate", "set", "web", "--shield", "off", "--mode", "audit")
+equal("... beside a mode", json.loads(seen[0][2]), {"mode": "audit", "shield": "off"})
+answers["PATCH", "/v1/gates/web"] = (200, {**GATE, "shield": {**shield, "attached": False, "detail": "no way"}})
+r = portlic("gate", "set", "web", "--shield", "on")
+check("... that can't be: done, with a warning", r.code == 0 and "no way" in r.err, r)
 answers["DELETE", "/v1/gates/web"] = (204, None)
 r = asked("gate del", portlic("gate", "del", "web"), ("DELETE", "/v1/gates/web"))
 equal("... in words and as JSON", (r.code, r.out, portlic("gate", "del", "web", "-o", "json").json()),

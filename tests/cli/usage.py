@@ -62,6 +62,8 @@ MISTAKES = [
     (["gate", "add", "web", "--netns", "a", "--policy", path("none.json")], "none.json"),
     (["gate", "set", "web"], "--mode"),
     (["gate", "set", "web", "--mode", "maybe"], "enforce|audit|off"),
+    (["gate", "set", "web", "--shield", "maybe"], "off|on|auto"),
+    (["gate", "set", "web", "--shield", "on", "--for", "1h", "--why", "x"], "--for goes with --mode"),
     (["port", "show", "web"], "too few"),
     (["port", "show", "web", "http"], "no port"),
     (["port", "show", "web", "0"], "no port"),

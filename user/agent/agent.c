@@ -75,6 +75,7 @@ static void look_around(struct agent *agent)
 	if (changed || agent->gates.failed)
 		rules_changed(agent);
 	cuts_check(agent);
+	shield_tick(agent);
 	entitlements_write(agent);
 	memory_tick(agent);
 	notify_tick(agent);

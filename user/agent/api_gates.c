@@ -225,7 +225,8 @@ void api_gates_post(struct agent *agent, struct http_request *request, const cha
 
 /* What a PATCH asks for. */
 struct turn {
-	int mode;
+	int mode;	 /* -1: the same as before */
+	int shield;	 /* enum shield_setting; -1: the same as before */
 	int64_t seconds; /* 0: for good */
 	const char *why;
 };
@@ -236,13 +237,17 @@ static int read_turn(const cJSON *root, struct turn *turn, struct fault *f)
 	int err = json_word(root, "mode", words, &turn->mode, f);
 
 	if (!err)
+		err = json_word(root, "shield", shield_words, &turn->shield, f);
+	if (!err)
 		err = json_int(root, "for", 1, GLASS_MAX_S, &turn->seconds, f);
 	if (!err)
 		err = json_string(root, "why", 1, GLASS_WHY_MAX, &turn->why, f);
 	if (err)
 		return err;
-	if (turn->mode < 0)
-		return fault_set(f, EINVAL, "\"mode\" is missing: enforce, audit, off or policy");
+	if (turn->mode < 0 && (turn->shield < 0 || turn->seconds || turn->why))
+		return fault_set(f, EINVAL,
+				 "\"mode\" is missing: enforce, audit, off or policy (or "
+				 "\"shield\": off, on or auto)");
 	if (turn->mode == MODE_OF_POLICY && turn->seconds)
 		return fault_set(f, EINVAL, "\"mode\" policy is for good: leave \"for\" out");
 	if (!turn->seconds != !turn->why)
@@ -272,12 +277,23 @@ static int take_turn(struct agent *agent, struct gate_entry *entry, const struct
 	return 0;
 }
 
+static void patched(struct agent *agent, void *arg, int err, const struct fault *f)
+{
+	struct http_request *request = arg;
+	const struct gate_entry *entry = request->arg;
+
+	if (err)
+		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", f->text);
+	else
+		change_reply(agent, request, MHD_HTTP_OK, entry->name);
+}
+
 void api_gate_patch(struct agent *agent, struct http_request *request, const char *name)
 {
-	static const char *const keys[] = {"mode", "for", "why", NULL};
+	static const char *const keys[] = {"mode", "for", "why", "shield", NULL};
 	struct gate_entry *entry = gates_find(&agent->gates, name);
 	_json_ cJSON *root = NULL;
-	struct turn turn = {.mode = -1};
+	struct turn turn = {.mode = -1, .shield = -1};
 	struct fault f = {0};
 
 	if (!entry) {
@@ -287,12 +303,15 @@ void api_gate_patch(struct agent *agent, struct http_request *request, const cha
 	root = read_body(request, keys);
 	if (!root)
 		return;
+	request->arg = entry;
 	if (read_turn(root, &turn, &f))
 		reply_error(request, MHD_HTTP_BAD_REQUEST, "%s", f.text);
-	else if (take_turn(agent, entry, &turn))
+	else if (turn.mode >= 0 && take_turn(agent, entry, &turn))
 		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
-	else
+	else if (turn.shield < 0)
 		change_reply(agent, request, MHD_HTTP_OK, name);
+	else
+		shield_set(agent, entry, turn.shield, patched, request);
 }
 
 static void deleted(struct agent *agent, void *arg, int err, const struct fault *f)

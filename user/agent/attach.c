@@ -100,6 +100,7 @@ static void opened(struct agent *agent, struct gate_entry *entry, struct open_jo
 	log_event(LOG_INFO, adopted ? "gate_adopted" : "gate_attached",
 		  LOG_FIELDS("gate", entry->name, "netns", entry->netns), "%zu hooks, %zu ports",
 		  entry->n_attachments, entry->rules->compiled.n_ports);
+	shield_opened(agent, entry);
 	if (open->moved)
 		gatefile_save(agent);
 	if ((!adopted && tighten_now(entry)) || entry->generation != agent->gates.generation)

@@ -85,7 +85,7 @@ static void check_hooks(struct check *check, const struct gate_entry *entry)
 		       at->interface[0] ? at->interface : "the namespace");
 	}
 	for (i = 0; i < GATE_N_HOOKS; i++) {
-		if (seen[i] ||
+		if (seen[i] || i == HOOK_SHIELD ||
 		    (i == HOOK_LEDGER && !node_features(check->job.agent->node)->tracing))
 			continue;
 		missing++;

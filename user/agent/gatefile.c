@@ -39,6 +39,8 @@ static cJSON *entry_json(const struct gate_entry *entry)
 	cJSON_AddRawToObject(item, "netns_inode", number);
 	if (entry->mode >= 0)
 		cJSON_AddStringToObject(item, "mode", mode_words[entry->mode]);
+	if (entry->shield.setting != SHIELD_OFF)
+		cJSON_AddStringToObject(item, "shield", shield_words[entry->shield.setting]);
 	if (entry->glass.mode >= 0)
 		cJSON_AddItemToObject(item, "break_glass", glass_json(&entry->glass));
 	if (entry->policy_text)
@@ -103,13 +105,15 @@ static int load_entry(struct agent *agent, const cJSON *item, struct fault *f)
 	const cJSON *policy = NULL;
 	struct gate_entry *entry;
 	int64_t inode = 0;
-	int mode = -1, err;
+	int mode = -1, shield = SHIELD_OFF, err;
 
 	err = json_string(item, "name", 1, GATE_NAME_MAX, &name, f);
 	if (!err)
 		err = json_string(item, "netns", 1, 4095, &netns, f);
 	if (!err)
 		err = json_word(item, "mode", mode_words, &mode, f);
+	if (!err)
+		err = json_word(item, "shield", shield_words, &shield, f);
 	if (!err)
 		err = json_int(item, "netns_inode", 0, JSON_INT_MAX, &inode, f);
 	if (!err)
@@ -125,6 +129,7 @@ static int load_entry(struct agent *agent, const cJSON *item, struct fault *f)
 	if (!entry)
 		return -ENOMEM;
 	entry->mode = mode;
+	entry->shield.setting = shield;
 	entry->netns_ino = inode;
 	err = load_glass(agent, item, entry, f);
 	if (err)

@@ -137,6 +137,7 @@ void gate_entry_reset(struct gate_entry *entry)
 	free(entry->peers);
 	entry->peers = NULL;
 	entry->n_peers = 0;
+	entry->shield.up = false;
 	entry->since_ns = 0;
 	memset(entry->outranked, 0, sizeof(entry->outranked));
 }

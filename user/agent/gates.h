@@ -14,6 +14,7 @@
 #include "graveyard.h"
 #include "policy.h"
 #include "rules.h"
+#include "shield.h"
 
 #define GATE_NAME_MAX 63
 
@@ -33,6 +34,7 @@ struct gate_entry {
 	int mode;	       /* enum plic_mode; -1: the policy's */
 	struct glass glass;    /* another mode for a while */
 	struct drill drill;    /* an enforced rehearsal; not over a restart */
+	struct shield shield;  /* its setting, and what has become of it */
 	struct policy *policy; /* its own, NULL: one of the policy directory */
 	char *policy_text;
 	size_t n_reserved;  /* opens of it that are left out: reserved since it was given */

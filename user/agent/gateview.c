@@ -56,7 +56,8 @@ static bool hook_present(const struct gate_entry *entry, enum gate_hook hook)
 /* A hook stands in the list while all its attachments are there. */
 static void put_hooks(cJSON *item, const struct gate_entry *entry)
 {
-	static const enum gate_hook order[] = {HOOK_WIRE, HOOK_SOCKET, HOOK_EGRESS, HOOK_LEDGER};
+	static const enum gate_hook order[] = {HOOK_WIRE, HOOK_SOCKET, HOOK_EGRESS, HOOK_LEDGER,
+					       HOOK_SHIELD};
 	cJSON *hooks = cJSON_AddArrayToObject(item, "hooks");
 	size_t i;
 
@@ -146,6 +147,7 @@ cJSON *gate_json(const struct agent *agent, const struct gate_entry *entry)
 	cJSON_AddStringToObject(item, "state", gate_state_word(entry->state));
 	put_glass(item, entry);
 	cJSON_AddItemToObject(item, "rehearsal", drill_json(agent, entry));
+	cJSON_AddItemToObject(item, "shield", shield_json(entry));
 	json_put_string(item, "policy", policy ? policy->name : NULL);
 	json_put_moment(item, "since", &agent->clock, entry->since_ns);
 	put_attachments(item, entry);

@@ -46,6 +46,8 @@ static const struct {
 	[GATE_OVERRIDDEN] =
 		{"portlic_gate_overridden", "gauge",
 		 "1 while a foreign program decides before the gate's hook, or instead."},
+	[SHIELD_ATTACHED] = {"portlic_shield_attached", "gauge",
+			     "1 while the gate has its shield (native XDP) on an interface."},
 	[CONNECTIONS_CUT] =
 		{"portlic_connections_cut_total", "counter",
 		 "Connections that stood on ports whose right is over, and were reset."},

@@ -225,6 +225,10 @@ static void put_gates(const struct scrape *s)
 				s->out, GATE_OVERRIDDEN,
 				LABELS("gate", gates->entries[i]->name, "hook", gate_hook_word(j)),
 				gates->entries[i]->outranked[j].held > 0);
+	metric_head(s->out, SHIELD_ATTACHED);
+	for (i = 0; i < gates->n_entries; i++)
+		metric_sample(s->out, SHIELD_ATTACHED, LABELS("gate", gates->entries[i]->name),
+			      gates->entries[i]->shield.up);
 	metric_head(s->out, UNLICENSED_LISTENERS);
 	for (i = 0; i < gates->n_entries; i++) {
 		const struct gate_entry *entry = gates->entries[i];

@@ -49,6 +49,7 @@ enum option_id {
 	OPT_PID,
 	OPT_POLICY,
 	OPT_MODE,
+	OPT_SHIELD,
 	OPT_FOR,
 	OPT_WHY,
 	OPT_AT,

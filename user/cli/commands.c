@@ -184,10 +184,10 @@ static const struct command table[] = {
 	{
 		.noun = "gate",
 		.verb = "set",
-		.usage = "NAME --mode enforce|audit|off|policy [--for SPAN --why TEXT]",
-		.summary = "changes a gate's mode, or breaks the glass for a while",
-		.options = OPTION(MODE) | OPTION(FOR) | OPTION(WHY),
-		.required = OPTION(MODE),
+		.usage = "NAME [--mode enforce|audit|off|policy [--for SPAN --why TEXT]] "
+			 "[--shield off|on|auto]",
+		.summary = "changes a gate's mode or shield, or breaks the glass for a while",
+		.options = OPTION(MODE) | OPTION(FOR) | OPTION(WHY) | OPTION(SHIELD),
 		.min_operands = 1,
 		.max_operands = 1,
 		.run = cmd_gate_set,

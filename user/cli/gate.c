@@ -17,12 +17,21 @@ static void print_gate_line(const cJSON *gate)
 	const char *name = member_text(gate, "name"), *mode = member_text(gate, "mode");
 	const char *until = member_text(json_get(gate, "break_glass"), "until");
 	const char *state = member_text(gate, "state"), *error = member_text(gate, "error");
+	const cJSON *shield = json_get(gate, "shield");
+	const char *setting = member_text(shield, "setting"),
+		   *detail = member_text(shield, "detail");
 	_free_ char *shown = printable(name ? name : "?");
 
-	printf("gate %s: %s, %s%s%s\n", shown ? shown : "?", mode ? mode : "?", state ? state : "?",
+	printf("gate %s: %s, %s%s%s", shown ? shown : "?", mode ? mode : "?", state ? state : "?",
 	       until ? ", until " : "", until ? until : "");
+	if (setting && strcmp(setting, "off"))
+		printf(", shield %s%s", setting,
+		       member_true(shield, "attached") ? " (attached)" : "");
+	printf("\n");
 	if (error)
 		warning("gate \"%s\": %s", name ? name : "?", error);
+	if (detail)
+		warning("%s", detail);
 }
 
 /* The namespace's path as the agent is to open it: it doesn't share our working directory. */
@@ -106,6 +115,7 @@ int cmd_gate_add(const struct args *args, struct failure *why)
 
 int cmd_gate_set(const struct args *args, struct failure *why)
 {
+	const char *mode = option_text(args, OPT_MODE), *shield = option_text(args, OPT_SHIELD);
 	_free_ char *path = client_path("/v1/gates/", args->operands[0]);
 	_json_ cJSON *body = cJSON_CreateObject();
 
@@ -113,7 +123,14 @@ int cmd_gate_set(const struct args *args, struct failure *why)
 		return fail(why, EXIT_USAGE,
 			    "--for and --why go together: who breaks the glass says why, and it "
 			    "ends by itself");
-	cJSON_AddStringToObject(body, "mode", option_text(args, OPT_MODE));
+	if (!mode && (!shield || option_text(args, OPT_FOR)))
+		return fail(why, EXIT_USAGE,
+			    "`gate set` needs --mode enforce|audit|off|policy or --shield "
+			    "off|on|auto (--for goes with --mode)");
+	if (mode)
+		cJSON_AddStringToObject(body, "mode", mode);
+	if (shield)
+		cJSON_AddStringToObject(body, "shield", shield);
 	if (option_text(args, OPT_FOR)) {
 		cJSON_AddNumberToObject(body, "for", args->options[OPT_FOR].number);
 		cJSON_AddStringToObject(body, "why", option_text(args, OPT_WHY));
@@ -141,7 +158,8 @@ static void gate_row(struct table *table, const cJSON *gate)
 	char generation[24], ports[24], listeners[24];
 	const cJSON *unlicensed = json_get(gate, "unlicensed_listeners");
 	const char *until = member_text(json_get(gate, "break_glass"), "until");
-	const char *mode = member_text(gate, "mode");
+	const char *mode = member_text(gate, "mode"), *error = member_text(gate, "error");
+	const char *detail = member_text(json_get(gate, "shield"), "detail");
 	_free_ char *shown = NULL;
 
 	snprintf(generation, sizeof(generation), "%.0f", member_number(gate, "generation"));
@@ -152,7 +170,7 @@ static void gate_row(struct table *table, const cJSON *gate)
 	table_row(table, (const char *[]){member_text(gate, "name"), shown ? shown : mode,
 					  member_text(gate, "state"), generation, ports, listeners,
 					  member_text(gate, "policy"), hooks,
-					  member_text(gate, "netns"), member_text(gate, "error")});
+					  member_text(gate, "netns"), error ? error : detail});
 }
 
 int cmd_gate_list(const struct args *args, struct failure *why)

@@ -41,6 +41,8 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_POLICY] = {"policy", 0, OPTION_TEXT, "FILE", "policy of this gate, portlic-policy(5)"},
 	[OPT_MODE] = {"mode", 0, OPTION_CHOICE, "enforce|audit|off|policy",
 		      "audit lets through and counts, off does nothing, policy: as that says"},
+	[OPT_SHIELD] = {"shield", 0, OPTION_CHOICE, "off|on|auto",
+			"native XDP before the gate; auto: while a flood lasts"},
 	[OPT_FOR] = {"for", 0, OPTION_SPAN, "SPAN", "it ends by itself: 90s, 30m, 1h, 7d"},
 	[OPT_WHY] = {"why", 0, OPTION_TEXT, "TEXT", "the reason, for status, log and metrics"},
 	[OPT_AT] = {"at", 0, OPTION_TEXT, "TIME",

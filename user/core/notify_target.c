@@ -18,11 +18,15 @@ static const char *const keys[] = {"exec",    "webhook", "ca",	   "token_file",
 
 /* What becomes of a right, and what the operator has to see to. */
 static const char *const default_events[] = {
-	"license_state",	"license_ends",	       "license_rejected", "license_withdrawn",
-	"license_equivocation", "license_renew_ahead", "clock_suspect",	   "clock_reset",
-	"state_lost",		"gate_mode",	       "break_glass*",	   "trial_*",
-	"rehearsal_*",		"pull_rejected",       "attachment_lost",  "attachment_outranked",
-	"gate_overridden",
+	"license_state",	"license_ends",
+	"license_rejected",	"license_withdrawn",
+	"license_equivocation", "license_renew_ahead",
+	"clock_suspect",	"clock_reset",
+	"state_lost",		"gate_mode",
+	"break_glass*",		"trial_*",
+	"rehearsal_*",		"pull_rejected",
+	"attachment_lost",	"attachment_outranked",
+	"gate_overridden",	"shield_*",
 };
 
 static void free_members(struct notify_target *target)

@@ -206,6 +206,7 @@ static void forget_iface(const struct gate *g, const struct gate_iface *i)
 
 	for (size_t k = 0; k < ARRAY_SIZE(pins); k++)
 		set_aside(g, name_of(pins[k], i->ifindex).text);
+	gate_drop_shield(g, i);
 }
 
 int gate_list_ifaces(struct gate *g, struct fault *f)

@@ -18,10 +18,8 @@
 const char *gate_hook_word(enum gate_hook hook)
 {
 	static const char *const words[] = {
-		[HOOK_WIRE] = "wire",
-		[HOOK_EGRESS] = "egress",
-		[HOOK_SOCKET] = "socket",
-		[HOOK_LEDGER] = "ledger",
+		[HOOK_WIRE] = "wire",	  [HOOK_EGRESS] = "egress", [HOOK_SOCKET] = "socket",
+		[HOOK_LEDGER] = "ledger", [HOOK_SHIELD] = "shield",
 	};
 
 	return hook < GATE_N_HOOKS ? words[hook] : "";
@@ -187,6 +185,8 @@ static int adopt(struct gate *g, const struct plic_gate *about, const struct rul
 		r = gate_list_ifaces(g, f);
 	for (enum gate_hook hook = 0; hook < GATE_N_TC && r == 0; hook++)
 		r = gate_cover(g, hook, NULL, f);
+	if (r == 0)
+		gate_adopt_shield(g);
 	g->covered_ns = boot_now_ns();
 	return r ? r : enroll(g, f);
 }

@@ -4,7 +4,7 @@
  *
  * All calls block (an attach waits for RCU) and belong on the one thread that does kernel work.
  * Pins: BPFFS/gates/NAME/{plic_gate,plic_denials,plic_flows,plic_clients,plic_marks,plic_budget,socket,
- * wire_IFINDEX,egress_IFINDEX}.
+ * wire_IFINDEX,egress_IFINDEX,shield_IFINDEX}.
  */
 #ifndef PORTLIC_GATE_H
 #define PORTLIC_GATE_H
@@ -19,8 +19,9 @@
 
 struct gate;
 
-enum gate_hook { HOOK_WIRE, HOOK_EGRESS, HOOK_SOCKET, HOOK_LEDGER, GATE_N_HOOKS };
-const char *gate_hook_word(enum gate_hook hook); /* "wire", "egress", "socket", "ledger" */
+enum gate_hook { HOOK_WIRE, HOOK_EGRESS, HOOK_SOCKET, HOOK_LEDGER, HOOK_SHIELD, GATE_N_HOOKS };
+const char *
+gate_hook_word(enum gate_hook hook); /* "wire", "egress", "socket", "ledger", "shield" */
 
 struct gate_spec {
 	const char *name;  /* DNS-label-like, checked by the caller: it becomes a directory */
@@ -73,7 +74,7 @@ struct gate_attachment {
 	enum gate_hook hook;
 	int ifindex;	    /* 0: the namespace, the node */
 	char interface[16]; /* "" */
-	const char *kind;   /* "tcx", "clsact", "netns", "tracing" */
+	const char *kind;   /* "tcx", "clsact", "netns", "tracing", "xdp" */
 	bool removable;	    /* clsact: from inside the pod */
 	bool present;
 	bool overtaken; /* present, but a foreign program runs ahead of it or can overrule it */
@@ -105,6 +106,33 @@ struct gate_sweep {
  */
 int gate_sweep(struct gate *gate, struct gate_sweep *out, struct fault *f);
 int gate_attachments(struct gate *gate, struct gate_attachment **out, size_t *n, struct fault *f);
+
+/*
+ * The shield: native XDP ahead of `wire` on every Ethernet interface that can, dropping what wire would
+ * drop without an answer. Never generic XDP: that runs when the stack has made its packet, and spares
+ * nothing. It costs bulk traffic dear on a veth, whose peer must send it frame by frame; and packets that
+ * come there from the stack, not as XDP frames, are copied for it, which takes longer than wire does.
+ */
+enum gate_shield {
+	GATE_SHIELD_OFF,
+	GATE_SHIELD_FRAMES, /* where XDP frames can come in: not on a veth whose GRO is off */
+	GATE_SHIELD_ALL,
+};
+
+/*
+ * Puts it on, and gate_sweep() keeps it there, or takes it off. gate_open() finds and renews what stands.
+ * 0: it is off, or stands on one interface at least. *f tells of the first that can't have it, else "".
+ */
+int gate_shield(struct gate *gate, enum gate_shield how, struct fault *f);
+bool gate_shielded(const struct gate *gate); /* on one interface at least */
+
+/* Packets since the gate came to ports that nothing admits anybody to now. */
+struct gate_flood {
+	uint64_t denied;	 /* by wire, socket and shield */
+	uint64_t shielded;	 /* those of them that got no further than the shield */
+	uint64_t refusals_per_s; /* what the gate may answer */
+};
+int gate_flood(struct gate *gate, struct gate_flood *out, struct fault *f);
 
 struct gate_denial {
 	struct plic_denial_key key;

@@ -35,6 +35,8 @@ struct gate_iface {
 		unsigned int rounds;
 		uint64_t last_ns; /* boot clock */
 	} fights[GATE_N_TC];
+	uint8_t shield_mac[6]; /* of its shield, 0: none was put on */
+	int no_shield;	       /* -errno of the attempt */
 };
 
 struct gate {
@@ -47,8 +49,9 @@ struct gate {
 	int prog[GATE_N_PROGRAMS];
 	uint32_t prog_id[GATE_N_PROGRAMS];
 	int map[GATE_N_MAPS];
-	int state;  /* the programs' global variables: a map of one */
-	int socket; /* link */
+	int state;		 /* the programs' global variables: a map of one */
+	int socket;		 /* link */
+	enum gate_shield shield; /* to be kept on */
 	int traffic;
 	uint32_t traffic_slots; /* room */
 	uint32_t n_slots;	/* of the set in force */
@@ -105,6 +108,12 @@ int gate_cover(struct gate *g, enum gate_hook hook, struct gate_sweep *sweep, st
 int gate_regain(struct gate *g, enum gate_hook hook, struct gate_outranked *out, struct fault *f);
 /* How many foreign programs `socket` has beside it, which may overrule it; *rival: one of them. */
 unsigned int gate_socket_rivals(const struct gate *g, struct gate_rival *rival);
+/* shield.c: in the gate's namespace, but for gate_drop_shield(). */
+bool gate_iface_shielded(const struct gate_iface *i); /* it was put on, and not taken off by us */
+bool gate_has_shield(const struct gate *g, const struct gate_iface *i);
+void gate_drop_shield(const struct gate *g, const struct gate_iface *i);
+void gate_sweep_shield(struct gate *g, struct gate_sweep *sweep);
+void gate_adopt_shield(struct gate *g); /* this program in place of those that are pinned */
 
 /* stand.c: marks the connections that the pod opened; in the gate's namespace. */
 int gate_seed(struct gate *g, struct fault *f);

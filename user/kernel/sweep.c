@@ -66,6 +66,7 @@ static int restore(struct gate *g, bool linked, struct gate_sweep *sweep, struct
 	}
 	if (r < 0)
 		return r;
+	gate_sweep_shield(g, sweep);
 	if (g->covered_ns && (sweep->added || sweep->restored[HOOK_WIRE] ||
 			      sweep->restored[HOOK_EGRESS] || sweep->restored[HOOK_SOCKET]))
 		sweep->unprotected_ns = boot_now_ns() - g->covered_ns;
@@ -107,10 +108,11 @@ static void add_iface(const struct gate *g, const struct gate_iface *iface, enum
 		      struct gate_attachment **at)
 {
 	struct gate_attachment *a = *at;
-	struct gate_rival rival;
-	bool present = gate_has_iface(g, iface, hook, &rival);
+	bool xdp = hook == HOOK_SHIELD; /* a driver has one program */
+	struct gate_rival rival = {0};
+	bool present = xdp ? gate_has_shield(g, iface) : gate_has_iface(g, iface, hook, &rival);
 
-	add_attachment(at, hook, g->node->features.tcx ? "tcx" : "clsact", present);
+	add_attachment(at, hook, xdp ? "xdp" : g->node->features.tcx ? "tcx" : "clsact", present);
 	a->ifindex = iface->ifindex;
 	a->overtaken = rival.name[0];
 	a->rival = rival;
@@ -129,7 +131,7 @@ static bool enrolled(const struct gate *g)
 int gate_attachments(struct gate *g, struct gate_attachment **out, size_t *n, struct fault *f)
 {
 	_netns_home_ int home = -1;
-	struct gate_attachment *list = calloc(g->n_ifaces * GATE_N_TC + 2, sizeof(*list));
+	struct gate_attachment *list = calloc(g->n_ifaces * (GATE_N_TC + 1) + 2, sizeof(*list));
 	struct gate_attachment *at = list;
 
 	if (!list)
@@ -141,6 +143,9 @@ int gate_attachments(struct gate *g, struct gate_attachment **out, size_t *n, st
 		for (enum gate_hook hook = 0; hook < GATE_N_TC; hook++)
 			for (size_t i = 0; i < g->n_ifaces; i++)
 				add_iface(g, &g->ifaces[i], hook, &at);
+		for (size_t i = 0; i < g->n_ifaces; i++)
+			if (gate_iface_shielded(&g->ifaces[i]))
+				add_iface(g, &g->ifaces[i], HOOK_SHIELD, &at);
 	}
 	add_attachment(&at, HOOK_LEDGER, "tracing", enrolled(g));
 	*out = list;
