@@ -142,13 +142,13 @@ int plic_egress(struct __sk_buff *skb)
 	now = clock_now();
 	if (is_multicast(skb, &p, &key) || is_group_mac(skb, &p)) {
 		flow_any_remote(&key);
-		flow_touch(&plic_flows, &key, now);
+		flow_enter(&key, now);
 		return TC_ACT_UNSPEC;
 	}
 	flow = bpf_map_lookup_elem(&plic_flows, &key);
 	if (flow ? flow_is_due(flow, now)
 		 : !flow_within(bpf_map_lookup_elem(&plic_clients, &key), now, PLIC_CLIENT_NS))
-		flow_touch(&plic_flows, &key, now);
+		flow_enter(&key, now);
 	return TC_ACT_UNSPEC;
 }
 

@@ -156,7 +156,7 @@ static __always_inline void wire_looped(const struct packet *p, __u64 now)
 	__u32 slot;
 
 	if (set && find_rule(set, p->proto, p->sport, &slot) && slot == PLIC_SLOT_OTHER)
-		flow_touch(&plic_flows, &key, now);
+		flow_enter(&key, now);
 }
 
 /*
