@@ -45,9 +45,9 @@ rules() { # rules NAME [TABLE]
 }
 client() { out "$LIB/net.py" "$@" 0.5; }
 inner() { pod "$LIB/net.py" "$@" 0.5; }
-proxied() { # does the transparent proxy get a datagram to 4789?
+proxied() { # proxied ADDRESS PORT: does the transparent proxy get a datagram to there?
 	: > "$T/proxied"
-	client udp $POD4 4789 > "$T/out"
+	client udp "$1" "$2" > "$T/out"
 	grep -q ping "$T/proxied" && echo ok
 }
 group() { [ "$(evade led 4789 5355 "$@")" = delivered ] && echo ok; }
@@ -115,9 +115,28 @@ done
 attempt "DNAT, TCP" nat dnat client tcp $POD4 8080
 attempt "DNAT, UDP" nat dnat client udp $POD4 4789
 attempt "DNAT to loopback" nat dnat-lo client tcp $POD4 8080
-attempt "TPROXY, UDP" nat tproxy proxied
+attempt "TPROXY, UDP" nat tproxy proxied $POD4 4789
 attempt "forwarded to lo" nat forward client tcp $POD4 9090
 attempt "the port rewritten, multicast" nat group group multicast
 attempt "the port rewritten, broadcast" nat group group subnet broadcast
 attempt "DNAT, multicast" nat group-dnat group multicast
+# To an address that the pod would route on, if netfilter didn't mark it and a rule bring it in. Where `wire` asks, it is for others.
+routed() { # routed COMMAND...
+	out ip route add 192.0.2.0/24 via $POD4
+	jail sysctl -qw net.ipv4.ip_forward=1
+	jail ip rule add fwmark 1 table 100 && jail ip route add local default dev lo table 100
+	nat mark "$@"
+	jail ip route del local default dev lo table 100 && jail ip rule del fwmark 1
+	jail sysctl -qw net.ipv4.ip_forward=0
+	out ip route del 192.0.2.0/24
+}
+rules mark << 'N'
+table inet cheat {
+	chain in { type filter hook prerouting priority mangle; ip daddr 192.0.2.0/24 meta mark set 1; }
+}
+N
+sctp() { [ "$(evade raw 132 4 192.0.2.9)" = delivered ] && echo ok; }
+attempt "local by a mark, TCP" routed client tcp 192.0.2.9 9091
+attempt "local by a mark, UDP" routed proxied 192.0.2.9 9091
+attempt "local by a mark, SCTP" routed sctp
 evasion_run

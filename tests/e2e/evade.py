@@ -7,11 +7,13 @@ that the attempt is through. MAC is that of the pod's end of INTERFACE.
   udp PORT NAME        a datagram in that disguise of frames.py, to sockets of both families
   led FROM PORT NAME   the same to FROM, which netfilter in the pod is to turn into PORT
   tcp PORT NAME        the same with a SYN: delivered if a listener answers
-  raw NUMBER FAMILY    a datagram of that IP protocol, to a raw socket: where a stack in user space takes it
+  raw NUMBER FAMILY [TO]  a datagram of that IP protocol, to a raw socket: where a stack in user space takes it
   datagram NUMBER PORT the same to a socket of the kernel's own for that protocol (UDP-Lite)
   flags PORT           a segment with each of the 256 flag bytes: how many were answered by a SYN-ACK, and which
   data PORT            a SYN that carries data, to a listener that takes it at once (TCP Fast Open)
   meet PORT            a SYN towards a socket that connects from PORT (simultaneous open)
+  tun tun|tap          makes such a device in the pod, tun0; untun takes it away
+  inject PORT ADDRESS  a datagram out of it, as a tunnel of a program's own does
   repair PORT          data to a connection that the pod made up (TCP_REPAIR)
   stray PORT           a segment without SYN, to a raw socket
   sniff PORT           a datagram, to a packet socket on eth0
@@ -20,6 +22,7 @@ that the attempt is through. MAC is that of the pod's end of INTERFACE.
 """
 import ctypes
 import errno
+import fcntl
 import os
 import select
 import socket
@@ -31,6 +34,7 @@ import frames
 from denials import Denials
 
 CLONE_NEWNET, ETH_P_ALL = 0x40000000, 3
+TUNSETIFF, IFF_TUN, IFF_TAP, IFF_NO_PI = 0x400454ca, 1, 2, 0x1000
 TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ = 19, 20, 21
 OTHER = 5353
 PEER4, POD4, POD6 = "10.77.0.66", frames.DST4, frames.DST6
@@ -147,12 +151,13 @@ def tcp(port, *name):
     return word(answered(int(port), {sport}))
 
 
-def raw(number, family):
+def raw(number, family, address=None):
     v4, number = family == "4", int(number)
     s = pod_socket(socket.AF_INET if v4 else socket.AF_INET6, socket.SOCK_RAW, number)
     inner = frames.ip4(*frames.make_udp(5354, "inner")(POD4)) if number == 4 else \
         frames.ip6([], *frames.make_udp(5354, "inner")(POD6)) if number == 41 else b"\0\0\x08\0" + bytes(60)
-    send([(None, frames.V4, frames.ip4(number, inner)) if v4 else (None, frames.V6, frames.ip6([], number, inner))])
+    dst = socket.inet_aton(address) if address else POD4
+    send([(None, frames.V4, frames.ip4(number, inner, dst=dst)) if v4 else (None, frames.V6, frames.ip6([], number, inner))])
     return word(arrived([s]))
 
 
@@ -208,6 +213,28 @@ def stray(port):
     return word(arrived([s]))
 
 
+def tun(kind):
+    global device, tapping
+    tapping = kind == "tap"
+    inside(pod)
+    device = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", b"tun0", IFF_NO_PI | (IFF_TAP if tapping else IFF_TUN)))
+    return "ok"
+
+
+def untun():
+    os.close(device)
+    return "ok"
+
+
+def inject(port, address):
+    dst = socket.inet_aton(address)
+    sinks = both(socket.SOCK_DGRAM, int(port))
+    packet = frames.ip4(*frames.make_udp(int(port), "tunnel")(dst), dst=dst)
+    os.write(device, (b"\xff" * 6 + own + frames.V4 if tapping else b"") + packet)
+    return word(arrived(sinks))
+
+
 def repair(port):
     sport = next(sports)
     s = pod_socket(socket.AF_INET, socket.SOCK_STREAM, 0, int(port))
@@ -244,7 +271,7 @@ def mark():
     return "ok"
 
 
-VERBS = {f.__name__: f for f in (udp, led, tcp, raw, datagram, flags, data, meet, repair, stray, sniff, gate, mark)}
+VERBS = {f.__name__: f for f in (udp, led, tcp, raw, datagram, flags, data, meet, tun, untun, inject, repair, stray, sniff, gate, mark)}
 VERBS["hooks"] = lambda: denials.since()
 
 for line in sys.stdin:
