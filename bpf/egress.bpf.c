@@ -142,7 +142,7 @@ int plic_egress(struct __sk_buff *skb)
 	now = clock_now();
 	if (is_multicast(skb, &p, &key) || is_group_mac(skb, &p)) {
 		flow_any_remote(&key);
-		flow_touch(&plic_flows, &key, now);
+		flow_enter(&key, now);
 		return TC_ACT_UNSPEC;
 	}
 	flow = bpf_map_lookup_elem(&plic_flows, &key);
@@ -150,7 +150,7 @@ int plic_egress(struct __sk_buff *skb)
 	if (flow_within(flow, now, PLIC_FLOW_IDLE_NS)
 		    ? flow_is_due(flow, now)
 		    : !flow_within(bpf_map_lookup_elem(&plic_clients, &key), now, PLIC_CLIENT_NS))
-		flow_touch(&plic_flows, &key, now);
+		flow_enter(&key, now);
 	return TC_ACT_UNSPEC;
 }
 

@@ -148,4 +148,17 @@ static __always_inline bool flow_touch(void *map, const struct plic_flow_key *ke
 	return false;
 }
 
+/* The pod sent this. Counted, for the table is an LRU, which doesn't tell what it throws out. */
+static __always_inline void flow_enter(const struct plic_flow_key *key, __u64 now)
+{
+	__u32 kernel = PLIC_FLOWED_KERNEL;
+	__u64 *entered;
+
+	if (!flow_touch(&plic_flows, key, now))
+		return;
+	entered = bpf_map_lookup_elem(&plic_flowed, &kernel);
+	if (entered)
+		++*entered;
+}
+
 #endif

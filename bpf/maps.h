@@ -206,6 +206,13 @@ struct {
 } plic_flows __weak SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PLIC_N_FLOWED);
+	__type(key, __u32);
+	__type(value, __u64);
+} plic_flowed __weak SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, PLIC_CLIENTS_DEFAULT);
 	__type(key, struct plic_flow_key);

@@ -149,14 +149,15 @@ static __always_inline bool wire_client(struct __sk_buff *skb, const struct pack
  * The pod's own multicast, looped back by the stack, gets here before egress has seen it go out: do as
  * egress will, so that who sends from the port that it listens on hears itself.
  */
-static __always_inline void wire_looped(const struct packet *p, __u64 now)
+PLIC_FUNC int wire_looped(__u32 proto, __u32 port, __u64 now)
 {
-	struct plic_flow_key key = {.local_port = p->sport, .proto = p->proto};
+	struct plic_flow_key key = {.local_port = port, .proto = proto};
 	void *set = gate_set();
 	__u32 slot;
 
-	if (set && find_rule(set, p->proto, p->sport, &slot) && slot == PLIC_SLOT_OTHER)
-		flow_touch(&plic_flows, &key, now);
+	if (set && find_rule(set, proto, port & 0xffff, &slot) && slot == PLIC_SLOT_OTHER)
+		flow_enter(&key, now);
+	return 0;
 }
 
 /*
@@ -173,7 +174,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 		return false;
 	named = d->slot != PLIC_SLOT_OTHER;
 	if (!tcp && skb->pkt_type == PACKET_LOOPBACK)
-		wire_looped(p, now);
+		wire_looped(p->proto, p->sport, now);
 	/*
 	 * The sockets that a lapsed server has connected to its clients must not keep it open, so those of
 	 * unnamed ports only are asked for.

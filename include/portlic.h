@@ -306,6 +306,17 @@ struct plic_flow {
 	__u64 last_ns;
 };
 
+/*
+ * How many entries plic_flows was given, ever: the gate's PERCPU_ARRAY `plic_flowed`. What the kernel threw
+ * out for lack of room is what was put in, less what was taken out, less what is there. PLIC_FLOWED_USER is user
+ * space's own, on CPU 0: what it put in less what it took out.
+ */
+enum plic_flowed {
+	PLIC_FLOWED_KERNEL,
+	PLIC_FLOWED_USER,
+	PLIC_N_FLOWED,
+};
+
 #define PLIC_ANY_REMOTE_NS 10000000000ULL
 #define PLIC_FLOW_IDLE_NS                                                                          \
 	3600000000000ULL /* a UDP or SCTP flow ends when nothing came for so long */
@@ -551,6 +562,7 @@ struct plic_budget {
 #define PLIC_MAP_GATE "plic_gate"     /* ARRAY of one, a gate's own */
 #define PLIC_MAP_DENIALS "plic_denials" /* HASH, a gate's own */
 #define PLIC_MAP_FLOWS "plic_flows"	/* LRU_HASH, a gate's own */
+#define PLIC_MAP_FLOWED "plic_flowed"	/* PERCPU_ARRAY, a gate's own */
 #define PLIC_MAP_CLIENTS "plic_clients" /* LRU_HASH, a gate's own */
 #define PLIC_MAP_MARKS "plic_marks"	/* LRU_HASH, a gate's own */
 #define PLIC_MAP_BUDGET "plic_budget"	/* PERCPU_ARRAY, a gate's own: refusals, table entries */

@@ -192,6 +192,8 @@ static void tells_udp_servers(void **state)
 		{53, 53, true, false, false},	    {700, 53, false, false, false},
 		{701, 53, true, false, true},	    {7000, 53, false, false, false},
 		{500, 7000, false, false, true},    {7001, 2000, false, false, true},
+		{702, 2049, false, false, false},   {703, 40000, false, false, true},
+		{704, 2049, true, false, true},	    {705, 2049, false, true, true},
 	};
 	struct scene *s = *state;
 	int fds[2 * ARRAY_SIZE(cases)], n = 0, home = -1;

@@ -51,6 +51,9 @@ static const struct {
 	[CONNECTIONS_CUT] =
 		{"portlic_connections_cut_total", "counter",
 		 "Connections that stood on ports whose right is over, and were reset."},
+	[FLOW_EVICTIONS] =
+		{"portlic_flow_evictions_total", "counter",
+		 "Outbound UDP and SCTP flows that a gate's table had no room for, the oldest."},
 	[UNLICENSED_LISTENERS] = {"portlic_unlicensed_listeners", "gauge",
 				  "Listening ports that nothing opens."},
 	[PORT_REMAP] =

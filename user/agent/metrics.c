@@ -252,6 +252,10 @@ static void put_gates(const struct scrape *s)
 			      gates->entries[i]->counters.remaps);
 	metric_head(s->out, EVENTS_LOST);
 	metric_sample(s->out, EVENTS_LOST, NO_LABELS, observe_lost(s->agent));
+	metric_head(s->out, FLOW_EVICTIONS);
+	for (i = 0; i < gates->n_entries; i++)
+		metric_sample(s->out, FLOW_EVICTIONS, LABELS("gate", gates->entries[i]->name),
+			      gates->entries[i]->counters.flows_evicted);
 	metric_head(s->out, MAP_PRESSURE);
 	metric_sample(s->out, MAP_PRESSURE, LABELS("map", PLIC_MAP_DENIALS),
 		      (double)fullest / PLIC_MAX_DENIALS);

@@ -38,6 +38,8 @@ int gate_counters(struct gate *g, struct gate_counters *out, struct fault *f)
 		return fault_set(f, ENOMEM, "no memory for the counters of gate \"%s\"", g->name);
 	r = traffic_read(g->traffic, g->node->n_cpus, g->n_slots, traffic, f);
 	if (r == 0)
+		r = gate_count_flows(g, f);
+	if (r == 0)
 		r = denials_read(g->map[GATE_DENIALS], &denials, &n, f);
 	if (r < 0)
 		return r;
@@ -46,7 +48,8 @@ int gate_counters(struct gate *g, struct gate_counters *out, struct fault *f)
 				      .n_slots = g->n_slots,
 				      .denials = denials,
 				      .n_denials = n,
-				      .n_probes = n_probes};
+				      .n_probes = n_probes,
+				      .flows_evicted = g->flows.evicted};
 	add_budgets(g, out);
 	return 0;
 }

@@ -3,8 +3,8 @@
  * gate.h - the enforcement of one network namespace: programs, attachments, rule set, counters.
  *
  * All calls block (an attach waits for RCU) and belong on the one thread that does kernel work.
- * Pins: BPFFS/gates/NAME/{plic_gate,plic_denials,plic_flows,plic_clients,plic_marks,plic_budget,socket,
- * wire_IFINDEX,egress_IFINDEX,shield_IFINDEX}.
+ * Pins: BPFFS/gates/NAME/{plic_gate,plic_denials,plic_flows,plic_flowed,plic_clients,plic_marks,plic_budget,
+ * socket,wire_IFINDEX,egress_IFINDEX,shield_IFINDEX}.
  */
 #ifndef PORTLIC_GATE_H
 #define PORTLIC_GATE_H
@@ -148,6 +148,7 @@ struct gate_counters {
 	uint64_t remaps;      /* connections that NAT inside the pod led to another port's socket */
 	uint64_t events_lost; /* events that were left out */
 	uint64_t n_probes;    /* those that were left out, since the gate came */
+	uint64_t flows_evicted; /* outbound UDP and SCTP flows that had to make room, at least */
 };
 int gate_counters(struct gate *gate, struct gate_counters *out, struct fault *f);
 void gate_counters_free(struct gate_counters *c);

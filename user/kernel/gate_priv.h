@@ -16,6 +16,7 @@ enum gate_map {
 	GATE_ABOUT,
 	GATE_DENIALS,
 	GATE_FLOWS,
+	GATE_FLOWED,
 	GATE_CLIENTS,
 	GATE_BUDGET,
 	GATE_MARKS,
@@ -59,6 +60,11 @@ struct gate {
 	size_t n_ifaces;
 	uint64_t
 		covered_ns; /* boot clock: when all interfaces were last seen covered; 0: unknown */
+	struct {
+		uint64_t entered; /* at the last walk of the table */
+		uint32_t there, room;
+		uint64_t evicted;
+	} flows;
 	unsigned int misses; /* times in a row that no way into the namespace was found */
 };
 
@@ -114,6 +120,10 @@ bool gate_has_shield(const struct gate *g, const struct gate_iface *i);
 void gate_drop_shield(const struct gate *g, const struct gate_iface *i);
 void gate_sweep_shield(struct gate *g, struct gate_sweep *sweep);
 void gate_adopt_shield(struct gate *g); /* this program in place of those that are pinned */
+/* flows.c: answers to what UDP sockets without a remote end had asked before egress stood. */
+struct sockets;
+int gate_seed_flows(struct gate *g, const struct sockets *s, struct fault *f);
+int gate_count_flows(struct gate *g, struct fault *f); /* g->flows */
 
 /* stand.c: marks the connections that the pod opened; in the gate's namespace. */
 int gate_seed(struct gate *g, struct fault *f);

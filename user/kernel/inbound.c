@@ -13,6 +13,8 @@
 #include "marks.h"
 #include "pins.h"
 
+#define RESVPORT_FIRST 600 /* bindresvport(3) takes ports from here to 1023 */
+
 void port_set_put(struct port_set *set, uint16_t port)
 {
 	set->bits[port / 8] |= (uint8_t)(1U << port % 8);
@@ -88,9 +90,19 @@ static bool is_client(int clients, const struct sock_entry *e)
 }
 
 /*
+ * A client from a fixed port talks to a well-known one (DHCP from 68 to 67), and one from a port that only
+ * root may take (NFS, RPC) to that of a server, which isn't among those of clients.
+ */
+static bool is_fixed_client(const struct sockets *s, uint16_t local, uint16_t remote)
+{
+	if (remote < local && remote < IPPORT_RESERVED)
+		return true;
+	return local >= RESVPORT_FIRST && local < IPPORT_RESERVED && !is_in(s->ephemeral, remote);
+}
+
+/*
  * Has a server connected this UDP socket to its client, or has a client of the pod connected it to
- * its server? wire may have seen who began. Else the ports tell: a client from a fixed port
- * talks to a well-known one (NTP from 123 to 123, DHCP from 68 to 67).
+ * its server? wire may have seen who began. Else the ports tell.
  */
 static bool is_server_udp(const struct sock_entry *e, int clients, const struct sockets *s)
 {
@@ -102,7 +114,7 @@ static bool is_server_udp(const struct sock_entry *e, int clients, const struct 
 		return false;
 	if (port_set_has(&s->unconnected, local))
 		return true;
-	return !is_in(s->ephemeral, local) && !(remote < local && remote < IPPORT_RESERVED);
+	return !is_in(s->ephemeral, local) && !is_fixed_client(s, local, remote);
 }
 
 /* One that is still on its way out is the pod's, marked or not yet. */

@@ -19,6 +19,7 @@ static const char *const map_names[GATE_N_MAPS] = {
 	[GATE_ABOUT] = PLIC_MAP_GATE,	 [GATE_DENIALS] = PLIC_MAP_DENIALS,
 	[GATE_FLOWS] = PLIC_MAP_FLOWS,	 [GATE_CLIENTS] = PLIC_MAP_CLIENTS,
 	[GATE_BUDGET] = PLIC_MAP_BUDGET, [GATE_MARKS] = PLIC_MAP_MARKS,
+	[GATE_FLOWED] = PLIC_MAP_FLOWED,
 };
 
 static void destroy(struct gate_bpf **skel)

@@ -53,6 +53,8 @@ int gate_seed(struct gate *g, struct fault *f)
 	_sockets_ struct sockets *s = NULL;
 	int r = sockets_read(&s, f);
 
+	if (r == 0)
+		r = gate_seed_flows(g, s, f);
 	return r ? r : seed(g, s, NULL, f);
 }
 
