@@ -5,8 +5,10 @@
  * A link can't be moved, a program can't stand twice on one hook, and a drop in between would cost packets.
  * So a second instance of the program goes to the head, by a link that takes the old one's pin, and only
  * then the old one is idled and taken off. Between two updates of a link, which take effect at once, a
- * packet is judged and counted by both: some ten microseconds. Who has CAP_BPF in the pod can get ahead again; then ours follows after a second,
- * two, four, up to a minute, and between that the gate says that it is outranked.
+ * packet is judged and counted by both: some ten microseconds.
+ *
+ * Who has CAP_BPF in the pod can get ahead again. Ours follows after one second, two, four, up to a minute,
+ * and meanwhile the gate says that it is outranked.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -52,10 +54,10 @@ static bool take_up(struct gate_fight *fight)
 /* Each step leaves one instance of the program in force, and its link pinned, whenever the agent dies. */
 static int overtake_tcx(const struct gate *g, int ifindex, enum gate_hook hook, struct fault *f)
 {
-	_close_ int twin = gate_load_twin(g, hook, f);
+	_close_ int second = gate_load_second(g, hook, f);
 	_close_ int idle = -1, old = -1, link = -1;
 	struct tcx_place place;
-	int r = twin < 0 ? twin : tcx_find(ifindex, hook, g->prog_id[hook], &place);
+	int r = second < 0 ? second : tcx_find(ifindex, hook, g->prog_id[hook], &place);
 
 	if (r == 0)
 		r = idle = tcx_load_next();
@@ -64,7 +66,7 @@ static int overtake_tcx(const struct gate *g, int ifindex, enum gate_hook hook, 
 	if (r >= 0)
 		r = link = tcx_attach(ifindex, hook, idle);
 	if (r >= 0)
-		r = bpf_link_update(link, twin, NULL);
+		r = bpf_link_update(link, second, NULL);
 	if (r == 0)
 		r = gate_repin(g, link, ifindex, hook, f);
 	if (r == 0)

@@ -125,7 +125,7 @@ static int share_all(const struct gate *g, struct gate_bpf *skel)
 	return r ? r : bpf_map__reuse_fd(skel->maps.bss, g->state);
 }
 
-int gate_load_twin(const struct gate *g, enum gate_hook hook, struct fault *f)
+int gate_load_second(const struct gate *g, enum gate_hook hook, struct fault *f)
 {
 	_cleanup_(destroy) struct gate_bpf *skel = open_object(g, f);
 	struct bpf_program *prog;
