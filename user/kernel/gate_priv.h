@@ -75,8 +75,6 @@ uint64_t boot_now_ns(void);
  * marked: plic_marks may hold markers.
  */
 int gate_load(struct gate *g, bool marked, struct fault *f);
-/* A second instance of one program, on the same maps and variables: its descriptor, or -errno. */
-int gate_load_twin(const struct gate *g, enum gate_hook hook, struct fault *f);
 int gate_set_marked(struct gate *g); /* tells the programs that plic_marks now holds some */
 int gate_pin_maps(struct gate *g, struct fault *f);
 void gate_find_maps(struct gate *g); /* from the pins; those that aren't there stay -1 */

@@ -46,7 +46,7 @@ static int keep_program(struct gate *g, enum gate_hook hook, struct bpf_program 
 	return r;
 }
 
-static int share_maps(const struct gate *g, struct gate_bpf *skel)
+static int share_maps(struct gate *g, struct gate_bpf *skel)
 {
 	int r = node_share_maps(g->node, skel->obj);
 
@@ -72,26 +72,15 @@ static int keep_all(struct gate *g, struct gate_bpf *skel)
 	return r;
 }
 
-static struct gate_bpf *open_object(const struct gate *g, struct fault *f)
-{
-	struct gate_bpf *skel = gate_bpf__open();
-
-	if (!skel) {
-		fault_set(f, errno, "can't read the gate's BPF object: %s", strerror(errno));
-		return NULL;
-	}
-	skel->rodata->plic_gate_id = g->id;
-	skel->rodata->plic_n_cpus = g->node->n_cpus;
-	return skel;
-}
-
 int gate_load(struct gate *g, bool marked, struct fault *f)
 {
-	_cleanup_(destroy) struct gate_bpf *skel = open_object(g, f);
+	_cleanup_(destroy) struct gate_bpf *skel = gate_bpf__open();
 	int r;
 
 	if (!skel)
-		return -ENOMEM;
+		return fault_set(f, errno, "can't read the gate's BPF object: %s", strerror(errno));
+	skel->rodata->plic_gate_id = g->id;
+	skel->rodata->plic_n_cpus = g->node->n_cpus;
 	skel->bss->plic_marked = marked;
 	r = share_maps(g, skel);
 	if (r < 0)
@@ -106,46 +95,6 @@ int gate_load(struct gate *g, bool marked, struct fault *f)
 	return r < 0 ? fault_set(f, -r, "can't keep the programs of gate \"%s\": %s", g->name,
 				 strerror(-r))
 		     : 0;
-}
-
-/* Maps that the gate doesn't hold open itself come from their pins. */
-static int share_all(const struct gate *g, struct gate_bpf *skel)
-{
-	int r = share_maps(g, skel);
-
-	for (int i = 0; i < GATE_N_MAPS && r == 0; i++) {
-		_close_ int fd = g->map[i] >= 0 ? -1 : pins_get(g->dir, map_names[i]);
-
-		if (g->map[i] < 0)
-			r = fd < 0 ? fd
-				   : bpf_map__reuse_fd(
-					     bpf_object__find_map_by_name(skel->obj, map_names[i]),
-					     fd);
-	}
-	return r ? r : bpf_map__reuse_fd(skel->maps.bss, g->state);
-}
-
-int gate_load_twin(const struct gate *g, enum gate_hook hook, struct fault *f)
-{
-	_cleanup_(destroy) struct gate_bpf *skel = open_object(g, f);
-	struct bpf_program *prog;
-	int fd = -1, r;
-
-	if (!skel)
-		return -ENOMEM;
-	prog = hook == HOOK_WIRE ? skel->progs.plic_wire : skel->progs.plic_egress;
-	bpf_program__set_autoload(skel->progs.plic_wire, hook == HOOK_WIRE);
-	bpf_program__set_autoload(skel->progs.plic_egress, hook == HOOK_EGRESS);
-	bpf_program__set_autoload(skel->progs.plic_socket, false);
-	r = share_all(g, skel);
-	bpflog_begin();
-	if (r == 0)
-		r = gate_bpf__load(skel);
-	if (r == 0)
-		r = keep(&fd, bpf_program__fd(prog));
-	return r < 0 ? fault_set(f, -r, "can't load \"%s\" of gate \"%s\" once more: %s%s",
-				 gate_hook_word(hook), g->name, strerror(-r), bpflog_why())
-		     : fd;
 }
 
 /* The linker leaves room behind the variables, so the map says how long its value is. */
