@@ -116,6 +116,11 @@ static void warn_gate(cJSON *warnings, const struct agent *agent, const struct g
 	else if (rules_mode(agent, entry) != PLIC_ENFORCE)
 		json_warn(warnings, "gate \"%s\" isn't enforced: its mode is %s", entry->name,
 			  rules_mode(agent, entry) == PLIC_OFF ? "off" : "audit");
+	if (entry->shield.up && entry->shield.setting == SHIELD_AUTO)
+		json_warn(warnings,
+			  "gate \"%s\": a flood of denied packets; its shield drops them, and bulk "
+			  "traffic is slower meanwhile",
+			  entry->name);
 	if (entry->policy_text && !entry->policy)
 		json_warn(warnings, "gate \"%s\": its own policy is refused and has no effect",
 			  entry->name);
