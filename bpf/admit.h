@@ -3,6 +3,7 @@
 #ifndef PORTLIC_BPF_ADMIT_H
 #define PORTLIC_BPF_ADMIT_H
 
+#include "arrival.h"
 #include "decide.h"
 #include "mark.h"
 #include "parse.h"
@@ -36,6 +37,20 @@ PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
 	admit_client(skb, &p, &client);
 	decide_client(&d, &client, skb->ifindex == LOOPBACK_IFINDEX, now);
 	return d.verdict == PLIC_ALLOWED ? PLIC_REASON_NONE : d.reason;
+}
+
+/* Counts a new flow of UDP or SCTP by where it came from. */
+PLIC_FUNC int arrived(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 slot, __u64 now)
+{
+	struct client client;
+	struct packet p;
+
+	packet_unpack(&p, packed);
+	p.sport = ports >> 16;
+	p.dport = ports & 0xffff;
+	admit_client(skb, &p, &client);
+	arrival_count(plic_gate_id, slot, client.origins, now);
+	return 0;
 }
 
 #endif

@@ -203,6 +203,8 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 		bool fresh = wire_client(skb, p, now);
 
 		*connection = fresh || d->verdict != PLIC_ALLOWED;
+		if (fresh && named)
+			arrived(skb, packet_pack(p), p->sport << 16 | p->dport, d->slot, now);
 	}
 	return false;
 }
