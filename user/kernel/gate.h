@@ -139,9 +139,10 @@ struct gate_denial {
 	struct plic_denial count;
 };
 
-/* Totals over all CPUs; traffic[slot], n_slots of them. */
+/* Totals over all CPUs; traffic[slot] and arrivals[slot], n_slots of them. */
 struct gate_counters {
 	struct plic_traffic *traffic;
+	struct plic_arrival (*arrivals)[PLIC_N_ORIGINS]; /* let in, by enum plic_origin */
 	size_t n_slots;
 	struct gate_denial *denials; /* without the probes of gate_probe() */
 	size_t n_denials;
