@@ -131,10 +131,12 @@ int plic_ledger(__u64 *ctx)
 {
 	const struct sock *sk = (const struct sock *)ctx[0];
 	int oldstate = ctx[1], newstate = ctx[2];
-	bool listens = oldstate == BPF_TCP_LISTEN || newstate == BPF_TCP_LISTEN;
+	bool connected = oldstate == LEDGER_FROM && newstate == LEDGER_TO;
+	/* What a listener accepts goes from LISTEN to SYN_RECV. */
+	bool closed = oldstate == BPF_TCP_LISTEN && newstate == BPF_TCP_CLOSE;
 	__u32 netns, *gate;
 
-	if (!listens && (oldstate != LEDGER_FROM || newstate != LEDGER_TO))
+	if (!connected && !closed && newstate != BPF_TCP_LISTEN)
 		return 0;
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
@@ -144,7 +146,7 @@ int plic_ledger(__u64 *ctx)
 		return 0;
 	if (newstate == BPF_TCP_LISTEN)
 		owner_listens(*gate, sk->__sk_common.skc_num, IPPROTO_TCP);
-	else if (oldstate == BPF_TCP_LISTEN)
+	else if (closed)
 		owner_closes(*gate, sk->__sk_common.skc_num, IPPROTO_TCP);
 	else
 		ledger_connected(sk, *gate);

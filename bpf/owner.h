@@ -42,13 +42,13 @@ static __always_inline void owner_listens(__u32 gate, __u16 port, __u8 proto)
 	cgroup_stranger(gate);
 }
 
-/* It may have another socket on the port. */
+/* It may have another socket on the port, or leave it to the only one that is left. */
 static __always_inline void owner_closes(__u32 gate, __u16 port, __u8 proto)
 {
 	struct plic_owner_key key = {.gate = gate, .port = port, .proto = proto};
 
-	if (!bpf_map_delete_elem(&plic_owners, &key))
-		cgroup_stranger(gate);
+	bpf_map_delete_elem(&plic_owners, &key);
+	cgroup_stranger(gate);
 }
 
 #endif

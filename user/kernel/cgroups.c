@@ -14,11 +14,11 @@
 
 #include "cgroup.h"
 #include "cleanup.h"
-#include "node_priv.h"
-#include "portlic.h"
+#include "gate_priv.h"
 #include "processes.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
+#define SETTLED_S 2
 
 /* All processes of one container or service, or of a cgroup that was made by hand. */
 struct group {
@@ -138,12 +138,21 @@ static int by_path(const void *a, const void *b)
 	return compare_texts(x->path, x->len, y->path, y->len);
 }
 
-/* Asked for only where processes of one group are in several namespaces. */
+/* When they began is asked for only where they are in several namespaces. */
+static bool is_older(const struct process *p, const struct group *g)
+{
+	uint64_t start, since;
+
+	if (p->netns == g->netns)
+		return p->pid < g->pid;
+	start = process_start(p->pid);
+	since = process_start(g->pid);
+	return start && (!since || start < since || (start == since && p->pid < g->pid));
+}
+
 static void take_older(struct group *g, const struct process *p)
 {
-	uint64_t start = p->netns == g->netns ? 0 : process_start(p->pid);
-
-	if (!start || (start >= process_start(g->pid) && process_start(g->pid)))
+	if (!is_older(p, g))
 		return;
 	g->pid = p->pid;
 	g->netns = p->netns;
@@ -219,6 +228,17 @@ static int read_groups(struct scan *s, char *const *runtimes, size_t n_runtimes,
 
 /* ---- what they are ---- */
 
+/*
+ * A container is in its cgroup before it is in its namespace: what has just begun is left unknown, and looked
+ * at again as soon as it sends.
+ */
+static bool has_just_begun(const struct group *g)
+{
+	const uint64_t per_s = (uint64_t)sysconf(_SC_CLK_TCK);
+
+	return boot_now_ns() / (1000000000 / per_s) < process_start(g->pid) + SETTLED_S * per_s;
+}
+
 /* The top of the hierarchy is nobody's container. */
 static struct plic_cgroup judge(const struct scan *s, const struct group *g)
 {
@@ -228,12 +248,13 @@ static struct plic_cgroup judge(const struct scan *s, const struct group *g)
 		if (s->gates[i].netns == g->netns)
 			return (struct plic_cgroup){.gate = s->gates[i].id,
 						    .origin = PLIC_ORIGIN_SIBLING};
-	return (struct plic_cgroup){.origin = PLIC_ORIGIN_NODE};
+	return (struct plic_cgroup){.origin = has_just_begun(g) ? PLIC_ORIGIN_UNKNOWN
+								: PLIC_ORIGIN_NODE};
 }
 
 static void add_known(struct cgroup_table *to, uint64_t id, uint64_t whole, struct plic_cgroup is)
 {
-	if (id && whole)
+	if (id && whole && is.origin)
 		to->list[to->n++] = (struct known){id, whole, is};
 }
 
