@@ -3,6 +3,7 @@
 #ifndef PORTLIC_BPF_ADMIT_H
 #define PORTLIC_BPF_ADMIT_H
 
+#include "arrival.h"
 #include "decide.h"
 #include "mark.h"
 #include "parse.h"
@@ -36,6 +37,32 @@ PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
 	admit_client(skb, &p, &client);
 	decide_client(&d, &client, skb->ifindex == LOOPBACK_IFINDEX, now);
 	return d.verdict == PLIC_ALLOWED ? PLIC_REASON_NONE : d.reason;
+}
+
+/*
+ * Remembers who spoke first to a UDP or SCTP port, so that egress takes what the server sends for an answer. A
+ * new flow (1) to a port with a slot is counted by where it came from.
+ */
+PLIC_FUNC int arrive(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 slot, __u64 now)
+{
+	struct plic_sender_key key;
+	struct plic_flow_key flow;
+	struct packet p;
+
+	packet_unpack(&p, packed);
+	p.sport = ports >> 16;
+	p.dport = ports & 0xffff;
+	flow_key(skb, &p, true, &flow);
+	if (!flow_touch(&plic_clients, &flow, now))
+		return 0;
+	if (slot == PLIC_SLOT_OTHER)
+		return 1;
+	sender_key(skb, &p, &key);
+	arrival_count(plic_gate_id, slot,
+		      skb->ifindex == LOOPBACK_IFINDEX ? origin_of_sender(&key)
+						       : origin_of_address((__u32 *)key.remote),
+		      now);
+	return 1;
 }
 
 #endif

@@ -53,19 +53,6 @@ static __always_inline void event_rules(struct plic_event *event, __u32 proto, _
 		event->license = rule->grants[0].license;
 }
 
-/* The one origin of a mask; of several, unknown. */
-static __always_inline __u32 event_origin(__u32 origins)
-{
-	__u32 found = PLIC_ORIGIN_UNKNOWN;
-
-	if (origins & (origins - 1))
-		return PLIC_ORIGIN_UNKNOWN;
-	for (__u32 i = 1; i < PLIC_N_ORIGINS; i++)
-		if (origins >> i & 1)
-			found = i;
-	return found;
-}
-
 /* For wire. packed: packet_pack(); ports: source << 16 | destination; said: verdict << 8 | reason. */
 PLIC_FUNC int event_of_packet(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 said,
 			      __u64 now)
@@ -95,9 +82,9 @@ PLIC_FUNC int event_of_packet(struct __sk_buff *skb, __u64 packed, __u32 ports, 
 		if (skb->ifindex == LOOPBACK_IFINDEX) {
 			sender = bpf_map_lookup_elem(&plic_senders, &key);
 			event->cgroup = sender ? sender->cgroup : 0;
-			event->origin = sender ? event_origin(sender->origins) : 0;
+			event->origin = sender ? origin_of_mask(sender->origins) : 0;
 		} else {
-			event->origin = event_origin(origin_of_address((__u32 *)key.remote));
+			event->origin = origin_of_mask(origin_of_address((__u32 *)key.remote));
 		}
 	}
 	event_rules(event, p.proto, p.dport, now);

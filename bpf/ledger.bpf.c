@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ledger.bpf.c - one program for the node: counts TCP connections where they really begin, when the
- * handshake is done, and notes who opened them. The gate is found by the socket's network namespace.
- * Decides nothing.
+ * handshake is done, and notes who opened them, and who listens. The gate is found by the socket's network
+ * namespace. Decides nothing.
  */
 #include "vmlinux.h"
 #include <linux/bpf.h>
@@ -11,8 +11,10 @@
 #include <bpf/bpf_helpers.h>
 
 #define PORTLIC_LEDGER
+#include "arrival.h"
 #include "count.h"
 #include "decide.h"
+#include "owner.h"
 
 /* The states of TCP, as BPF has them in the UAPI. */
 #define LEDGER_FROM BPF_TCP_SYN_RECV
@@ -41,19 +43,53 @@ struct {
 	__type(value, struct plic_holder);
 } plic_holders SEC(".maps");
 
+static __always_inline void ledger_mapped(__u32 to[4], __be32 ipv4)
+{
+	to[2] = bpf_htonl(0xffff);
+	to[3] = ipv4;
+}
+
+/* Addresses of a socket, IPv4 mapped; to is all zero. */
+static __always_inline void ledger_remote(const struct sock *sk, __u32 to[4])
+{
+	if (sk->__sk_common.skc_family == LEDGER_AF_INET)
+		ledger_mapped(to, sk->__sk_common.skc_daddr);
+	else
+		for (int i = 0; i < 4; i++)
+			to[i] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[i];
+}
+
+static __always_inline void ledger_local(const struct sock *sk, __u32 to[4])
+{
+	if (sk->__sk_common.skc_family == LEDGER_AF_INET)
+		ledger_mapped(to, sk->__sk_common.skc_rcv_saddr);
+	else
+		for (int i = 0; i < 4; i++)
+			to[i] = sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[i];
+}
+
+/* As the socket program sees the client. */
+static __always_inline void ledger_client(const struct sock *sk, __u32 gate, struct client *client)
+{
+	struct plic_sender_key key = {.remote_port = bpf_ntohs(sk->__sk_common.skc_dport),
+				      .local_port = sk->__sk_common.skc_num,
+				      .gate = gate,
+				      .proto = IPPROTO_TCP};
+
+	ledger_remote(sk, (__u32 *)key.remote);
+	ledger_local(sk, (__u32 *)key.local);
+	__builtin_memcpy(client->address, key.remote, sizeof(client->address));
+	client->origins = origin_of_sender(&key);
+	if (client->origins == ORIGIN_BIT(UNKNOWN) && !is_loopback(client))
+		client->origins = origin_of_address(client->address);
+}
+
 static __always_inline void note_peer(const struct sock *sk, __u32 gate, __u32 slot, __u64 now)
 {
 	struct plic_peer_key key = {.gate = gate, .slot = slot};
 	struct plic_peer fresh = {.last_ns = now, .connections = 1}, *peer;
-	__u32 *words = (__u32 *)key.remote;
 
-	if (sk->__sk_common.skc_family == LEDGER_AF_INET) {
-		words[2] = bpf_htonl(0xffff);
-		words[3] = sk->__sk_common.skc_daddr;
-	} else {
-		for (int i = 0; i < 4; i++)
-			words[i] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[i];
-	}
+	ledger_remote(sk, (__u32 *)key.remote);
 	peer = bpf_map_lookup_elem(&plic_peers, &key);
 	if (!peer) {
 		bpf_map_update_elem(&plic_peers, &key, &fresh, BPF_NOEXIST);
@@ -63,37 +99,57 @@ static __always_inline void note_peer(const struct sock *sk, __u32 gate, __u32 s
 	peer->last_ns = now;
 }
 
+/* A handshake is done. */
+static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
+{
+	void *set = bpf_map_lookup_elem(&plic_sets, &gate);
+	__u64 now = clock_now();
+	struct plic_traffic *lane;
+	struct client client = {};
+	struct decision d = {};
+
+	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num, now) ||
+	    d.slot == PLIC_SLOT_OTHER || d.rule->mode == PLIC_OFF)
+		return;
+	note_peer(sk, gate, d.slot, now);
+	ledger_client(sk, gate, &client);
+	arrival_count(gate, d.slot, client.origins, now);
+	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
+	decide_times(&d, now, false);
+	if (d.asks)
+		decide_client(&d, &client, true, now);
+	lane = d.verdict == PLIC_ALLOWED ? traffic_lane(gate, d.slot) : NULL;
+	if (!lane)
+		return;
+	/* Atomic, because wire can interrupt us here; it leaves the connections of TCP slots alone. */
+	__sync_fetch_and_add(&lane->connections, 1);
+	lane->last_ns = now;
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int plic_ledger(__u64 *ctx)
 {
 	const struct sock *sk = (const struct sock *)ctx[0];
 	int oldstate = ctx[1], newstate = ctx[2];
-	struct decision d = {};
-	struct plic_traffic *lane;
+	bool connected = oldstate == LEDGER_FROM && newstate == LEDGER_TO;
+	/* What a listener accepts goes from LISTEN to SYN_RECV. */
+	bool closed = oldstate == BPF_TCP_LISTEN && newstate == BPF_TCP_CLOSE;
 	__u32 netns, *gate;
-	__u64 now;
-	void *set;
 
-	if (oldstate != LEDGER_FROM || newstate != LEDGER_TO || sk->sk_protocol != IPPROTO_TCP)
+	if (!connected && !closed && newstate != BPF_TCP_LISTEN)
+		return 0;
+	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	netns = sk->__sk_common.skc_net.net->ns.inum;
 	gate = bpf_map_lookup_elem(&plic_netns, &netns);
-	set = gate ? bpf_map_lookup_elem(&plic_sets, gate) : NULL;
-	now = clock_now();
-	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num, now) ||
-	    d.slot == PLIC_SLOT_OTHER || d.rule->mode == PLIC_OFF)
+	if (!gate)
 		return 0;
-	note_peer(sk, *gate, d.slot, now);
-	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
-	decide_times(&d, now, false);
-	if (d.verdict != PLIC_ALLOWED)
-		return 0;
-	lane = traffic_lane(*gate, d.slot);
-	if (!lane)
-		return 0;
-	/* Atomic, because wire can interrupt us here; it leaves the connections of TCP slots alone. */
-	__sync_fetch_and_add(&lane->connections, 1);
-	lane->last_ns = now;
+	if (newstate == BPF_TCP_LISTEN)
+		owner_listens(*gate, sk->__sk_common.skc_num, IPPROTO_TCP);
+	else if (closed)
+		owner_closes(*gate, sk->__sk_common.skc_num, IPPROTO_TCP);
+	else
+		ledger_connected(sk, *gate);
 	return 0;
 }
 

@@ -136,15 +136,6 @@ static __always_inline void wire_unmark(struct __sk_buff *skb, const struct pack
 	mark_found(skb, packet_pack(p), p->sport, p->dport, true);
 }
 
-/* Remembers who spoke first, so that egress takes what the server sends for an answer. */
-static __always_inline bool wire_client(struct __sk_buff *skb, const struct packet *p, __u64 now)
-{
-	struct plic_flow_key key;
-
-	flow_key(skb, p, true, &key);
-	return flow_touch(&plic_clients, &key, now);
-}
-
 /*
  * The pod's own multicast, looped back by the stack, gets here before egress has seen it go out: do as
  * egress will, so that who sends from the port that it listens on hears itself.
@@ -200,7 +191,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	    (named ? wire_is_own(skb, p, true, now) : wire_is_connected(skb, p)))
 		return true;
 	if (d->verdict != PLIC_DENIED) {
-		bool fresh = wire_client(skb, p, now);
+		bool fresh = arrive(skb, packet_pack(p), p->sport << 16 | p->dport, d->slot, now);
 
 		*connection = fresh || d->verdict != PLIC_ALLOWED;
 	}

@@ -391,11 +391,16 @@ struct plic_sender {
 
 #define PLIC_MAX_SENDERS 16384
 
-/* What user space knows of a cgroup: the node's HASH `plic_cgroups`, key: its id. */
+/*
+ * What user space knows of a cgroup: the node's HASH `plic_cgroups`, key: its id. It holds for the cgroups
+ * below it too, unless its origin is NODE: a container that has just begun may be among those. Key
+ * PLIC_CGROUP_STRANGER is the programs' word to user space: somebody unknown sends or listens in this gate.
+ */
 struct plic_cgroup {
 	__u32 gate;   /* the pod that it is a container of, with origin SIBLING; else 0 */
 	__u32 origin; /* enum plic_origin of what it sends on the `lo` of a gate */
 };
+#define PLIC_CGROUP_STRANGER 0 /* no cgroup has this id */
 #define PLIC_MAX_CGROUPS 65536
 #define PLIC_CGROUP_LEVELS 8 /* of the sender's ancestors that are looked up, the deepest first */
 

@@ -15,9 +15,11 @@
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
+#include "origins.h"
 #include "observe.h"
 #include "policies.h"
 #include "pull.h"
+#include "sourcetable.h"
 #include "timekeeper.h"
 #include "trial.h"
 #include "transfer.h"
@@ -36,6 +38,8 @@ struct agent {
 	struct licenses licenses;
 	struct policies policies;
 	struct gates gates;
+	struct source_table sources;
+	struct origins origins;
 	struct trial trial;
 	struct watch watch;
 	struct cuts cuts;

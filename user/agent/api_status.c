@@ -178,6 +178,7 @@ static cJSON *warnings_json(const struct agent *agent)
 	if (agent->entitlements.trouble.text[0])
 		json_warn(warnings, "applications read old entitlements: %s",
 			  agent->entitlements.trouble.text);
+	origins_warn(agent, warnings);
 	if (agent->node && !node_features(agent->node)->tcx)
 		json_warn(warnings,
 			  "wire: removable: this kernel has no tcx links (6.6), so a pod with "

@@ -10,6 +10,7 @@
 #include "gatefile.h"
 #include "jobs.h"
 #include "log.h"
+#include "sourcesets.h"
 #include "sweep.h"
 #include "tighten.h"
 
@@ -44,6 +45,10 @@ static void open_work(struct job *job)
 		open->result = -EBUSY;
 		return;
 	}
+	open->result = sourcesets_put(job->agent->node, open->rules->sources,
+				      open->rules->n_sources, &open->fault);
+	if (open->result)
+		return;
 	open->result = gate_open(job->agent->node, &open->spec, &open->rules->compiled.set, &gate,
 				 &open->fault);
 	if (open->result)
@@ -103,6 +108,7 @@ static void opened(struct agent *agent, struct gate_entry *entry, struct open_jo
 	shield_opened(agent, entry);
 	if (open->moved)
 		gatefile_save(agent);
+	origins_look(agent, &entry->id);
 	if ((!adopted && tighten_now(entry)) || entry->generation != agent->gates.generation)
 		rules_changed(agent);
 }

@@ -16,6 +16,8 @@ static const struct {
 			"Bytes towards a port, from the IP header on."},
 	[PORT_DENIED] = {"portlic_port_denied_total", "counter",
 			 "Packets that were denied or, in audit, would have been, by reason."},
+	[PORT_ORIGIN_CONNECTIONS] = {"portlic_port_origin_connections_total", "counter",
+				     "Connections that were let in, by where they came from."},
 	[PORT_LAST_ACCESS] = {"portlic_port_last_access_timestamp_seconds", "gauge",
 			      "When a packet was let through to the port last."},
 	[LICENSE_EXPIRY] = {"portlic_license_expiry_timestamp_seconds", "gauge",

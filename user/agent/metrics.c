@@ -13,6 +13,7 @@
 #include "inspect.h"
 #include "metric.h"
 #include "notify_view.h"
+#include "origin.h"
 #include "ports.h"
 #include "pull_view.h"
 
@@ -66,6 +67,15 @@ static void put_row(const struct scrape *s, enum metric metric, const char *gate
 					      LABELS("gate", gate, "protocol", proto, "port", port,
 						     "reason", reason_word(i)),
 					      row->denied[i]);
+		return;
+	}
+	if (metric == PORT_ORIGIN_CONNECTIONS) {
+		for (i = 0; i < PLIC_N_ORIGINS; i++)
+			if (row->arrivals[i])
+				metric_sample(s->out, metric,
+					      LABELS("gate", gate, "protocol", proto, "port", port,
+						     "origin", origin_word(i)),
+					      row->arrivals[i]);
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(verdict_words); i++)

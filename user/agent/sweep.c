@@ -21,6 +21,8 @@
 struct sweep_job {
 	struct job job;
 	bool prune;
+	bool stranger; /* see cgroups_stranger() */
+	uint32_t stranger_gate;
 	size_t n;
 	struct sweep_item {
 		struct gate_entry *entry;
@@ -35,6 +37,7 @@ static void sweep_work(struct job *job)
 	struct sweep_job *round = (struct sweep_job *)job;
 	size_t i;
 
+	round->stranger = cgroups_stranger(job->agent->node, &round->stranger_gate);
 	for (i = 0; i < round->n; i++) {
 		struct sweep_item *item = &round->items[i];
 		struct gate_entry *entry = item->entry;
@@ -136,6 +139,8 @@ static void sweep_done(struct job *job)
 	agent->sweeping = false;
 	for (i = 0; i < round->n; i++)
 		changed |= swept(&round->items[i]);
+	if (round->stranger)
+		origins_look(agent, &round->stranger_gate);
 	free(round);
 	if (changed && !agent->stopping)
 		inspect_gates(agent, NULL, INSPECT_ATTACHMENTS, NULL, NULL);
@@ -216,6 +221,10 @@ void sweep(struct agent *agent)
 	agent->sweeping = true;
 	job_submit(agent, &round->job);
 	sweep_waiting(agent);
-	if (rounds % INSPECT_EVERY == 0)
-		inspect_gates(agent, NULL, INSPECT_LISTENERS, cuts_inspected, agent);
+	origins_tick(agent);
+	if (rounds % INSPECT_EVERY)
+		return;
+	origins_look(agent, NULL);
+	source_table_sweep(agent);
+	inspect_gates(agent, NULL, INSPECT_LISTENERS, cuts_inspected, agent);
 }

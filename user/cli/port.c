@@ -162,6 +162,20 @@ static void print_denied(const cJSON *reason)
 	print_field("denied", line);
 }
 
+static void print_origins(const cJSON *port)
+{
+	const cJSON *origin;
+	char line[256] = "";
+	size_t len = 0;
+
+	cJSON_ArrayForEach (origin, json_get(port, "origins"))
+		if (origin->string && cJSON_IsNumber(origin) && len < sizeof(line))
+			len += (size_t)snprintf(line + len, sizeof(line) - len, "%s%.0f %.16s",
+						len ? ", " : "", origin->valuedouble,
+						origin->string);
+	print_field("origins", len ? line : NULL);
+}
+
 static void print_port(const cJSON *port)
 {
 	struct cell number;
@@ -181,6 +195,7 @@ static void print_port(const cJSON *port)
 	print_counters(port, "connections");
 	print_when(port, "last access", "last_access");
 	print_field("last origin", member_text(port, "last_origin"));
+	print_origins(port);
 	cJSON_ArrayForEach (reason, json_get(port, "denied"))
 		print_denied(reason);
 }

@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 
+#include "arrivals.h"
 #include "cleanup.h"
 #include "clsact.h"
 #include "gate_priv.h"
@@ -103,6 +104,14 @@ static void forget_peers(const char *maps, uint32_t id)
 		peertable_forget(fd, id);
 }
 
+static void forget_arrivals(const char *maps, uint32_t id)
+{
+	_close_ int fd = pins_get(maps, PLIC_MAP_ARRIVALS);
+
+	if (fd >= 0)
+		arrivals_forget(fd, id);
+}
+
 int gate_collect_dir(const char *bpffs, const char *name, const char *netns, struct fault *f)
 {
 	_free_ char *gates = pins_path(bpffs, "gates");
@@ -124,6 +133,7 @@ int gate_collect_dir(const char *bpffs, const char *name, const char *netns, str
 		forget(maps, PLIC_MAP_SETS, about.id);
 		forget(maps, PLIC_MAP_TRAFFIC, about.id);
 		forget_peers(maps, about.id);
+		forget_arrivals(maps, about.id);
 	}
 	return r;
 }

@@ -45,6 +45,7 @@ void gate_close(struct gate *g)
 	cleanup_close(&g->socket);
 	cleanup_close(&g->traffic);
 	free(g->ifaces);
+	free(g->owners);
 	free(g->name);
 	free(g->netns);
 	free(g->dir);

@@ -139,9 +139,10 @@ struct gate_denial {
 	struct plic_denial count;
 };
 
-/* Totals over all CPUs; traffic[slot], n_slots of them. */
+/* Totals over all CPUs; traffic[slot] and arrivals[slot], n_slots of them. */
 struct gate_counters {
 	struct plic_traffic *traffic;
+	struct plic_arrival (*arrivals)[PLIC_N_ORIGINS]; /* let in, by enum plic_origin */
 	size_t n_slots;
 	struct gate_denial *denials; /* without the probes of gate_probe() */
 	size_t n_denials;
@@ -169,7 +170,7 @@ struct gate_stand {
 };
 
 /*
- * What listens and stands in the namespace. seed: marks the TCP connections that the pod itself
+ * What listens and stands in the namespace, and writes who listens (plic_owners). seed: marks the TCP connections that the pod itself
  * opened (no listener on their local port), so that the cut of established flows skips them.
  *
  * inbound: ports where TCP connections stand that have a listener or no mark (so those of the pod's
@@ -177,6 +178,9 @@ struct gate_stand {
  * can be told, has connected to its clients. Each port once.
  */
 int gate_stand(struct gate *gate, bool seed, struct gate_stand *out, struct fault *f);
+
+/* Of that only the latter, for whom cgroups_scan() has just told who is who. */
+int gate_owners(struct gate *gate, struct fault *f);
 
 /*
  * Marks, as gate_stand does, only connections from these local ports, bit p % 8 of byte p / 8: those

@@ -40,6 +40,12 @@ struct gate_iface {
 	int no_shield;	       /* -errno of the attempt */
 };
 
+/* Who listens on a port, as it was last written; id 0: several do. */
+struct gate_owner {
+	struct plic_owner_key key;
+	uint64_t id;
+};
+
 struct gate {
 	struct node *node;
 	char *name;
@@ -65,6 +71,8 @@ struct gate {
 		uint32_t there, room;
 		uint64_t evicted;
 	} flows;
+	struct gate_owner *owners; /* sorted; NULL: not looked at yet */
+	size_t n_owners;
 	unsigned int misses; /* times in a row that no way into the namespace was found */
 };
 

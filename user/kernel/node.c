@@ -190,6 +190,7 @@ void node_close(struct node *node)
 	for (int i = 0; i < NODE_N_MAPS; i++)
 		cleanup_close(&node->map[i]);
 	cleanup_close(&node->ledger);
+	cgroup_table_free(node->cgroups);
 	free(node->dir);
 	free(node->maps);
 	free(node->gates);

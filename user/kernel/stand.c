@@ -10,6 +10,7 @@
 #include "inbound.h"
 #include "marks.h"
 #include "netns.h"
+#include "owners.h"
 
 struct standing {
 	struct port_set inbound, inbound_udp;
@@ -131,10 +132,23 @@ int gate_stand(struct gate *g, bool mark, struct gate_stand *out, struct fault *
 	if (r == 0 && mark)
 		r = seed(g, open, NULL, f);
 	if (r == 0)
+		r = owners_write(g, open, f);
+	if (r == 0)
 		r = inbound_each(g, open, add_inbound, s, f);
 	if (r == 0)
 		r = list_ports(open, s, out) ? fault_set(f, ENOMEM, "no memory") : 0;
 	return r;
+}
+
+int gate_owners(struct gate *g, struct fault *f)
+{
+	_sockets_ struct sockets *open = NULL;
+	_netns_home_ int home = -1;
+	int r = gate_enter(g, &home, f);
+
+	if (r == 0)
+		r = sockets_read(&open, f);
+	return r ? r : owners_write(g, open, f);
 }
 
 void gate_stand_free(struct gate_stand *s)
