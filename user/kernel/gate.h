@@ -34,7 +34,7 @@ struct gate_spec {
  * namespace: then programs are replaced in place, `set` swapped in whole, counters go on. Pins of the
  * same name in another (dead) namespace are removed first. TCP connections that the pod opened before
  * are marked in a new gate, as by gate_stand(). On failure of a new gate nothing is left behind; an
- * adopted one goes on as it was. A gate holds 10 descriptors open.
+ * adopted one goes on as it was. A gate holds 11 descriptors open.
  */
 int gate_open(struct node *node, const struct gate_spec *spec, const struct ruleset *set,
 	      struct gate **out, struct fault *f);

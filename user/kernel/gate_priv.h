@@ -120,12 +120,14 @@ int gate_cover(struct gate *g, enum gate_hook hook, struct gate_sweep *sweep, st
 int gate_regain(struct gate *g, enum gate_hook hook, struct gate_outranked *out, struct fault *f);
 /* How many foreign programs `socket` has beside it, which may overrule it; *rival: one of them. */
 unsigned int gate_socket_rivals(const struct gate *g, struct gate_rival *rival);
+
 /* shield.c: in the gate's namespace, but for gate_drop_shield(). */
 bool gate_iface_shielded(const struct gate_iface *i); /* it was put on, and not taken off by us */
 bool gate_has_shield(const struct gate *g, const struct gate_iface *i);
 void gate_drop_shield(const struct gate *g, const struct gate_iface *i);
 void gate_sweep_shield(struct gate *g, struct gate_sweep *sweep);
 void gate_adopt_shield(struct gate *g); /* this program in place of those that are pinned */
+
 /* flows.c: answers to what UDP sockets without a remote end had asked before egress stood. */
 struct sockets;
 int gate_seed_flows(struct gate *g, const struct sockets *s, struct fault *f);
