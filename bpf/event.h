@@ -53,7 +53,7 @@ static __always_inline void event_rules(struct plic_event *event, __u32 proto, _
 		event->license = rule->grants[0].license;
 }
 
-/* For wire. packed: packet_pack(); ports: source << 16 | destination; said: verdict << 8 | reason. */
+/* packed: packet_pack(); ports: source << 16 | destination; said: hook << 16 | verdict << 8 | reason. */
 PLIC_FUNC int event_of_packet(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 said,
 			      __u64 now)
 {
@@ -68,11 +68,13 @@ PLIC_FUNC int event_of_packet(struct __sk_buff *skb, __u64 packed, __u32 ports, 
 	event = event_begin(said & 0xff, now);
 	if (!event)
 		return 0;
-	event->verdict = said >> 8;
-	event->hook = PLIC_HOOK_WIRE;
+	event->verdict = said >> 8 & 0xff;
+	event->hook = said >> 16;
 	event->ifindex = skb->ifindex;
 	event->proto = p.proto;
 	event->port = p.dport;
+	if (event->hook == PLIC_HOOK_HOST)
+		event->real_port = p.dport;
 	event->remote_port = p.sport;
 	event->tcp_flags = p.tcp_flags;
 	if (p.family) {

@@ -15,6 +15,7 @@
 #include "count.h"
 #include "decide.h"
 #include "owner.h"
+#include "peer.h"
 
 /* The states of TCP, as BPF has them in the UAPI. */
 #define LEDGER_FROM BPF_TCP_SYN_RECV
@@ -27,13 +28,6 @@ struct {
 	__type(key, __u32);   /* inode number of the network namespace */
 	__type(value, __u32); /* gate id */
 } plic_netns SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, PLIC_MAX_PEERS);
-	__type(key, struct plic_peer_key);
-	__type(value, struct plic_peer);
-} plic_peers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -87,16 +81,9 @@ static __always_inline void ledger_client(const struct sock *sk, __u32 gate, str
 static __always_inline void note_peer(const struct sock *sk, __u32 gate, __u32 slot, __u64 now)
 {
 	struct plic_peer_key key = {.gate = gate, .slot = slot};
-	struct plic_peer fresh = {.last_ns = now, .connections = 1}, *peer;
 
 	ledger_remote(sk, (__u32 *)key.remote);
-	peer = bpf_map_lookup_elem(&plic_peers, &key);
-	if (!peer) {
-		bpf_map_update_elem(&plic_peers, &key, &fresh, BPF_NOEXIST);
-		return;
-	}
-	__sync_fetch_and_add(&peer->connections, 1);
-	peer->last_ns = now;
+	peer_count(&key, now);
 }
 
 /* A handshake is done. */
@@ -104,7 +91,6 @@ static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 {
 	void *set = bpf_map_lookup_elem(&plic_sets, &gate);
 	__u64 now = clock_now();
-	struct plic_traffic *lane;
 	struct client client = {};
 	struct decision d = {};
 
@@ -118,12 +104,8 @@ static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 	decide_times(&d, now, false);
 	if (d.asks)
 		decide_client(&d, &client, true, now);
-	lane = d.verdict == PLIC_ALLOWED ? traffic_lane(gate, d.slot) : NULL;
-	if (!lane)
-		return;
-	/* Atomic, because wire can interrupt us here; it leaves the connections of TCP slots alone. */
-	__sync_fetch_and_add(&lane->connections, 1);
-	lane->last_ns = now;
+	if (d.verdict == PLIC_ALLOWED)
+		count_connection(gate, d.slot, now);
 }
 
 SEC("tp_btf/inet_sock_set_state")

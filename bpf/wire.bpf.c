@@ -16,6 +16,7 @@
 #include "maps.h"
 #include "mark.h"
 #include "parse.h"
+#include "portless.h"
 #include "refuse.h"
 
 static __always_inline bool is_open(const struct packet *p)
@@ -33,22 +34,6 @@ static __always_inline bool is_for_us(struct __sk_buff *skb)
 static __always_inline __u32 segments(struct __sk_buff *skb)
 {
 	return skb->gso_segs ?: 1;
-}
-
-/* A packet without ports: malformed, a short fragment, a protocol that nobody opened. */
-static __always_inline void judge_portless(const struct packet *p, struct decision *d, __u64 now)
-{
-	void *set = gate_set();
-	const struct plic_header *header = set ? header_now(set, now) : NULL;
-
-	*d = (struct decision){.verdict = PLIC_DENIED, .reason = PLIC_REASON_STATE_LOST};
-	if (!header)
-		return;
-	d->reason = p->reason;
-	if (p->kind == PACKET_NO_PORTS && header->ip_open[p->proto / 8 & 31] & 1 << p->proto % 8)
-		d->verdict = PLIC_ALLOWED;
-	else
-		d->verdict = verdict_in_mode(header->mode);
 }
 
 static __always_inline void note_reply(__u32 local_port)
@@ -235,7 +220,7 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 		count_denied(name.number, packets, skb->len - p.l3, connection ? packets : 0, now);
 		event_of_packet(skb, packet_pack(&p),
 				p.kind == PACKET_PORTS ? p.sport << 16 | p.dport : 0,
-				d.verdict << 8 | d.reason, now);
+				PLIC_HOOK_WIRE << 16 | d.verdict << 8 | d.reason, now);
 	}
 	if (d.verdict == PLIC_AUDIT)
 		return WIRE_PASS;

@@ -514,9 +514,9 @@ enum plic_hook {
 
 /* What a gate's pins say of themselves: the gate's ARRAY `plic_gate`, one element, user space only. */
 struct plic_gate {
-	__u32 abi;	 /* PLIC_ABI */
-	__u32 id;	 /* gate id */
-	__u64 netns_ino; /* inode of the network namespace */
+	__u32 abi, id;	 /* PLIC_ABI; gate id */
+	__u64 netns_ino; /* inode of the network namespace, 0: the gate is a cgroup's */
+	__u64 cgroup_id; /* of the cgroup, 0: the gate is a namespace's */
 	__u64 since_ns;	 /* boot clock, when the gate came */
 };
 
@@ -570,6 +570,7 @@ struct plic_budget {
 #define PLIC_MAP_FLOWED "plic_flowed"	/* PERCPU_ARRAY, a gate's own */
 #define PLIC_MAP_CLIENTS "plic_clients" /* LRU_HASH, a gate's own */
 #define PLIC_MAP_MARKS "plic_marks"	/* LRU_HASH, a gate's own */
+#define PLIC_MAP_BINDS "plic_binds"	/* ARRAY, by enum plic_verdict: binds in a cgroup */
 #define PLIC_MAP_BUDGET "plic_budget"	/* PERCPU_ARRAY, a gate's own: refusals, table entries */
 #define PLIC_MAP_SPARED "plic_spared" /* PERCPU_ARRAY of one __u64, a gate's own: shield's drops */
 
@@ -584,7 +585,7 @@ _Static_assert(PLIC_DIR_CELLS *PLIC_DIR_ENTRIES *PLIC_BLOCK_PORTS == 65536, "dir
 _Static_assert(sizeof(struct plic_traffic) == 32, "plic_traffic");
 _Static_assert(sizeof(struct plic_denial_key) == 8, "plic_denial_key");
 _Static_assert(sizeof(struct plic_denial) == 32, "plic_denial");
-_Static_assert(sizeof(struct plic_gate) == 24, "plic_gate");
+_Static_assert(sizeof(struct plic_gate) == 32, "plic_gate");
 _Static_assert(sizeof(struct plic_flow_key) == 24, "plic_flow_key");
 _Static_assert(sizeof(struct plic_mark_key) == 36, "plic_mark_key");
 _Static_assert(sizeof(struct plic_peer_key) == 24, "plic_peer_key");

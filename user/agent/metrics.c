@@ -190,6 +190,16 @@ static void put_licenses(const struct scrape *s)
 
 /* ---- gates ---- */
 
+static void put_binds(const struct scrape *s, const struct gate_entry *entry)
+{
+	size_t verdict;
+
+	for (verdict = PLIC_DENIED; verdict <= PLIC_AUDIT && entry->cgroup; verdict++)
+		metric_sample(s->out, BINDS,
+			      LABELS("gate", entry->name, "verdict", verdict_words[verdict]),
+			      entry->counters.binds[verdict]);
+}
+
 static void put_gates(const struct scrape *s)
 {
 	const struct gates *gates = &s->agent->gates;
@@ -266,6 +276,9 @@ static void put_gates(const struct scrape *s)
 	for (i = 0; i < gates->n_entries; i++)
 		metric_sample(s->out, FLOW_EVICTIONS, LABELS("gate", gates->entries[i]->name),
 			      gates->entries[i]->counters.flows_evicted);
+	metric_head(s->out, BINDS);
+	for (i = 0; i < gates->n_entries; i++)
+		put_binds(s, gates->entries[i]);
 	metric_head(s->out, MAP_PRESSURE);
 	metric_sample(s->out, MAP_PRESSURE, LABELS("map", PLIC_MAP_DENIALS),
 		      (double)fullest / PLIC_MAX_DENIALS);

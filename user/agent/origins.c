@@ -127,9 +127,9 @@ static void look(struct agent *agent)
 	job->job.work = look_work;
 	job->job.done = look_done;
 	for (i = 0; i < gates->n_entries; i++)
-		if (gates->entries[i]->netns_ino)
-			job->gates[job->n_gates++] = (struct gate_place){
-				gates->entries[i]->netns_ino, gates->entries[i]->id};
+		if (gates->entries[i]->place && !gates->entries[i]->cgroup)
+			job->gates[job->n_gates++] = (struct gate_place){gates->entries[i]->place,
+									 gates->entries[i]->id};
 	if (origins->tell)
 		job->entry = entry_of(gates, origins->gate);
 	origins->due = origins->tell = false;

@@ -75,6 +75,8 @@ int gate_counters(struct gate *g, struct gate_counters *out, struct fault *f)
 		gate_counters_free(out);
 		return fault_set(f, ENOMEM, "no memory for the counters of gate \"%s\"", g->name);
 	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(out->binds) && g->map[GATE_BINDS] >= 0; i++)
+		bpf_map_lookup_elem(g->map[GATE_BINDS], &i, &out->binds[i]);
 	return 0;
 }
 

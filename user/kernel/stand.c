@@ -52,7 +52,7 @@ static int seed(struct gate *g, const struct sockets *s, const uint8_t *only, st
 int gate_seed(struct gate *g, struct fault *f)
 {
 	_sockets_ struct sockets *s = NULL;
-	int r = sockets_read(&s, f);
+	int r = sockets_read(g, &s, f);
 
 	if (r == 0)
 		r = gate_seed_flows(g, s, f);
@@ -66,7 +66,7 @@ int gate_mark(struct gate *g, const uint8_t ports[65536 / 8], struct fault *f)
 	int r = gate_enter(g, &home, f);
 
 	if (r == 0)
-		r = sockets_read(&s, f);
+		r = sockets_read(g, &s, f);
 	return r ? r : seed(g, s, ports, f);
 }
 
@@ -114,7 +114,7 @@ static int read_and_prune(struct gate *g, struct sockets **out, struct fault *f)
 	int r = marks_read(g, &before, f);
 
 	if (r == 0)
-		r = sockets_read(out, f);
+		r = sockets_read(g, out, f);
 	if (r == 0 && before.n)
 		marks_prune(g, &before, (*out)->list, (*out)->n);
 	return r;
@@ -147,7 +147,7 @@ int gate_owners(struct gate *g, struct fault *f)
 	int r = gate_enter(g, &home, f);
 
 	if (r == 0)
-		r = sockets_read(&open, f);
+		r = sockets_read(g, &open, f);
 	return r ? r : owners_write(g, open, f);
 }
 
