@@ -22,7 +22,11 @@ static __always_inline void admit_client(struct __sk_buff *skb, const struct pac
 		client->origins = plic_dry_origins;
 }
 
-/* packed: packet_pack(); ports: source << 16 | destination. enum plic_reason, 0: admitted. */
+/*
+ * packed: packet_pack(); ports: source << 16 | destination. The grants that admit it, a bit each, or
+ * enum plic_reason << ADMIT_REASON.
+ */
+#define ADMIT_REASON 8
 PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
 {
 	struct decision d = {};
@@ -33,10 +37,10 @@ PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
 	p.sport = ports >> 16;
 	p.dport = ports & 0xffff;
 	if (!decide_rule(&d, gate_set(), p.proto, p.dport, now))
-		return d.reason;
+		return d.reason << ADMIT_REASON;
 	admit_client(skb, &p, &client);
 	decide_client(&d, &client, skb->ifindex == LOOPBACK_IFINDEX, now);
-	return d.verdict == PLIC_ALLOWED ? PLIC_REASON_NONE : d.reason;
+	return d.grants ?: d.reason << ADMIT_REASON;
 }
 
 /*

@@ -16,10 +16,13 @@
 #include "sender.h"
 #include "sent.h"
 
-static __always_inline bool is_multicast(struct __sk_buff *skb, const struct plic_flow_key *key)
+/* A mapped address in an IPv6 header is no group's. */
+static __always_inline bool is_multicast(struct __sk_buff *skb, const struct packet *p,
+					 const struct plic_flow_key *key)
 {
-	return skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST ||
-	       is_group(key);
+	if (skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST)
+		return true;
+	return p->family == 6 ? key->remote[0] == 0xff : is_group(key);
 }
 
 /* An Ethernet group address: the broadcast of a subnet, which only the stack's routes know. */
@@ -133,7 +136,7 @@ int plic_egress(struct __sk_buff *skb)
 	if (slot != PLIC_SLOT_OTHER)
 		return TC_ACT_UNSPEC; /* a server's answer is no flow of the pod's */
 	flow_key(skb, &p, false, &key);
-	sent_note(&key, is_multicast(skb, &key) || is_group_mac(skb, &p));
+	sent_note(&key, is_multicast(skb, &p, &key) || is_group_mac(skb, &p));
 	return TC_ACT_UNSPEC;
 }
 

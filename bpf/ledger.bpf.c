@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ledger.bpf.c - one program for the node: counts TCP connections where they really begin, when the
- * handshake is done, and notes who opened them, and who listens. The gate is found by the socket's network
- * namespace. Decides nothing.
+ * handshake is done, notes who opened them and who listens, and gives their clients the seats that limits
+ * count. The gate is found by the socket's network namespace. Decides nothing.
  */
 #include "vmlinux.h"
 #include <linux/bpf.h>
@@ -16,6 +16,7 @@
 #include "decide.h"
 #include "owner.h"
 #include "peer.h"
+#include "seats.h"
 
 /* The states of TCP, as BPF has them in the UAPI. */
 #define LEDGER_FROM BPF_TCP_SYN_RECV
@@ -86,6 +87,60 @@ static __always_inline void note_peer(const struct sock *sk, __u32 gate, __u32 s
 	peer_count(&key, now);
 }
 
+/*
+ * Gives the client of a connection its seat, if there is one: else wire resets it. False: there was none,
+ * so wire has counted its SYN if it passed all the same.
+ */
+static __always_inline bool sit_down(const struct sock *sk, const struct client *client, __u32 gate,
+				     void *set, const struct decision *d, __u64 now)
+{
+	struct plic_holder holder = {};
+	struct plic_seated_key *license = &holder.license, *policy = &holder.policy;
+	__u64 socket = (__u64)sk;
+	__u32 grants = seats_grants(d->rule, client, now) >> SEATS_GIVING;
+	struct seating s;
+	bool found, needed;
+
+	if (!seats_of(set, d->cell, &s))
+		return true;
+	license->usage.port = sk->__sk_common.skc_num;
+	license->usage.proto = IPPROTO_TCP;
+	__builtin_memcpy(license->address, client->address, sizeof(license->address));
+	*policy = *license;
+	found = seats_find(&s, license, gate, grants, grants, now);
+	if (!found && d->rule->mode == PLIC_ENFORCE)
+		return false;
+	if (!seats_take(&s, license, gate, grants, 1, !found, &needed, now))
+		return false;
+	holder.seats = needed ? PLIC_HOLDER_LICENSE : 0;
+	if (s.policy->seats) {
+		if (!seats_take_policy(&s, policy, gate, 1, !found, now)) {
+			if (needed)
+				seat_leave(license);
+			return false;
+		}
+		holder.seats |= PLIC_HOLDER_POLICY;
+	}
+	if (holder.seats)
+		bpf_map_update_elem(&plic_holders, &socket, &holder, BPF_ANY);
+	return found;
+}
+
+/* A socket that is no more. */
+static __always_inline void stand_up(const struct sock *sk)
+{
+	__u64 socket = (__u64)sk;
+	struct plic_holder *holder = bpf_map_lookup_elem(&plic_holders, &socket);
+
+	if (!holder)
+		return;
+	if (holder->seats & PLIC_HOLDER_LICENSE)
+		seat_leave(&holder->license);
+	if (holder->seats & PLIC_HOLDER_POLICY)
+		seat_leave(&holder->policy);
+	bpf_map_delete_elem(&plic_holders, &socket);
+}
+
 /* A handshake is done. */
 static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 {
@@ -93,18 +148,23 @@ static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 	__u64 now = clock_now();
 	struct client client = {};
 	struct decision d = {};
+	bool sits = true;
 
 	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num, now) ||
-	    d.slot == PLIC_SLOT_OTHER || d.rule->mode == PLIC_OFF)
+	    d.slot == PLIC_SLOT_OTHER)
+		return;
+	ledger_client(sk, gate, &client);
+	decide_times(&d, now, false);
+	if (d.verdict == PLIC_ALLOWED && d.rule->flags & PLIC_RULE_SEATS)
+		sits = sit_down(sk, &client, gate, set, &d, now);
+	if (d.rule->mode == PLIC_OFF)
 		return;
 	note_peer(sk, gate, d.slot, now);
-	ledger_client(sk, gate, &client);
 	arrival_count(gate, d.slot, client.origins, now);
 	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
-	decide_times(&d, now, false);
 	if (d.asks)
 		decide_client(&d, &client, true, now);
-	if (d.verdict == PLIC_ALLOWED)
+	if (sits && d.verdict == PLIC_ALLOWED)
 		count_connection(gate, d.slot, now);
 }
 
@@ -118,6 +178,8 @@ int plic_ledger(__u64 *ctx)
 	bool closed = oldstate == BPF_TCP_LISTEN && newstate == BPF_TCP_CLOSE;
 	__u32 netns, *gate;
 
+	if (newstate == BPF_TCP_CLOSE)
+		stand_up(sk);
 	if (!connected && !closed && newstate != BPF_TCP_LISTEN)
 		return 0;
 	if (sk->sk_protocol != IPPROTO_TCP)

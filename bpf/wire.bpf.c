@@ -18,6 +18,7 @@
 #include "parse.h"
 #include "portless.h"
 #include "refuse.h"
+#include "seats.h"
 
 static __always_inline bool is_open(const struct packet *p)
 {
@@ -44,32 +45,36 @@ static __always_inline void note_reply(__u32 local_port)
 		note(b, IPPROTO_UDP, local_port);
 }
 
-/* Has the pod a socket, TCP or UDP, that is connected to where this packet comes from? */
-static __always_inline bool has_connected_socket(struct __sk_buff *skb, const struct packet *p)
+/*
+ * Has the pod a socket, TCP or UDP, that is connected to where this packet comes from? packed:
+ * packet_pack(); ports: source << 16 | destination.
+ */
+PLIC_FUNC int connected_socket(struct __sk_buff *skb, __u64 packed, __u32 ports)
 {
 	struct plic_budget *b = budget();
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sk;
+	struct packet p;
 	bool connected;
 	__u32 size;
 
+	packet_unpack(&p, packed);
 	if (!b || plic_dry_run) /* the look-up would run the real socket program */
 		return false;
-	if (p->family == 4) {
+	if (p.family == 4) {
 		size = sizeof(tuple.ipv4);
-		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct iphdr, saddr), &tuple.ipv4.saddr,
-				   8);
-		tuple.ipv4.sport = bpf_htons(p->sport);
-		tuple.ipv4.dport = bpf_htons(p->dport);
+		bpf_skb_load_bytes(skb, p.l3 + offsetof(struct iphdr, saddr), &tuple.ipv4.saddr, 8);
+		tuple.ipv4.sport = bpf_htons(ports >> 16);
+		tuple.ipv4.dport = bpf_htons(ports & 0xffff);
 	} else {
 		size = sizeof(tuple.ipv6);
-		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct ipv6hdr, saddr), &tuple.ipv6.saddr,
+		bpf_skb_load_bytes(skb, p.l3 + offsetof(struct ipv6hdr, saddr), &tuple.ipv6.saddr,
 				   32);
-		tuple.ipv6.sport = bpf_htons(p->sport);
-		tuple.ipv6.dport = bpf_htons(p->dport);
+		tuple.ipv6.sport = bpf_htons(ports >> 16);
+		tuple.ipv6.dport = bpf_htons(ports & 0xffff);
 	}
 	b->probing = 1; /* our own socket program may run inside this call */
-	if (p->proto == IPPROTO_TCP)
+	if (p.proto == IPPROTO_TCP)
 		sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	else
 		sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
@@ -77,12 +82,17 @@ static __always_inline bool has_connected_socket(struct __sk_buff *skb, const st
 	if (!sk)
 		return false;
 	/* As 32 bits, which every kernel allows. A match with a remote port matched the remote. */
-	if (p->proto == IPPROTO_TCP)
+	if (p.proto == IPPROTO_TCP)
 		connected = sk->state != BPF_TCP_LISTEN;
 	else
 		connected = *(volatile __u32 *)&sk->dst_port != 0;
 	bpf_sk_release(sk);
 	return connected;
+}
+
+static __always_inline bool has_connected_socket(struct __sk_buff *skb, const struct packet *p)
+{
+	return connected_socket(skb, packet_pack(p), p->sport << 16 | p->dport);
 }
 
 /* An answer to a flow that egress recorded. */
@@ -136,6 +146,21 @@ PLIC_FUNC int wire_looped(__u32 proto, __u32 port, __u64 now)
 	return 0;
 }
 
+/* What the rule has against the client of a packet that its times admit: enum plic_reason. */
+static __always_inline __u32 wire_refuses(struct __sk_buff *skb, const struct packet *p,
+					  const struct decision *d, bool open, __u64 now)
+{
+	__u32 grants = 0;
+
+	if (open)
+		grants = admit(skb, packet_pack(p), p->sport << 16 | p->dport, now);
+	if (grants >> ADMIT_REASON)
+		return grants >> ADMIT_REASON;
+	if (d->rule->flags & PLIC_RULE_SEATS && !seats_admit(skb, p, d->rule->mode, grants, now))
+		return PLIC_REASON_SEATS;
+	return PLIC_REASON_NONE;
+}
+
 /*
  * Verdict of a packet with ports. *connections: whether it is counted as one. True: it belongs to
  * something that the pod itself began, and passes uncounted.
@@ -159,7 +184,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 		return true;
 	decide_times(d, now, !open);
 	if (d->asks) {
-		d->reason = admit(skb, packet_pack(p), p->sport << 16 | p->dport, now);
+		d->reason = wire_refuses(skb, p, d, open, now);
 		if (d->reason)
 			d->verdict = verdict_in_mode(d->rule->mode);
 	}

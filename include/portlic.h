@@ -462,11 +462,16 @@ struct plic_seated {
 	__u64 last_ns;	   /* boot clock: the last new connection, or (UDP, SCTP) packet */
 };
 #define PLIC_MAX_SEATED 262144
+/* A TCP client makes room if all seats are taken and nothing came for longer than people and pools pause. */
+#define PLIC_SEAT_IDLE_NS 900000000000ULL
 
-/* The seat of a standing TCP connection: `plic_holders` (HASH, the node's own), key: address of the socket. */
+/* What a standing TCP connection holds: `plic_holders` (HASH, the node's own), key: address of the socket. */
 struct plic_holder {
-	struct plic_seated_key seat;
+	struct plic_seated_key license, policy;
+	__u64 seats; /* which of the two: PLIC_HOLDER_LICENSE, PLIC_HOLDER_POLICY */
 };
+#define PLIC_HOLDER_LICENSE 1
+#define PLIC_HOLDER_POLICY 2
 
 /*
  * First bytes of TCP connections to ports that demand TLS: `plic_hellos` (ARRAY_OF_MAPS, gate id -> LRU),

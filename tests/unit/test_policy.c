@@ -27,15 +27,16 @@ static struct policy *parse(const char *text)
 
 static void test_all_members(void **state)
 {
-	struct policy *p = parse("{\"name\":\"acme\",\"match\":{\"gates\":[\"acme-*\",\"db?\"]},"
-				 "\"mode\":\"audit\",\"deny\":\"drop\",\"probes\":true,"
-				 "\"open\":[{\"port\":8080},{\"port\":53,\"protocol\":\"UDP\"},"
-				 "{\"port\":7000,\"endPort\":7010,\"protocol\":\"SCTP\"},"
-				 "{\"ipproto\":47},{\"ipproto\":0}],"
-				 "\"ports\":[{\"port\":9443,\"mode\":\"audit\"},"
-				 "{\"port\":1,\"endPort\":65535,\"protocol\":\"UDP\","
-				 "\"mode\":\"enforce\",\"deny\":\"refuse\"},{\"port\":9444,"
-				 "\"from\":[{\"cidr\":\"10.0.0.0/8\"},{\"origin\":[\"pod\"]}]}]}");
+	struct policy *p =
+		parse("{\"name\":\"acme\",\"match\":{\"gates\":[\"acme-*\",\"db?\"]},"
+		      "\"mode\":\"audit\",\"deny\":\"drop\",\"probes\":true,"
+		      "\"open\":[{\"port\":8080},{\"port\":53,\"protocol\":\"UDP\"},"
+		      "{\"port\":7000,\"endPort\":7010,\"protocol\":\"SCTP\"},"
+		      "{\"ipproto\":47},{\"ipproto\":0}],"
+		      "\"ports\":[{\"port\":9443,\"mode\":\"audit\"},"
+		      "{\"port\":1,\"endPort\":65535,\"protocol\":\"UDP\","
+		      "\"mode\":\"enforce\",\"deny\":\"refuse\"},{\"port\":9444,\"seats\":50,"
+		      "\"from\":[{\"cidr\":\"10.0.0.0/8\"},{\"origin\":[\"pod\"]}]}]}");
 
 	assert_string_equal(p->file, "p.json");
 	assert_string_equal(p->name, "acme");
@@ -67,6 +68,8 @@ static void test_all_members(void **state)
 	assert_int_equal(p->ports[2].from.origins, 1 << PLIC_ORIGIN_POD);
 	assert_int_equal(p->ports[2].from.set.n_prefixes, 1);
 	assert_int_equal(p->ports[0].from.origins | p->ports[0].from.set.id, 0);
+	assert_int_equal(p->ports[1].seats, 0);
+	assert_int_equal(p->ports[2].seats, 50);
 
 	assert_true(policy_matches_gate(p, "acme-web"));
 	assert_true(policy_matches_gate(p, "db1"));
@@ -169,7 +172,7 @@ static void test_refused(void **state)
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80},{\"port\":80,"
 		 "\"from\":[{\"cidr\":\"10.0.0.0/8\"}]}]}",
 		 "\"ports\"[1]: names a port"},
-		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"seats\":5}]}", "\"seats\" narrows"},
+		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"seats\":0}]}", "\"seats\" must be"},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"rate\":{}}]}", "\"rate\" narrows"},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"tls\":true}]}", "\"tls\" narrows"},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"quota\":1}]}",

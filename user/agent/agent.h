@@ -53,12 +53,14 @@ struct agent {
 	uv_timer_t tick, sweep, watchdog;
 	uv_signal_t term, interrupt, hangup;
 	unsigned int jobs_running;
-	uint64_t own_netns;	   /* inode; gating it would cut the node off */
-	int pins_lock;		   /* descriptor of the pins' directory, -1: none yet */
-	struct fault pins_trouble; /* it is no longer there, "" if it is */
-	int64_t started;	   /* effective time */
-	bool sweeping;		   /* a sweep is queued or runs */
-	bool ready;		   /* all gates were tried once */
+	uint64_t own_netns;	    /* inode; gating it would cut the node off */
+	int pins_lock;		    /* descriptor of the pins' directory, -1: none yet */
+	struct fault pins_trouble;  /* it is no longer there, "" if it is */
+	int64_t started;	    /* effective time */
+	bool sweeping;		    /* a sweep is queued or runs */
+	bool ushering;		    /* a round over the seats is queued or runs */
+	struct fault seats_trouble; /* of the last one, "" if it went well */
+	bool ready;		    /* all gates were tried once */
 	struct ready_waiter *ready_waiters;
 	bool stopping;
 	int exit_code;

@@ -36,6 +36,19 @@ static void put_counts(cJSON *item, const struct port_row *row)
 			json_put_u64(origins, origin_word(i), row->arrivals[i]);
 }
 
+static void put_seats(cJSON *item, const struct port_row *row)
+{
+	cJSON *seats;
+
+	if (!row->seats) {
+		cJSON_AddNullToObject(item, "seats");
+		return;
+	}
+	seats = cJSON_AddObjectToObject(item, "seats");
+	json_put_u64(seats, "used", row->seats_used);
+	json_put_u64(seats, "limit", row->seats);
+}
+
 static cJSON *row_json(const struct agent *agent, const char *gate, const struct port_row *row)
 {
 	cJSON *item = cJSON_CreateObject();
@@ -54,6 +67,7 @@ static cJSON *row_json(const struct agent *agent, const char *gate, const struct
 	json_put_string(item, "lid", row->lid);
 	json_put_moment(item, "deadline", &agent->clock, row->deadline_ns);
 	put_counts(item, row);
+	put_seats(item, row);
 	json_put_moment(item, "last_access", &agent->clock, row->access_ns);
 	json_put_moment(item, "last_denied", &agent->clock, row->denied_ns);
 	json_put_string(item, "last_origin",

@@ -184,8 +184,9 @@ static cJSON *warnings_json(const struct agent *agent)
 			  "wire: removable: this kernel has no tcx links (6.6), so a pod with "
 			  "CAP_NET_ADMIN can remove the hook; it is put back within 1 s");
 	if (agent->node && !node_features(agent->node)->tracing)
-		json_warn(warnings,
-			  "ledger: this kernel has no BTF tracing, TCP connections aren't counted");
+		json_warn(warnings, "ledger: this kernel has no BTF tracing: TCP connections "
+				    "aren't counted, and seats "
+				    "are given and freed by the agent, once a second");
 	return warnings;
 }
 

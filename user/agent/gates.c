@@ -137,6 +137,9 @@ void gate_entry_reset(struct gate_entry *entry)
 	entry->stand = (struct gate_stand){0};
 	free(entry->peers);
 	entry->peers = NULL;
+	free(entry->seats);
+	entry->seats = NULL;
+	entry->n_seats = 0;
 	entry->n_peers = 0;
 	entry->shield.up = false;
 	entry->since_ns = 0;

@@ -15,6 +15,7 @@
 #include "place.h"
 #include "policy.h"
 #include "rules.h"
+#include "seats.h"
 #include "shield.h"
 
 #define GATE_NAME_MAX 63
@@ -67,6 +68,8 @@ struct gate_entry {
 	struct gate_stand stand;
 	struct gate_peer *peers; /* of the last day; NULL: not looked at */
 	size_t n_peers;
+	struct gate_seats *seats; /* with the counters */
+	size_t n_seats;
 
 	uint8_t *cut_ports; /* TCP ports past their cut at the last look, a bit each; NULL: none */
 	uint64_t connections_cut; /* since the agent started */

@@ -92,17 +92,16 @@ struct license_check licenses_check(const struct licenses *licenses, const struc
 
 bool license_unenforced(const struct license *lic, char *text, size_t len)
 {
-	bool seats = lic->seats, rate = false, quota = lic->quota.window_s, tls = false;
+	bool rate = false, quota = lic->quota.window_s, tls = false;
 	size_t i;
 
 	for (i = 0; i < lic->n_ports; i++) {
-		seats |= lic->ports[i].seats > 0;
 		rate |= lic->ports[i].rate.connections > 0;
 		quota |= lic->ports[i].quota.window_s > 0;
 		tls |= lic->ports[i].tls;
 	}
-	snprintf(text, len, "%s%s%s%s", seats ? ", seats" : "", rate ? ", rate" : "",
-		 quota ? ", quota" : "", tls ? ", tls" : "");
+	snprintf(text, len, "%s%s%s", rate ? ", rate" : "", quota ? ", quota" : "",
+		 tls ? ", tls" : "");
 	memmove(text, text + (text[0] ? 2 : 0), strlen(text + (text[0] ? 2 : 0)) + 1);
 	return text[0];
 }

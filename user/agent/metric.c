@@ -20,6 +20,10 @@ static const struct {
 				     "Connections that were let in, by where they came from."},
 	[PORT_LAST_ACCESS] = {"portlic_port_last_access_timestamp_seconds", "gauge",
 			      "When a packet was let through to the port last."},
+	[PORT_SEATS] = {"portlic_port_seats", "gauge",
+			"Clients that have a seat on a port; more than the limit: overdraft."},
+	[PORT_SEATS_LIMIT] = {"portlic_port_seats_limit", "gauge",
+			      "Seats that a port has now; absent without a limit."},
 	[LICENSE_EXPIRY] = {"portlic_license_expiry_timestamp_seconds", "gauge",
 			    "When the license ends, grace not counted."},
 	[LICENSE_DEADLINE] = {"portlic_license_deadline_timestamp_seconds", "gauge",
@@ -52,7 +56,8 @@ static const struct {
 			     "1 while the gate has its shield (native XDP) on an interface."},
 	[CONNECTIONS_CUT] =
 		{"portlic_connections_cut_total", "counter",
-		 "Connections that stood on ports whose right is over, and were reset."},
+		 "Connections that were reset: the right to their port is over, or all its seats "
+		 "are taken."},
 	[FLOW_EVICTIONS] =
 		{"portlic_flow_evictions_total", "counter",
 		 "Outbound UDP and SCTP flows that a gate's table had no room for, the oldest."},

@@ -60,6 +60,13 @@ static void put_row(const struct scrape *s, enum metric metric, const char *gate
 				      clock_at(&s->agent->clock, row->access_ns));
 		return;
 	}
+	if (metric == PORT_SEATS || metric == PORT_SEATS_LIMIT) {
+		if (row->seats)
+			metric_sample(s->out, metric,
+				      LABELS("gate", gate, "protocol", proto, "port", port),
+				      metric == PORT_SEATS ? row->seats_used : row->seats);
+		return;
+	}
 	if (metric == PORT_DENIED) {
 		for (i = 1; i < PORTS_N_REASONS; i++)
 			if (row->denied[i])
@@ -92,7 +99,7 @@ static void put_ports(const struct scrape *s)
 	enum metric metric;
 	size_t i, j;
 
-	for (metric = PORT_CONNECTIONS; metric <= PORT_LAST_ACCESS; metric++) {
+	for (metric = PORT_CONNECTIONS; metric <= PORT_SEATS_LIMIT; metric++) {
 		metric_head(s->out, metric);
 		for (i = 0; i < s->n_gates; i++)
 			for (j = 0; j < s->gates[i].n; j++)

@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "gates.h"
+#include "portseats.h"
 #include "portstate.h"
 
 const char *reason_word(unsigned int reason)
@@ -118,6 +119,7 @@ static void set_compiled(struct port_row *row, const struct gate_entry *entry,
 				 .name = port->name};
 	set_state(row, entry->rules->roster, compiled_rule(&entry->rules->compiled, port, now_ns),
 		  now_ns);
+	port_seats(entry, port, now_ns, row);
 }
 
 static void add_compiled(struct table *table, const struct compiled_port *port)

@@ -28,6 +28,7 @@ struct port_row {
 	uint64_t arrivals[PLIC_N_ORIGINS]; /* connections that were let in, by enum plic_origin */
 	uint64_t arrival_ns;		   /* boot clock, the last one of them; 0: never */
 	enum plic_origin arrival_origin;   /* and where that came from */
+	uint64_t seats, seats_used; /* 0: no limit; of a range: of the port with the fewest left */
 	uint64_t access_ns, denied_ns; /* boot clock, last time let through and denied; 0: never */
 };
 

@@ -12,9 +12,11 @@
 #include "jobs.h"
 #include "log.h"
 #include "rivals.h"
+#include "usher.h"
 
 #define MAX_OPENING 4	 /* jobs; loading a gate's programs takes its time */
 #define INSPECT_EVERY 20 /* rounds: 10 s */
+#define USHER_EVERY 2	 /* rounds: 1 s */
 #define PRUNE_EVERY 1200 /* rounds: 10 min */
 
 struct sweep_job {
@@ -227,6 +229,8 @@ void sweep(struct agent *agent)
 	job_submit(agent, &round->job);
 	sweep_waiting(agent);
 	origins_tick(agent);
+	if (rounds % USHER_EVERY == 0)
+		usher_round(agent);
 	if (rounds % INSPECT_EVERY)
 		return;
 	origins_look(agent, NULL);

@@ -26,7 +26,7 @@ static const __u8 protocol_numbers[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
 /* Members of the contract that narrow in a way that this version can't enforce. */
 static const char *const match_later[] = {"namespaces", "podSelector", NULL};
 static const char *const ipproto_later[] = {"from", NULL};
-static const char *const ports_later[] = {"seats", "rate", "tls", NULL};
+static const char *const ports_later[] = {"rate", "tls", NULL};
 
 struct range {
 	uint16_t port, end_port;
@@ -145,7 +145,7 @@ static int parse_open(const cJSON *object, const struct trust *trust, struct pol
 static int parse_port(const cJSON *object, struct policy_port *out, struct fault *f)
 {
 	static const char *const known[] = {"port", "endPort", "protocol", "mode",
-					    "deny", "from",    NULL};
+					    "deny", "from",    "seats",	   NULL};
 	struct policy_port p = {.mode = -1, .deny = -1};
 	struct range r;
 	int err = check_members(object, known, ports_later, f);
@@ -158,6 +158,7 @@ static int parse_port(const cJSON *object, struct policy_port *out, struct fault
 		err = json_word(object, "deny", deny_words, &p.deny, f);
 	if (!err)
 		err = from_parse(object, &p.from, f);
+	err = json_int(object, "seats", 1, JSON_INT_MAX, &p.seats, f);
 	if (err)
 		return err;
 	p.port = r.port;

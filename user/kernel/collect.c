@@ -14,6 +14,7 @@
 #include "netns.h"
 #include "peertable.h"
 #include "pins.h"
+#include "seattable.h"
 
 int gate_about(const char *dir, struct plic_gate *about)
 {
@@ -112,6 +113,15 @@ static void forget_arrivals(const char *maps, uint32_t id)
 		arrivals_forget(fd, id);
 }
 
+static void forget_seats(const char *maps, uint32_t id)
+{
+	_close_ int seated = pins_get(maps, PLIC_MAP_SEATED);
+	_close_ int seats = pins_get(maps, PLIC_MAP_SEATS);
+
+	if (seated >= 0 && seats >= 0)
+		seattable_forget(seated, seats, id);
+}
+
 int gate_collect_dir(const char *bpffs, const char *name, const char *netns, struct fault *f)
 {
 	_free_ char *gates = pins_path(bpffs, "gates");
@@ -134,6 +144,7 @@ int gate_collect_dir(const char *bpffs, const char *name, const char *netns, str
 		forget(maps, PLIC_MAP_TRAFFIC, about.id);
 		forget_peers(maps, about.id);
 		forget_arrivals(maps, about.id);
+		forget_seats(maps, about.id);
 	}
 	return r;
 }
@@ -155,6 +166,7 @@ static int remove_all(const char *bpffs, const char *gates, const char *maps, st
 	int r;
 
 	pins_drop(maps, PLIC_MAP_PEERS); /* no gate has to look for its own in it */
+	pins_drop(maps, PLIC_MAP_SEATED);
 	r = dir ? pins_each(gates, collect_one, dir) : -ENOMEM;
 
 	if (r < 0)

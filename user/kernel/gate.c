@@ -14,6 +14,7 @@
 #include "outer.h"
 #include "pins.h"
 #include "rules.h"
+#include "seats.h"
 #include "traffic.h"
 
 const char *gate_hook_word(enum gate_hook hook)
@@ -48,6 +49,7 @@ void gate_close(struct gate *g)
 	cleanup_close(&g->state);
 	cleanup_close(&g->socket);
 	cleanup_close(&g->traffic);
+	ruleset_free(&g->seats);
 	free(g->ifaces);
 	free(g->owners);
 	free(g->name);
@@ -136,6 +138,8 @@ static int attach_all(struct gate *g, struct fault *f)
 		r = gate_cover(g, HOOK_EGRESS, NULL, f);
 	if (r == 0)
 		r = gate_seed(g, f);
+	if (r == 0 && g->seats.cells)
+		r = seats_seed(g, NULL, &g->seats, f);
 	if (r == 0)
 		r = gate_cover(g, HOOK_WIRE, NULL, f);
 	if (r == 0)
@@ -186,6 +190,17 @@ static int adopt_netns(struct gate *g, struct fault *f)
 	return r;
 }
 
+/* What the programs go by until the next set is in force. Lost: then all who stand get seats. */
+static void keep_present(struct gate *g)
+{
+	_cleanup_(ruleset_free) struct ruleset set = {0};
+	uint32_t n_cells;
+	_close_ int cells = outer_get(g->node->map[NODE_SETS], g->id, &n_cells);
+
+	if (cells >= 0 && !rules_read(cells, n_cells, &set, NULL))
+		seats_keep(g, &set);
+}
+
 /* Nothing is changed before everything that can fail for lack of something has been had. */
 static int adopt(struct gate *g, const struct plic_gate *about, const struct ruleset *set,
 		 struct fault *f)
@@ -206,6 +221,7 @@ static int adopt(struct gate *g, const struct plic_gate *about, const struct rul
 		r = gate_pin_maps(g, f);
 	if (r == 0)
 		r = gate_enter(g, &home, f);
+	keep_present(g);
 	if (r == 0)
 		r = gate_apply(g, set, f);
 	if (r == 0)

@@ -81,6 +81,9 @@ struct gate {
 	int traffic;
 	uint32_t traffic_slots; /* room */
 	uint32_t n_slots;	/* of the set in force */
+	struct ruleset seats;	/* a copy of that set if it has seats, else no cells */
+	uint64_t seats_ns;	/* boot clock: when who stands and who sits was last compared */
+	bool unseeded;		/* who stood when seats came could not be read */
 	struct gate_iface *ifaces;
 	size_t n_ifaces;
 	uint64_t
