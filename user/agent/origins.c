@@ -158,10 +158,35 @@ void origins_look(struct agent *agent, const uint32_t *gate)
 	origins_tick(agent);
 }
 
+static bool rule_asks(const struct plic_rule *rule)
+{
+	bool asks = rule->origins;
+
+	for (size_t i = 0; i < rule->n_grants; i++)
+		asks |= rule->grants[i].origins;
+	return asks;
+}
+
+/* Does a rule in force ask for origins? */
+static bool anybody_asks(const struct gates *gates)
+{
+	for (size_t i = 0; i < gates->n_entries; i++) {
+		const struct rules *rules = gates->entries[i]->rules;
+
+		for (size_t j = 0; rules && j < rules->compiled.n_ports; j++)
+			if (rule_asks(&rules->compiled.ports[j].rule) ||
+			    rule_asks(&rules->compiled.ports[j].interim))
+				return true;
+	}
+	return false;
+}
+
 void origins_warn(const struct agent *agent, cJSON *warnings)
 {
 	const struct origins *origins = &agent->origins;
 
+	if (!anybody_asks(&agent->gates))
+		return;
 	if (origins->support == CGROUPS_NONE)
 		json_warn(warnings,
 			  "origins on lo are unknown: this node has no cgroup v2, so only a policy "

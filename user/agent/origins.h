@@ -37,7 +37,7 @@ void origins_look(struct agent *agent, const uint32_t *gate);
 /* One that had to wait. */
 void origins_tick(struct agent *agent);
 
-/* What of it the operator has to know, in words. */
+/* What the operator has to know of it, as soon as a rule asks for origins. */
 void origins_warn(const struct agent *agent, cJSON *warnings);
 
 #endif
