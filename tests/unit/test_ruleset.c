@@ -30,8 +30,11 @@ static struct plic_rule rule_until(__u64 until)
 
 static struct ruleset_port tcp(__u16 port, __u16 end_port, __u16 slot)
 {
-	return (struct ruleset_port){port, end_port, IPPROTO_TCP, slot, rule_until(1000 + slot),
-				     NULL};
+	return (struct ruleset_port){.port = port,
+				     .end_port = end_port,
+				     .ip_proto = IPPROTO_TCP,
+				     .slot = slot,
+				     .rule = rule_until(1000 + slot)};
 }
 
 static int build(const struct ruleset_port *ports, size_t n_ports, size_t n_slots,
@@ -114,9 +117,11 @@ static size_t random_ports(struct naive *naive, struct ruleset_port *ports, size
 
 			if (end >= N_PORTS || random() % 500 == 0)
 				end = N_PORTS - 1;
-			*p = (struct ruleset_port){
-				port, end, protocols[proto], n, rule_until(1 + random() % kinds),
-				NULL};
+			*p = (struct ruleset_port){.port = port,
+						   .end_port = end,
+						   .ip_proto = protocols[proto],
+						   .slot = n,
+						   .rule = rule_until(1 + random() % kinds)};
 			naive->rules[n] = p->rule;
 			for (unsigned int i = port; i <= end; i++)
 				naive->slot[proto][i] = n;
