@@ -11,6 +11,7 @@
 
 struct decision {
 	const struct plic_rule *rule; /* NULL: the set can't be read (state_lost) */
+	__u32 cell;		      /* number of the rule's cell */
 	bool asks;		      /* allowed, if decide_client() says so too */
 	__u32 slot;		      /* counter slot; PLIC_SLOT_OTHER: the port isn't named */
 	__u32 verdict;		      /* enum plic_verdict */
@@ -47,9 +48,8 @@ static __always_inline __u32 port_proto(__u32 ip_proto)
 	return ip_proto == IPPROTO_UDP ? PLIC_UDP : PLIC_SCTP;
 }
 
-/* Directory, index and rule cell, as the contract describes. NULL: the set can't be read. */
-static __always_inline const struct plic_rule *find_rule(void *set, __u32 ip_proto, __u32 port,
-							 __u32 *slot)
+/* Number of a port's rule cell by directory and index. 0: the set can't be read. */
+static __always_inline __u32 find_cell(void *set, __u32 ip_proto, __u32 port, __u32 *slot)
 {
 	__u32 dir = PLIC_CELL_DIR + port_proto(ip_proto) * PLIC_DIR_CELLS +
 		    port / (PLIC_DIR_ENTRIES * PLIC_BLOCK_PORTS);
@@ -58,33 +58,36 @@ static __always_inline const struct plic_rule *find_rule(void *set, __u32 ip_pro
 
 	*slot = PLIC_SLOT_OTHER;
 	if (!cell)
-		return NULL;
+		return 0;
 	block = cell->dir[port / PLIC_BLOCK_PORTS % PLIC_DIR_ENTRIES];
 	if (block) {
 		const struct plic_index *index;
 
 		cell = set_cell(set, block);
 		if (!cell)
-			return NULL;
+			return 0;
 		index = &cell->index[port % PLIC_BLOCK_PORTS];
 		rule = index->rule;
 		if (rule)
 			*slot = index->slot;
 	}
-	cell = set_cell(set, rule ?: PLIC_CELL_DEFAULT);
+	return rule ?: PLIC_CELL_DEFAULT;
+}
+
+static __always_inline const struct plic_rule *cell_rule(void *set, __u32 number)
+{
+	struct plic_cell *cell = set_cell(set, number);
+
 	return cell ? &cell->rule : NULL;
 }
 
-/* The rule itself, or the one that stands in for it now. */
-static __always_inline const struct plic_rule *rule_now(void *set, const struct plic_rule *rule,
-							__u64 now)
+/* NULL: the set can't be read. */
+static __always_inline const struct plic_rule *find_rule(void *set, __u32 ip_proto, __u32 port,
+							 __u32 *slot)
 {
-	struct plic_cell *cell;
+	__u32 number = find_cell(set, ip_proto, port, slot);
 
-	if (!rule->interim || now >= rule->until_ns)
-		return rule;
-	cell = set_cell(set, rule->interim);
-	return cell ? &cell->rule : NULL;
+	return number ? cell_rule(set, number) : NULL;
 }
 
 static __always_inline const struct plic_header *header_now(void *set, __u64 now)
@@ -145,9 +148,12 @@ static __always_inline bool decide_rule(struct decision *d, void *set, __u32 ip_
 					__u64 now)
 {
 	d->asks = false;
-	d->rule = set ? find_rule(set, ip_proto, port, &d->slot) : NULL;
-	if (d->rule)
-		d->rule = rule_now(set, d->rule, now);
+	d->cell = set ? find_cell(set, ip_proto, port, &d->slot) : 0;
+	d->rule = d->cell ? cell_rule(set, d->cell) : NULL;
+	if (d->rule && d->rule->interim && now < d->rule->until_ns) {
+		d->cell = d->rule->interim;
+		d->rule = cell_rule(set, d->cell);
+	}
 	if (d->rule)
 		return true;
 	d->slot = PLIC_SLOT_OTHER;
@@ -167,7 +173,7 @@ static __always_inline void decide_times(struct decision *d, __u64 now, bool est
 	bool brown = false;
 
 	d->verdict = PLIC_ALLOWED;
-	d->asks = !established && rule->flags & PLIC_RULE_NARROW;
+	d->asks = !established && rule->flags & (PLIC_RULE_NARROW | PLIC_RULE_LIMITS);
 	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
 

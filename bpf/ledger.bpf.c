@@ -2,7 +2,8 @@
 /*
  * ledger.bpf.c - one program for the node: counts TCP connections where they really begin, when the
  * handshake is done, and notes who opened them. The gate is found by the socket's network namespace.
- * Decides nothing.
+ * Charges quotas with
+ * them; decides nothing.
  */
 #include "vmlinux.h"
 #include <linux/bpf.h>
@@ -13,6 +14,7 @@
 #define PORTLIC_LEDGER
 #include "count.h"
 #include "decide.h"
+#include "quota.h"
 
 /* The states of TCP, as BPF has them in the UAPI. */
 #define LEDGER_FROM BPF_TCP_SYN_RECV
@@ -63,6 +65,37 @@ static __always_inline void note_peer(const struct sock *sk, __u32 gate, __u32 s
 	peer->last_ns = now;
 }
 
+/*
+ * Charges the connection to the grant that wire has admitted it by, as far as times tell: the one that
+ * ends first and isn't over its quota. False: wire has counted it as over one that only reports.
+ */
+static __always_inline bool charge_quota(void *set, const struct decision *d,
+					 const struct charge *c)
+{
+	const struct plic_limit *limits = find_limits(set, d, false);
+	struct quota_place place = {}, over = {};
+	bool blocks = true;
+
+	if (!limits)
+		return true;
+	for (int i = PLIC_MAX_GRANTS - 1; i >= 0; i--) {
+		const struct plic_limit *l = &limits[i];
+
+		if (i >= d->rule->n_grants || !grant_admits(&d->rule->grants[i], c->now))
+			continue;
+		if (!quota_refuses(l, c, false, &place)) {
+			quota_charge(&place, c);
+			return true;
+		}
+		if (blocks) {
+			over = place;
+			blocks = l->flags & PLIC_LIMIT_BLOCK;
+		}
+	}
+	quota_charge(&over, c);
+	return blocks;
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int plic_ledger(__u64 *ctx)
 {
@@ -70,6 +103,7 @@ int plic_ledger(__u64 *ctx)
 	int oldstate = ctx[1], newstate = ctx[2];
 	struct decision d = {};
 	struct plic_traffic *lane;
+	struct charge c;
 	__u32 netns, *gate;
 	__u64 now;
 	void *set;
@@ -87,6 +121,13 @@ int plic_ledger(__u64 *ctx)
 	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
 	decide_times(&d, now, false);
 	if (d.verdict != PLIC_ALLOWED)
+		return 0;
+	c = (struct charge){.gate = *gate,
+			    .port = sk->__sk_common.skc_num,
+			    .proto = IPPROTO_TCP,
+			    .connections = 1,
+			    .now = now};
+	if (d.rule->flags & PLIC_RULE_QUOTA && !charge_quota(set, &d, &c))
 		return 0;
 	lane = traffic_lane(*gate, d.slot);
 	if (!lane)

@@ -13,6 +13,8 @@
 #include "event.h"
 #include "flow.h"
 #include "forward.h"
+#include "hello.h"
+#include "limits.h"
 #include "maps.h"
 #include "mark.h"
 #include "parse.h"
@@ -160,6 +162,41 @@ PLIC_FUNC int wire_looped(__u32 proto, __u32 port, __u64 now)
 	return 0;
 }
 
+/* grants: as for limits(). The verdict so far is: allowed. */
+static __always_inline void wire_limits(struct __sk_buff *skb, const struct packet *p,
+					struct decision *d, __u32 grants, __u64 now)
+{
+	const struct plic_rule *rule = d->rule;
+	__u64 packed = packet_pack(p);
+	__u32 ports = p->sport << 16 | p->dport, found, plain = 0;
+
+	if (rule->mode == PLIC_OFF)
+		return;
+	found = limits(skb, packed, p->dport, grants, now);
+	d->reason = found & 0xff;
+	if (d->reason)
+		d->verdict = found & LIMITS_REPORT ? PLIC_AUDIT : verdict_in_mode(rule->mode);
+	if (p->proto == IPPROTO_TCP && rule->flags & PLIC_RULE_TLS && d->verdict != PLIC_DENIED)
+		plain = hello(skb, packed, ports, found & LIMITS_TLS);
+	if (plain) {
+		d->reason = plain;
+		d->verdict = verdict_in_mode(rule->mode);
+	}
+}
+
+/* Who opens a flow, and whether there is room for it. */
+static __always_inline void wire_admit(struct __sk_buff *skb, const struct packet *p,
+				       struct decision *d, __u64 now)
+{
+	__u32 admitted = admit(skb, packet_pack(p), p->sport << 16 | p->dport, now);
+
+	d->reason = admitted >> ADMIT_REASON & 0xff;
+	if (d->reason)
+		d->verdict = verdict_in_mode(d->rule->mode);
+	else if (admitted)
+		wire_limits(skb, p, d, admitted, now);
+}
+
 /*
  * Verdict of a packet with ports. *connections: whether it is counted as one. True: it belongs to
  * something that the pod itself began, and passes uncounted.
@@ -182,19 +219,22 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	if (!named && (tcp ? !open : wire_is_own(skb, p, false, now)))
 		return true;
 	decide_times(d, now, !open);
-	if (d->asks) {
-		d->reason = admit(skb, packet_pack(p), p->sport << 16 | p->dport, now);
-		if (d->reason)
-			d->verdict = verdict_in_mode(d->rule->mode);
-	}
+	if (d->asks)
+		wire_admit(skb, p, d, now);
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
 		if (open && d->verdict != PLIC_DENIED)
 			opened_note(p->sport, p->dport);
 		if (open && plic_marked && d->verdict != PLIC_DENIED)
 			wire_unmark(skb, p);
-		return !open && (plic_marked || d->verdict != PLIC_ALLOWED) &&
-		       wire_is_marked(skb, p);
+		if (open)
+			return false;
+		if ((plic_marked || d->verdict != PLIC_ALLOWED) && wire_is_marked(skb, p))
+			return true;
+		if (d->verdict == PLIC_ALLOWED &&
+		    d->rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS))
+			wire_limits(skb, p, d, 0, now);
+		return false;
 	}
 	if (d->verdict != PLIC_ALLOWED &&
 	    (named ? wire_is_own(skb, p, true, now) : wire_is_connected(skb, p)))

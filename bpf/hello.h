@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hello.h - does a TCP connection begin with a TLS ClientHello (plic_hellos)? For wire.
+ *
+ * Each segment that covers one of the first bytes has to have the right ones there, in whatever order and
+ * how often they come: so the stack never gets others. What comes behind them isn't looked at: it is a
+ * check for what speaks no TLS by mistake, and no proof.
+ */
+#ifndef PORTLIC_BPF_HELLO_H
+#define PORTLIC_BPF_HELLO_H
+
+#include <linux/tcp.h>
+
+#include "count.h"
+#include "mark.h"
+
+/* What a segment brings. */
+struct segment {
+	__u32 sequence;	   /* of its first byte */
+	__u32 at;	   /* where in the frame that is */
+	__u32 len;	   /* bytes; Ethernet's padding isn't of them */
+	bool maybe_partly; /* it may be a fragment: the rest isn't seen */
+};
+
+static __always_inline bool segment_read(struct __sk_buff *skb, const struct packet *p,
+					 struct segment *s)
+{
+	__u32 sequence = 0, end = skb->len, header = p->l4 - p->l3;
+	__be16 words[4] = {};
+	__u8 offset = 0;
+
+	if (bpf_skb_load_bytes(skb, p->l4 + offsetof(struct tcphdr, seq), &sequence,
+			       sizeof(sequence)) ||
+	    bpf_skb_load_bytes(skb, p->l4 + TCP_FLAGS_OFFSET - 1, &offset, sizeof(offset)) ||
+	    bpf_skb_load_bytes(skb, p->l3, words, sizeof(words)))
+		return false;
+	if (p->family == 4) { /* a length of 0: BIG TCP */
+		end = words[1] ? p->l3 + bpf_ntohs(words[1]) : end;
+		s->maybe_partly = words[3] & bpf_htons(IPV4_MF);
+	} else {
+		end = words[2] ? p->l3 + sizeof(struct ipv6hdr) + bpf_ntohs(words[2]) : end;
+		s->maybe_partly = header != sizeof(struct ipv6hdr);
+	}
+	s->sequence = bpf_ntohl(sequence) + !!(p->tcp_flags & TCP_SYN);
+	s->at = p->l4 + (offset >> 4) * 4;
+	s->len = end > s->at ? end - s->at : 0;
+	return true;
+}
+
+/* From what the socket has received: the entry fell out of its table, or TLS wasn't demanded before. */
+static __always_inline struct plic_hello *hello_again(struct __sk_buff *skb, const struct packet *p,
+						      void *table, const struct plic_mark_key *key)
+{
+	struct plic_budget *b = budget();
+	struct bpf_sock_tuple tuple = {};
+	struct plic_hello hello = {};
+	struct bpf_tcp_sock *tcp;
+	struct bpf_sock *sk;
+	__u32 size = mark_tuple(p, key, &tuple);
+	bool stands = false;
+
+	if (!b)
+		return NULL;
+	b->probing = 1; /* our own socket program may run inside this call */
+	sk = bpf_sk_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	b->probing = 0;
+	if (!sk)
+		return NULL;
+	tcp = sk->state == BPF_TCP_LISTEN ? NULL : bpf_tcp_sock(sk);
+	if (tcp) {
+		__u64 received = tcp->bytes_received;
+
+		stands = true;
+		hello.first = tcp->rcv_nxt - (__u32)received;
+		hello.seen = received < PLIC_HELLO_DONE ? received : PLIC_HELLO_DONE;
+	}
+	bpf_sk_release(sk);
+	if (!stands)
+		return NULL;
+	/* Nobody can tell any more what it began with. */
+	if (hello.seen >= PLIC_HELLO_BYTES)
+		hello.seen = PLIC_HELLO_DONE;
+	bpf_map_update_elem(table, key, &hello, BPF_ANY);
+	return bpf_map_lookup_elem(table, key);
+}
+
+static __always_inline bool is_hello_byte(__u32 place, __u8 byte)
+{
+	switch (place) {
+	case 0: /* handshake ... */
+		return byte == 0x16;
+	case 1: /* of SSL 3 or any TLS ... */
+		return byte == 3;
+	case 2:
+		return byte <= 4;
+	case 3: /* ... in a record of at most 16 KiB ... */
+		return byte <= 0x40;
+	case 5: /* ... that begins with a ClientHello */
+		return byte == 1;
+	default:
+		return true;
+	}
+}
+
+static __always_inline bool is_plaintext(struct __sk_buff *skb, const struct segment *s,
+					 __u32 first)
+{
+	__s32 offset = s->sequence - first, end = offset + (__s32)s->len;
+
+	if (offset >= PLIC_HELLO_BYTES)
+		return false;
+	if (s->maybe_partly && end < PLIC_HELLO_BYTES)
+		return true;
+	for (__s32 i = 0; i < PLIC_HELLO_BYTES; i++) {
+		__u8 byte = 0;
+
+		if (i >= offset && i < end &&
+		    (bpf_skb_load_bytes(skb, s->at + (i - offset), &byte, sizeof(byte)) ||
+		     !is_hello_byte(i, byte)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * For a segment of a connection to a port where a limit demands TLS. packed, ports: as for admit().
+ * demanded: and all that admit do so now; else the connection is good for ever. enum plic_reason.
+ */
+PLIC_FUNC int hello(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 demanded)
+{
+	struct plic_hello *h, fresh = {};
+	struct plic_mark_key key;
+	struct segment s = {};
+	struct packet p;
+	__u32 gate = plic_gate_id;
+	void *table = bpf_map_lookup_elem(&plic_hellos, &gate);
+
+	packet_unpack(&p, packed);
+	p.sport = ports >> 16;
+	p.dport = ports & 0xffff;
+	if (!table || !segment_read(skb, &p, &s))
+		return demanded ? PLIC_REASON_STATE_LOST : PLIC_REASON_NONE;
+	mark_key(skb, &p, true, &key);
+	if ((p.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+		fresh.first = s.sequence;
+		bpf_map_update_elem(table, &key, &fresh, BPF_ANY);
+	}
+	h = bpf_map_lookup_elem(table, &key);
+	if (!h)
+		h = hello_again(skb, &p, table, &key);
+	if (!h)
+		return demanded ? PLIC_REASON_STATE_LOST : PLIC_REASON_NONE;
+	if (!demanded)
+		h->seen = PLIC_HELLO_DONE;
+	if (h->seen >= PLIC_HELLO_DONE)
+		return PLIC_REASON_NONE;
+	if (is_plaintext(skb, &s, h->first))
+		return PLIC_REASON_PLAINTEXT;
+	h->seen += s.len;
+	return PLIC_REASON_NONE;
+}
+
+#endif
