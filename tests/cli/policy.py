@@ -15,7 +15,7 @@ check("a good one: exit 0, a line", r.code == 0 and not r.err and r.out ==
 r = portlic("policy", "check", "-o", "json", good)
 equal("... as JSON", (r.code, r.json()), (0, {"file": good, "state": "ok", "name": "shop", "mode": "audit", "deny": "drop",
                                               "gates": ["shop", "shop-*"], "open": 1, "ports": 2}))
-for text, member in (('{"name":"x","match":{}}', '"match"'), ('{"name":"x","ports":[{"port":1,"seats":5}]}', '"seats"'),
+for text, member in (('{"name":"x","match":{}}', '"match"'), ('{"name":"x","ports":[{"port":1,"seats":0}]}', '"seats"'),
                      ('{"name":"x","name":"y"}', "name"), ("{", "shut"), ('{"mode":"audit"}', '"name" is missing')):
     bad = write("bad.json", text)
     r, j = portlic("policy", "check", bad), portlic("policy", "check", "-o", "json", bad)

@@ -74,7 +74,7 @@ static void warn_end(cJSON *warnings, const char *file, const struct license_ent
 static void warn_license(cJSON *warnings, const struct source_file *file)
 {
 	const struct license_entry *entry = file->value;
-	char limits[64], overlap[512];
+	char limits[128], overlap[512];
 
 	if (entry->reason)
 		json_warn(warnings, "license \"%s\" is rejected (%s): %s%s", file->name,
