@@ -126,6 +126,7 @@ int plic_ledger(__u64 *ctx)
 			    .port = sk->__sk_common.skc_num,
 			    .proto = IPPROTO_TCP,
 			    .connections = 1,
+			    .opens = true,
 			    .now = now};
 	if (d.rule->flags & PLIC_RULE_QUOTA && !charge_quota(set, &d, &c))
 		return 0;

@@ -45,11 +45,12 @@ static __always_inline bool grants_demand_tls(const struct plic_limit *limits, _
  */
 PLIC_FUNC int limit_take(__u32 number, __u32 place, __u32 port, __u64 how, __u64 now)
 {
-	bool fresh = how >> 32 & TAKE_FRESH, look = how >> 32 & TAKE_LOOK;
+	bool look = how >> 32 & TAKE_LOOK;
 	struct charge c = {.gate = plic_gate_id,
 			   .port = port >> 8,
 			   .proto = port & 0xff,
 			   .bytes = how,
+			   .opens = how >> 32 & TAKE_FRESH,
 			   .now = now};
 	struct quota_place quota = {};
 	const struct plic_limit *l;
@@ -61,9 +62,9 @@ PLIC_FUNC int limit_take(__u32 number, __u32 place, __u32 port, __u64 how, __u64
 	if (!cell)
 		return PLIC_REASON_STATE_LOST;
 	l = &cell->limits[place & (PLIC_MAX_GRANTS - 1)];
-	c.connections = fresh && c.proto != IPPROTO_TCP; /* those of TCP the ledger charges */
+	c.connections = c.opens && c.proto != IPPROTO_TCP; /* those of TCP the ledger charges */
 	why = quota_refuses(l, &c, how >> 32 & TAKE_OVER, &quota);
-	if (!why && fresh)
+	if (!why && c.opens)
 		why = rate_refuses(l, &c, !look);
 	if (!why && !look)
 		quota_charge(&quota, &c);

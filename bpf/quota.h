@@ -14,6 +14,7 @@
 struct charge {
 	__u32 gate, port, proto;
 	__u32 connections, bytes;
+	bool opens; /* it is to be a connection: one that stands is held to the bytes alone */
 	__u64 now;
 };
 
@@ -72,18 +73,21 @@ static __always_inline __u32 quota_slot(const struct plic_quota *q, __u64 window
 	return (window + 1 < q->window ? q->window : window) & 1;
 }
 
-static __always_inline bool quota_is_over(const struct plic_quota *q, const struct plic_limit *l,
-					  __u32 slot)
-{
-	return (l->quota_connections && q->connections[slot & 1] >= l->quota_connections) ||
-	       (l->quota_bytes && q->bytes[slot & 1] >= l->quota_bytes);
-}
-
 /* An entry and where in it to count. */
 struct quota_place {
 	struct plic_quota *quota; /* NULL: no quota */
 	__u32 slot;
 };
+
+static __always_inline bool quota_is_over(const struct plic_limit *l, const struct charge *c,
+					  const struct quota_place *place)
+{
+	const struct plic_quota *q = place->quota;
+	__u32 slot = place->slot & 1;
+
+	return (c->opens && l->quota_connections && q->connections[slot] >= l->quota_connections) ||
+	       (l->quota_bytes && q->bytes[slot] >= l->quota_bytes);
+}
 
 /*
  * over: takes one that is over its quota, too, if that only reports. PLIC_REASON_NONE, QUOTA, or
@@ -99,7 +103,7 @@ static __always_inline __u32 quota_refuses(const struct plic_limit *l, const str
 	if (!place->quota)
 		return PLIC_REASON_STATE_LOST;
 	place->slot = quota_slot(place->quota, quota_window(l, c->now));
-	if (quota_is_over(place->quota, l, place->slot) && (!over || l->flags & PLIC_LIMIT_BLOCK))
+	if (quota_is_over(l, c, place) && (!over || l->flags & PLIC_LIMIT_BLOCK))
 		return PLIC_REASON_QUOTA;
 	return PLIC_REASON_NONE;
 }
