@@ -18,6 +18,7 @@
 #include "observe.h"
 #include "policies.h"
 #include "pull.h"
+#include "quotafile.h"
 #include "timekeeper.h"
 #include "trial.h"
 #include "transfer.h"
@@ -36,6 +37,7 @@ struct agent {
 	struct licenses licenses;
 	struct policies policies;
 	struct gates gates;
+	struct quotafile quotas;
 	struct trial trial;
 	struct watch watch;
 	struct cuts cuts;

@@ -168,6 +168,10 @@ static cJSON *warnings_json(const struct agent *agent)
 		json_warn(warnings, "%s", agent->gates.lost.text);
 	if (agent->gates.trouble.text[0])
 		json_warn(warnings, "%s", agent->gates.trouble.text);
+	if (agent->quotas.lost.text[0])
+		json_warn(warnings, "%s", agent->quotas.lost.text);
+	if (agent->quotas.trouble.text[0])
+		json_warn(warnings, "%s", agent->quotas.trouble.text);
 	if (agent->pins_trouble.text[0])
 		json_warn(warnings, "%s", agent->pins_trouble.text);
 	if (agent->entitlements.trouble.text[0])

@@ -18,6 +18,11 @@ static const struct {
 			 "Packets that were denied or, in audit, would have been, by reason."},
 	[PORT_LAST_ACCESS] = {"portlic_port_last_access_timestamp_seconds", "gauge",
 			      "When a packet was let through to the port last."},
+	[PORT_QUOTA_USED] =
+		{"portlic_port_quota_used", "gauge",
+		 "Connections and bytes that count against a port's quota in its window."},
+	[PORT_QUOTA_LIMIT] = {"portlic_port_quota_limit", "gauge",
+			      "What the quota gives in a window."},
 	[LICENSE_EXPIRY] = {"portlic_license_expiry_timestamp_seconds", "gauge",
 			    "When the license ends, grace not counted."},
 	[LICENSE_DEADLINE] = {"portlic_license_deadline_timestamp_seconds", "gauge",

@@ -11,6 +11,8 @@
 
 #define PORTS_N_REASONS (PLIC_REASON_STATE_LOST + 1)
 
+struct rule_limits;
+
 struct port_count {
 	uint64_t packets, bytes, connections;
 };
@@ -25,6 +27,8 @@ struct port_row {
 	uint64_t deadline_ns;		  /* boot clock; PLIC_NEVER: none */
 	struct port_count count[3];	  /* by enum plic_verdict */
 	uint64_t denied[PORTS_N_REASONS]; /* packets by enum plic_reason, audited ones too */
+	const struct plic_rule *rule;	  /* that holds now; NULL: no rule names it */
+	const struct rule_limits *limits; /* of that rule */
 	uint64_t access_ns, denied_ns; /* boot clock, last time let through and denied; 0: never */
 };
 

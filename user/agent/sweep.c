@@ -21,6 +21,8 @@
 struct sweep_job {
 	struct job job;
 	bool prune;
+	struct quota_use *quotas; /* before gates went; NULL: none did */
+	size_t n_quotas;
 	size_t n;
 	struct sweep_item {
 		struct gate_entry *entry;
@@ -45,6 +47,9 @@ static void sweep_work(struct job *job)
 		if (item->result)
 			continue;
 		if (item->seen.dead) {
+			if (!round->quotas)
+				quotas_read(job->agent->node, &round->quotas, &round->n_quotas,
+					    NULL);
 			item->result = gate_remove(entry->gate, &item->fault);
 			entry->gate = NULL;
 		} else if (round->prune) {
@@ -134,6 +139,8 @@ static void sweep_done(struct job *job)
 	size_t i;
 
 	agent->sweeping = false;
+	if (round->quotas)
+		quotafile_take(agent, NULL, round->quotas, round->n_quotas);
 	for (i = 0; i < round->n; i++)
 		changed |= swept(&round->items[i]);
 	free(round);
@@ -217,5 +224,6 @@ void sweep(struct agent *agent)
 	job_submit(agent, &round->job);
 	sweep_waiting(agent);
 	if (rounds % INSPECT_EVERY == 0)
-		inspect_gates(agent, NULL, INSPECT_LISTENERS, cuts_inspected, agent);
+		inspect_gates(agent, NULL, INSPECT_LISTENERS | INSPECT_QUOTAS, cuts_inspected,
+			      agent);
 }

@@ -13,6 +13,7 @@
 #include "netns.h"
 #include "peertable.h"
 #include "pins.h"
+#include "quotas.h"
 
 int gate_about(const char *dir, struct plic_gate *about)
 {
@@ -123,7 +124,9 @@ int gate_collect_dir(const char *bpffs, const char *name, const char *netns, str
 	if (known) {
 		forget(maps, PLIC_MAP_SETS, about.id);
 		forget(maps, PLIC_MAP_TRAFFIC, about.id);
+		forget(maps, PLIC_MAP_HELLOS, about.id);
 		forget_peers(maps, about.id);
+		usage_forget(maps, about.id);
 	}
 	return r;
 }
@@ -144,7 +147,10 @@ static int remove_all(const char *bpffs, const char *gates, const char *maps, st
 	_free_ char *dir = strdup(bpffs);
 	int r;
 
-	pins_drop(maps, PLIC_MAP_PEERS); /* no gate has to look for its own in it */
+	/* No gate has to look for its own in them. */
+	pins_drop(maps, PLIC_MAP_PEERS);
+	pins_drop(maps, PLIC_MAP_QUOTAS);
+	pins_drop(maps, PLIC_MAP_RATES);
 	r = dir ? pins_each(gates, collect_one, dir) : -ENOMEM;
 
 	if (r < 0)

@@ -15,6 +15,7 @@
 
 #include "fault.h"
 #include "node.h"
+#include "quotas.h"
 #include "ruleset.h"
 
 struct gate;
@@ -27,6 +28,8 @@ struct gate_spec {
 	const char *name;  /* DNS-label-like, checked by the caller: it becomes a directory */
 	const char *netns; /* path of the namespace */
 	uint32_t id;	   /* used for a new gate only */
+	const struct quota_use *used; /* of quotas before; for a new gate only */
+	size_t n_used;
 };
 
 /*
