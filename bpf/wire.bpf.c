@@ -13,6 +13,7 @@
 #include "event.h"
 #include "flow.h"
 #include "forward.h"
+#include "hangup.h"
 #include "hello.h"
 #include "limits.h"
 #include "maps.h"
@@ -61,45 +62,9 @@ static __always_inline void note_reply(__u32 local_port)
 		note(b, IPPROTO_UDP, local_port);
 }
 
-/* Has the pod a socket, TCP or UDP, that is connected to where this packet comes from? */
 static __always_inline bool has_connected_socket(struct __sk_buff *skb, const struct packet *p)
 {
-	struct plic_budget *b = budget();
-	struct bpf_sock_tuple tuple = {};
-	struct bpf_sock *sk;
-	bool connected;
-	__u32 size;
-
-	if (!b || plic_dry_run) /* the look-up would run the real socket program */
-		return false;
-	if (p->family == 4) {
-		size = sizeof(tuple.ipv4);
-		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct iphdr, saddr), &tuple.ipv4.saddr,
-				   8);
-		tuple.ipv4.sport = bpf_htons(p->sport);
-		tuple.ipv4.dport = bpf_htons(p->dport);
-	} else {
-		size = sizeof(tuple.ipv6);
-		bpf_skb_load_bytes(skb, p->l3 + offsetof(struct ipv6hdr, saddr), &tuple.ipv6.saddr,
-				   32);
-		tuple.ipv6.sport = bpf_htons(p->sport);
-		tuple.ipv6.dport = bpf_htons(p->dport);
-	}
-	b->probing = 1; /* our own socket program may run inside this call */
-	if (p->proto == IPPROTO_TCP)
-		sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	else
-		sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	b->probing = 0;
-	if (!sk)
-		return false;
-	/* As 32 bits, which every kernel allows. A match with a remote port matched the remote. */
-	if (p->proto == IPPROTO_TCP)
-		connected = sk->state != BPF_TCP_LISTEN;
-	else
-		connected = *(volatile __u32 *)&sk->dst_port != 0;
-	bpf_sk_release(sk);
-	return connected;
+	return socket_connected(skb, packet_pack(p), p->sport << 16 | p->dport);
 }
 
 /* An answer to a flow that egress recorded. */
@@ -231,7 +196,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 			return false;
 		if ((plic_marked || d->verdict != PLIC_ALLOWED) && wire_is_marked(skb, p))
 			return true;
-		if (d->verdict == PLIC_ALLOWED &&
+		if (d->verdict == PLIC_ALLOWED && !(p->tcp_flags & TCP_RST) &&
 		    d->rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS))
 			wire_limits(skb, p, d, 0, now);
 		return false;
@@ -245,6 +210,13 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 		*connection = fresh || d->verdict != PLIC_ALLOWED;
 	}
 	return false;
+}
+
+/* A segment of a connection that was admitted, and has come to a limit since. */
+static __always_inline bool over_limit(const struct packet *p, const struct decision *d)
+{
+	return p->proto == IPPROTO_TCP && !is_open(p) &&
+	       (d->reason == PLIC_REASON_QUOTA || d->reason == PLIC_REASON_PLAINTEXT);
 }
 
 static __noinline int wire_whole(struct __sk_buff *skb)
@@ -287,6 +259,8 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 				d.verdict << 8 | d.reason, now);
 	}
 	if (d.verdict == PLIC_AUDIT)
+		return WIRE_PASS;
+	if (over_limit(&p, &d) && has_connected_socket(skb, &p) && hang_up(skb, packet_pack(&p)))
 		return WIRE_PASS;
 	if (p.kind == PACKET_PORTS && d.rule && d.rule->deny == PLIC_REFUSE)
 		return refuse(skb, packet_pack(&p), p.dport, now);
