@@ -11,21 +11,20 @@
 #include "refuse.h"
 
 /*
- * Has the pod a socket, TCP or UDP, that is connected to where this packet comes from? packed, ports: as for
- * admit().
+ * The state of the pod's socket, TCP or UDP, that is connected to where this packet comes from; 0: there is
+ * none. packed, ports: as for admit().
  */
-PLIC_FUNC int socket_connected(struct __sk_buff *skb, __u64 packed, __u32 ports)
+PLIC_FUNC int socket_state(struct __sk_buff *skb, __u64 packed, __u32 ports)
 {
 	struct plic_budget *b = budget();
 	struct bpf_sock_tuple tuple = {};
 	struct plic_mark_key key;
 	struct bpf_sock *sk;
 	struct packet p;
-	bool connected;
-	__u32 size;
+	__u32 size, state;
 
 	if (!b || plic_dry_run) /* the look-up would run the real socket program */
-		return false;
+		return 0;
 	packet_unpack(&p, packed);
 	p.sport = ports >> 16;
 	p.dport = ports & 0xffff;
@@ -38,14 +37,14 @@ PLIC_FUNC int socket_connected(struct __sk_buff *skb, __u64 packed, __u32 ports)
 		sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	b->probing = 0;
 	if (!sk)
-		return false;
+		return 0;
 	/* As 32 bits, which every kernel allows. A match with a remote port matched the remote. */
 	if (p.proto == IPPROTO_TCP)
-		connected = sk->state != BPF_TCP_LISTEN;
+		state = sk->state == BPF_TCP_LISTEN ? 0 : sk->state;
 	else
-		connected = *(volatile __u32 *)&sk->dst_port != 0;
+		state = *(volatile __u32 *)&sk->dst_port ? BPF_TCP_ESTABLISHED : 0;
 	bpf_sk_release(sk);
-	return connected;
+	return state;
 }
 
 /* The length of the datagram in its IP header, for a transport header alone. */

@@ -122,35 +122,47 @@ static __always_inline bool is_plaintext(struct __sk_buff *skb, const struct seg
 	return false;
 }
 
+#define HELLO_DEMANDED                                                                             \
+	1	     /* to hello(): by all that admit now; else the connection is good for ever */
+#define HELLO_ANEW 2 /* to hello(): whatever is known of these ports is over */
+#define HELLO_KNOWN                                                                                \
+	0x100 /* from hello(): a SYN on ports of which something is known; nothing is done */
+
 /*
- * For a segment of a connection to a port where a limit demands TLS. packed, ports: as for admit().
- * demanded: and all that admit do so now; else the connection is good for ever. enum plic_reason.
+ * For a segment of a connection to a port where a limit demands TLS. packed, ports: as for admit(). enum
+ * plic_reason or HELLO_KNOWN.
  */
-PLIC_FUNC int hello(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 demanded)
+PLIC_FUNC int hello(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 flags)
 {
+	__u32 gate = plic_gate_id, lost;
 	struct plic_hello *h, fresh = {};
 	struct plic_mark_key key;
 	struct segment s = {};
 	struct packet p;
-	__u32 gate = plic_gate_id;
 	void *table = bpf_map_lookup_elem(&plic_hellos, &gate);
 
+	lost = flags & HELLO_DEMANDED ? PLIC_REASON_STATE_LOST : PLIC_REASON_NONE;
 	packet_unpack(&p, packed);
 	p.sport = ports >> 16;
 	p.dport = ports & 0xffff;
 	if (!table || !segment_read(skb, &p, &s))
-		return demanded ? PLIC_REASON_STATE_LOST : PLIC_REASON_NONE;
+		return lost;
+	if (plic_dry_run) /* a new connection; nobody knows what it will say */
+		return PLIC_REASON_NONE;
 	mark_key(skb, &p, true, &key);
+	h = bpf_map_lookup_elem(table, &key);
 	if ((p.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+		if (h && h->first != s.sequence && !(flags & HELLO_ANEW))
+			return HELLO_KNOWN;
 		fresh.first = s.sequence;
 		bpf_map_update_elem(table, &key, &fresh, BPF_ANY);
-	}
-	h = bpf_map_lookup_elem(table, &key);
-	if (!h)
+		h = bpf_map_lookup_elem(table, &key);
+	} else if (!h) {
 		h = hello_again(skb, &p, table, &key);
+	}
 	if (!h)
-		return demanded ? PLIC_REASON_STATE_LOST : PLIC_REASON_NONE;
-	if (!demanded)
+		return lost;
+	if (!(flags & HELLO_DEMANDED))
 		h->seen = PLIC_HELLO_DONE;
 	if (h->seen >= PLIC_HELLO_DONE)
 		return PLIC_REASON_NONE;

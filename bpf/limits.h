@@ -45,7 +45,7 @@ static __always_inline bool grants_demand_tls(const struct plic_limit *limits, _
  */
 PLIC_FUNC int limit_take(__u32 number, __u32 place, __u32 port, __u64 how, __u64 now)
 {
-	bool look = how >> 32 & TAKE_LOOK;
+	bool look = how >> 32 & TAKE_LOOK || plic_dry_run;
 	struct charge c = {.gate = plic_gate_id,
 			   .port = port >> 8,
 			   .proto = port & 0xff,

@@ -51,6 +51,8 @@ static __always_inline struct plic_quota *quota_now(const struct plic_limit *l,
 	__u64 window = quota_window(l, c->now);
 	struct plic_quota *q = bpf_map_lookup_elem(&plic_quotas, &key);
 
+	if (plic_dry_run)
+		return q;
 	if (!q) {
 		bpf_map_update_elem(&plic_quotas, &key, &quota_none, BPF_NOEXIST);
 		q = bpf_map_lookup_elem(&plic_quotas, &key);
@@ -100,6 +102,8 @@ static __always_inline __u32 quota_refuses(const struct plic_limit *l, const str
 	if (!l->window_ns)
 		return PLIC_REASON_NONE;
 	place->quota = quota_now(l, c);
+	if (plic_dry_run && (!place->quota || place->quota->window < quota_window(l, c->now)))
+		return PLIC_REASON_NONE; /* nothing is used of this window */
 	if (!place->quota)
 		return PLIC_REASON_STATE_LOST;
 	place->slot = quota_slot(place->quota, quota_window(l, c->now));

@@ -14,7 +14,7 @@ static __always_inline struct plic_rate *rate_of(const struct plic_limit *l, con
 	struct plic_rate *r = bpf_map_lookup_elem(&plic_rates, &key);
 	struct plic_rate fresh = {.paid_ns = now - l->burst * l->interval_ns};
 
-	if (r)
+	if (r || plic_dry_run)
 		return r;
 	bpf_map_update_elem(&plic_rates, &key, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&plic_rates, &key);
@@ -42,10 +42,10 @@ static __always_inline __u32 rate_refuses(const struct plic_limit *l, const stru
 
 	if (!interval)
 		return PLIC_REASON_NONE;
-	now = bpf_ktime_get_boot_ns();
+	now = plic_dry_run ? c->now : bpf_ktime_get_boot_ns();
 	r = rate_of(l, c, now);
 	if (!r)
-		return PLIC_REASON_STATE_LOST;
+		return plic_dry_run ? PLIC_REASON_NONE : PLIC_REASON_STATE_LOST;
 	if (rate_is_spent(r, l, now))
 		return PLIC_REASON_RATE;
 	if (!take)

@@ -64,7 +64,7 @@ static __always_inline void note_reply(__u32 local_port)
 
 static __always_inline bool has_connected_socket(struct __sk_buff *skb, const struct packet *p)
 {
-	return socket_connected(skb, packet_pack(p), p->sport << 16 | p->dport);
+	return socket_state(skb, packet_pack(p), p->sport << 16 | p->dport);
 }
 
 /* An answer to a flow that egress recorded. */
@@ -127,6 +127,23 @@ PLIC_FUNC int wire_looped(__u32 proto, __u32 port, __u64 now)
 	return 0;
 }
 
+/*
+ * enum plic_reason. A SYN on the ports of a connection that stands is nothing to the stack, and must not make
+ * the connection's first bytes look like later ones.
+ */
+static __always_inline __u32 wire_hello(struct __sk_buff *skb, __u64 packed, __u32 ports,
+					__u32 flags)
+{
+	__u32 found = hello(skb, packed, ports, flags), state;
+
+	if (found != HELLO_KNOWN)
+		return found;
+	state = socket_state(skb, packed, ports);
+	if (state && state != BPF_TCP_TIME_WAIT)
+		return PLIC_REASON_NONE;
+	return hello(skb, packed, ports, flags | HELLO_ANEW);
+}
+
 /* grants: as for limits(). The verdict so far is: allowed. */
 static __always_inline void wire_limits(struct __sk_buff *skb, const struct packet *p,
 					struct decision *d, __u32 grants, __u64 now)
@@ -142,7 +159,7 @@ static __always_inline void wire_limits(struct __sk_buff *skb, const struct pack
 	if (d->reason)
 		d->verdict = found & LIMITS_REPORT ? PLIC_AUDIT : verdict_in_mode(rule->mode);
 	if (p->proto == IPPROTO_TCP && rule->flags & PLIC_RULE_TLS && d->verdict != PLIC_DENIED)
-		plain = hello(skb, packed, ports, found & LIMITS_TLS);
+		plain = wire_hello(skb, packed, ports, found & LIMITS_TLS ? HELLO_DEMANDED : 0);
 	if (plain) {
 		d->reason = plain;
 		d->verdict = verdict_in_mode(rule->mode);

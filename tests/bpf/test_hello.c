@@ -156,6 +156,12 @@ static void flags(void)
 	check(why_spec(&spec) == 0, "... goes on behind it");
 	spec = segment(4, 20000, ACK, &http_piece);
 	check(why_spec(&spec) == PLAINTEXT, "... or begins again, with TLS all the same");
+	spec = segment(4, 20000, SYN, &nothing);
+	spec.seq -= 1000;
+	check(why_spec(&spec) == 0, "a new connection on the same ports");
+	spec = segment(4, 20000, ACK, &http_piece);
+	spec.seq -= 1000;
+	check(why_spec(&spec) == PLAINTEXT, "... begins anew");
 	spec = segment(4, 20001, SYN, &http_piece);
 	check(why_spec(&spec) == PLAINTEXT, "SYN with HTTP");
 	spec = segment(4, 20002, SYN, &nothing);

@@ -155,6 +155,18 @@ static void of_a_whole_license(void)
 	check(send_udp(PORT, 2000) == DROP, "... and protocols");
 }
 
+static void of_the_node(void)
+{
+	struct limited l = limited_quota(0, 10 * PACKET, PLIC_LIMIT_BLOCK | PLIC_LIMIT_QUOTA_NODE);
+	struct plic_usage_key key = {
+		.line = LINE ^ HOUR, .owner = PLIC_NODE_WIDE, .port = PORT, .proto = IPPROTO_TCP};
+	struct plic_quota q = {.window = 100, .bytes = {7 * PACKET}}; /* by other gates */
+
+	limited_publish(&l);
+	bpf_map_update_elem(quotas(), &key, &q, BPF_ANY);
+	check(going_on(20, PORT) == 3, "a quota of the node: what other gates left");
+}
+
 static void of_several_grants(void)
 {
 	struct limited l = limited_quota(0, 10 * PACKET, PLIC_LIMIT_BLOCK);
@@ -206,6 +218,7 @@ int main(void)
 	audit();
 	datagrams();
 	of_a_whole_license();
+	of_the_node();
 	of_several_grants();
 	own_connections();
 	box_close(&box);

@@ -67,6 +67,7 @@ check "... and its server's end is, too" eventually 2 none
 is "... over lo too" "$(pod "$LIB/limits.py" say 127.0.0.1 8443 'GET / HTTP/1.1')" reset
 is "... and TLS is not" "$(pod "$LIB/limits.py" hello 127.0.0.1 8443 '')" hello
 for split in 1 1,2,3,4,5,6 5 6 100; do is "a ClientHello cut behind byte $split" "$(load hello $POD4 8443 $split)" hello; done
+is "plaintext behind a second SYN, which the stack ignores" "$(load resyn $POD4 8443 'GET / HTTP/1.1')" reset
 between "counted as plaintext" "$(port 8443 'p["denied"]["plaintext"]')" 2 20
 is "demanded by a policy" "$(load say $POD4 8086 'GET / HTTP/1.1')" reset
 
@@ -123,6 +124,11 @@ same "it is back"
 agent_end TERM
 agent_start
 same "the agent was restarted"
+agent_end TERM
+echo '{"quotas":[' > "$T/state/usage.json"
+agent_start
+has "torn usage: an alarm" "$(portlic status)" "usage.json"
+is "torn usage: the quotas hold" "$(load connect $POD4 8081 3) $(load connect $POD4 8082 3)" "0 0"
 portlic gate del pod > "$T/out" && gate_up
 same "the gate was taken down and put up"
 

@@ -9,12 +9,14 @@
   tls PORT CERT KEY                  echoes lines over TLS
   hello ADDR PORT SPLIT,...          a ClientHello, cut there: "hello" if the server answers with TLS
   say ADDR PORT TEXT                 connects and says TEXT: reset | closed | answer | timeout | refused
+  resyn ADDR PORT TEXT               connects, sends another SYN from the same port, says TEXT: as say
   stand ADDR PORT FIFO TEXT          the same, but TEXT is said once FIFO was written to; with a + ahead of
                                      it before that, too
 """
 import errno
 import socket
 import ssl
+import struct
 import sys
 import threading
 import time
@@ -140,6 +142,28 @@ def say(addr, port, text):
         return word(error)
 
 
+def syn(source, target):
+    """A SYN by hand, with some sequence number."""
+    header = struct.pack("!HHIIBBHHH", source[1], target[1], 0x12345678, 0, 5 << 4, 2, 65535, 0, 0)
+    pseudo = socket.inet_aton(source[0]) + socket.inet_aton(target[0]) + struct.pack("!HH", 6, len(header))
+    total = sum(struct.unpack(f"!{len(pseudo + header) // 2}H", pseudo + header))
+    total = (total & 0xffff) + (total >> 16)
+    total = (total & 0xffff) + (total >> 16)
+    return header[:16] + struct.pack("!H", ~total & 0xffff) + header[18:]
+
+
+def resyn(addr, port, text):
+    with socket.create_connection((addr, int(port)), timeout=3) as s:
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
+            raw.sendto(syn(s.getsockname(), s.getpeername()), (addr, 0))
+        time.sleep(0.2)
+        try:
+            s.sendall(text.encode())
+        except OSError as error:
+            return word(error)
+        return answer(s)
+
+
 def stand(addr, port, fifo, text):
     with socket.create_connection((addr, int(port)), timeout=5) as s:
         if text.startswith("+"):
@@ -157,7 +181,7 @@ def stand(addr, port, fifo, text):
         return answer(s)
 
 
-VERBS = {f.__name__: f for f in (pace, connect, upload, sink, tls, hello, say, stand)}
+VERBS = {f.__name__: f for f in (pace, connect, upload, sink, tls, hello, say, resyn, stand)}
 
 if len(sys.argv) < 3 or sys.argv[1] not in VERBS:
     sys.exit(__doc__)
