@@ -58,6 +58,15 @@ is "a quota that reports lets all in" "$(load connect $POD4 8083 20)" 20
 is "... and counts what is over" "$(port 8083 'p["connections"]["allowed"], p["connections"]["audit"], p["quota"]["used"]["connections"]')" "(10, 10, 20)"
 has "... says so" "$(portlic port show pod 8083)" "USED UP: reported"
 
+# --- explain asks the twin, which takes nothing
+why() { portlic explain pod "$1" --from $OUT4 -o json | json 'd["verdict"], d["reason"]'; }
+is "explain: the quota is used up" "$(why 8082)" "denied quota"
+is "... over one that reports" "$(why 8083)" "audit quota"
+is "... the rate is used up" "$(why 8084)" "denied rate"
+sleep 0.5
+for _ in 1 2 3; do why 8080 > "$T/out"; done
+is "... and where it isn't, nothing is taken" "$(cat "$T/out")$(load connect $POD4 8080 10)" "allowed None10"
+
 # --- TLS
 tls() { { echo hello; sleep 0.5; } | out timeout 5 openssl s_client -connect $POD4:8444 -quiet 2> /dev/null; }
 is "TLS gets through" "$(tls)" olleh
