@@ -14,37 +14,35 @@
 #include "count.h"
 #include "mark.h"
 
-/* What a segment brings. */
-struct segment {
-	__u32 sequence;	   /* of its first byte */
-	__u32 at;	   /* where in the frame that is */
-	__u32 len;	   /* bytes; Ethernet's padding isn't of them */
-	bool maybe_partly; /* it may be a fragment: the rest isn't seen */
-};
-
-static __always_inline bool segment_read(struct __sk_buff *skb, const struct packet *p,
-					 struct segment *s)
+/* Sequence number of a segment's first byte, and where in the frame that is. */
+static __always_inline bool segment_begins(struct __sk_buff *skb, const struct packet *p,
+					   __u32 *sequence, __u32 *at)
 {
-	__u32 sequence = 0, end = skb->len, header = p->l4 - p->l3;
-	__be16 words[4] = {};
-	__u8 offset = 0;
+	__be32 words[4] = {};
 
-	if (bpf_skb_load_bytes(skb, p->l4 + offsetof(struct tcphdr, seq), &sequence,
-			       sizeof(sequence)) ||
-	    bpf_skb_load_bytes(skb, p->l4 + TCP_FLAGS_OFFSET - 1, &offset, sizeof(offset)) ||
-	    bpf_skb_load_bytes(skb, p->l3, words, sizeof(words)))
+	if (bpf_skb_load_bytes(skb, p->l4, words, sizeof(words)))
 		return false;
-	if (p->family == 4) { /* a length of 0: BIG TCP */
-		end = words[1] ? p->l3 + bpf_ntohs(words[1]) : end;
-		s->maybe_partly = words[3] & bpf_htons(IPV4_MF);
-	} else {
-		end = words[2] ? p->l3 + sizeof(struct ipv6hdr) + bpf_ntohs(words[2]) : end;
-		s->maybe_partly = header != sizeof(struct ipv6hdr);
-	}
-	s->sequence = bpf_ntohl(sequence) + !!(p->tcp_flags & TCP_SYN);
-	s->at = p->l4 + (offset >> 4) * 4;
-	s->len = end > s->at ? end - s->at : 0;
+	*sequence = bpf_ntohl(words[1]) + !!(p->tcp_flags & TCP_SYN);
+	*at = p->l4 + (bpf_ntohl(words[3]) >> 28) * 4;
 	return true;
+}
+
+/*
+ * Where in the frame it ends: Ethernet's padding isn't of it. *partly: it may be a fragment, of which the
+ * rest isn't seen.
+ */
+static __always_inline __u32 segment_end(struct __sk_buff *skb, const struct packet *p,
+					 bool *partly)
+{
+	__be16 words[4] = {};
+
+	bpf_skb_load_bytes(skb, p->l3, words, sizeof(words));
+	if (p->family == 4) { /* a length of 0: BIG TCP */
+		*partly = words[3] & bpf_htons(IPV4_MF);
+		return words[1] ? p->l3 + bpf_ntohs(words[1]) : skb->len;
+	}
+	*partly = p->l4 - p->l3 != sizeof(struct ipv6hdr);
+	return words[2] ? p->l3 + sizeof(struct ipv6hdr) + bpf_ntohs(words[2]) : skb->len;
 }
 
 /* From what the socket has received: the entry fell out of its table, or TLS wasn't demanded before. */
@@ -102,20 +100,20 @@ static __always_inline bool is_hello_byte(__u32 place, __u8 byte)
 	}
 }
 
-static __always_inline bool is_plaintext(struct __sk_buff *skb, const struct segment *s,
-					 __u32 first)
+/* offset: of the byte at at from the first one; it is before PLIC_HELLO_BYTES. */
+static __always_inline bool is_plaintext(struct __sk_buff *skb, const struct packet *p,
+					 __s32 offset, __u32 at)
 {
-	__s32 offset = s->sequence - first, end = offset + (__s32)s->len;
+	bool partly;
+	__s32 end = offset + (__s32)(segment_end(skb, p, &partly) - at);
 
-	if (offset >= PLIC_HELLO_BYTES)
-		return false;
-	if (s->maybe_partly && end < PLIC_HELLO_BYTES)
+	if (partly && end < PLIC_HELLO_BYTES)
 		return true;
 	for (__s32 i = 0; i < PLIC_HELLO_BYTES; i++) {
 		__u8 byte = 0;
 
 		if (i >= offset && i < end &&
-		    (bpf_skb_load_bytes(skb, s->at + (i - offset), &byte, sizeof(byte)) ||
+		    (bpf_skb_load_bytes(skb, at + (i - offset), &byte, sizeof(byte)) ||
 		     !is_hello_byte(i, byte)))
 			return true;
 	}
@@ -137,24 +135,25 @@ PLIC_FUNC int hello(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 flag
 	__u32 gate = plic_gate_id, lost;
 	struct plic_hello *h, fresh = {};
 	struct plic_mark_key key;
-	struct segment s = {};
+	__u32 sequence = 0, at = 0;
 	struct packet p;
+	__s32 offset;
 	void *table = bpf_map_lookup_elem(&plic_hellos, &gate);
 
 	lost = flags & HELLO_DEMANDED ? PLIC_REASON_STATE_LOST : PLIC_REASON_NONE;
 	packet_unpack(&p, packed);
 	p.sport = ports >> 16;
 	p.dport = ports & 0xffff;
-	if (!table || !segment_read(skb, &p, &s))
+	if (!table || !segment_begins(skb, &p, &sequence, &at))
 		return lost;
 	if (plic_dry_run) /* a new connection; nobody knows what it will say */
 		return PLIC_REASON_NONE;
 	mark_key(skb, &p, true, &key);
 	h = bpf_map_lookup_elem(table, &key);
 	if ((p.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-		if (h && h->first != s.sequence && !(flags & HELLO_ANEW))
+		if (h && h->first != sequence && !(flags & HELLO_ANEW))
 			return HELLO_KNOWN;
-		fresh.first = s.sequence;
+		fresh.first = sequence;
 		bpf_map_update_elem(table, &key, &fresh, BPF_ANY);
 		h = bpf_map_lookup_elem(table, &key);
 	} else if (!h) {
@@ -166,9 +165,10 @@ PLIC_FUNC int hello(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 flag
 		h->seen = PLIC_HELLO_DONE;
 	if (h->seen >= PLIC_HELLO_DONE)
 		return PLIC_REASON_NONE;
-	if (is_plaintext(skb, &s, h->first))
+	offset = sequence - h->first;
+	if (offset < PLIC_HELLO_BYTES && is_plaintext(skb, &p, offset, at))
 		return PLIC_REASON_PLAINTEXT;
-	h->seen += s.len;
+	h->seen += skb->len;
 	return PLIC_REASON_NONE;
 }
 

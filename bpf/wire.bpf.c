@@ -154,6 +154,10 @@ static __always_inline void wire_limits(struct __sk_buff *skb, const struct pack
 
 	if (rule->mode == PLIC_OFF)
 		return;
+	/* Most segments are good whoever demands it. */
+	if (!grants && !(rule->flags & PLIC_RULE_QUOTA) &&
+	    !hello(skb, packed, ports, HELLO_DEMANDED))
+		return;
 	found = limits(skb, packed, p->dport, grants, now);
 	d->reason = found & 0xff;
 	if (d->reason)
@@ -295,7 +299,7 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 	struct plic_flow_key key;
 	struct plic_flow *flow;
 	__u64 now;
-	__u32 slot;
+	__u32 slot, asked = 0xff; /* flags of a rule that are asked for each packet */
 	void *set = gate_set();
 
 	if (!set || !parse_fast(skb, &p))
@@ -308,6 +312,8 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 			return !is_open(&p);
 		if (plic_marked)
 			return false;
+		if (!is_open(&p))
+			asked = PLIC_RULE_QUOTA | PLIC_RULE_TLS;
 	} else if (!flow_key_fast(skb, &p, &key)) {
 		return false;
 	}
@@ -318,7 +324,7 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 		note_reply(p.dport);
 		return true;
 	}
-	if (rule->mode == PLIC_OFF || rule->interim || rule->flags || !rule->n_grants ||
+	if (rule->mode == PLIC_OFF || rule->interim || rule->flags & asked || !rule->n_grants ||
 	    !grant_admits(&rule->grants[0], now) || rule->grants[0].step_ns || !is_for_us(skb))
 		return false;
 	if (p.proto == IPPROTO_UDP) {

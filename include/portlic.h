@@ -475,7 +475,7 @@ struct plic_holder {
  */
 struct plic_hello {
 	__u32 first; /* sequence number of the first byte, host byte order */
-	__u32 seen;  /* bytes that came; from PLIC_HELLO_DONE on none is looked at */
+	__u32 seen;  /* bytes of frames that came; from PLIC_HELLO_DONE on none is looked at */
 };
 #define PLIC_HELLO_BYTES 6	  /* 16 03 0x, two of length, 01 */
 #define PLIC_HELLO_DONE (1 << 30) /* far from where sequence numbers come round */

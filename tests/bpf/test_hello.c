@@ -224,13 +224,13 @@ static void long_connections(void)
 	spec = segment(4, 22000, ACK, &hello_piece);
 	why_spec(&spec);
 	check(!bpf_map_get_next_key(table, NULL, &key) && !bpf_map_lookup_elem(table, &key, &h) &&
-		      h.first == ISN + 1 && h.seen == 64,
+		      h.first == ISN + 1 && h.seen == 2 * 54 + 64,
 	      "what came is counted");
 	h.seen = PLIC_HELLO_DONE - 1000;
 	bpf_map_update_elem(table, &key, &h, BPF_ANY);
 	spec = segment(4, 22000, ACK, &(struct piece){NULL, 70, 1000, 0});
 	check(!why_spec(&spec) && !bpf_map_lookup_elem(table, &key, &h) &&
-		      h.seen == PLIC_HELLO_DONE,
+		      h.seen >= PLIC_HELLO_DONE,
 	      "... up to where it is enough");
 	spec = segment(4, 22000, ACK, &http_piece);
 	check(why_spec(&spec) == 0, "then nothing is looked at: the numbers come round");
