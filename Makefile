@@ -46,7 +46,8 @@ KERNEL := $(call objects,user/kernel/*.c)
 AGENT := $(call objects,user/agent/*.c)
 CLI := $(call objects,user/cli/*.c)
 GATE_BPF := $(B)/bpf/wire.bpf.o $(B)/bpf/egress.bpf.o $(B)/bpf/socket.bpf.o
-SKELETONS := $(B)/bpf/gate.skel.h $(B)/bpf/ledger.skel.h $(B)/bpf/shield.skel.h
+CGROUP_BPF := $(patsubst %,$(B)/bpf/%.bpf.o,host sent bind handshake)
+SKELETONS := $(patsubst %,$(B)/bpf/%.skel.h,gate cgroup ledger shield)
 
 all: $(B)/portlic $(B)/portlicd ## build both programs into build/
 bpf: $(SKELETONS) ## compile the BPF programs only
@@ -72,6 +73,8 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c | tools
 	$(call say,BPF)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $< && $(LLVM_STRIP) -g $@
 $(B)/bpf/gate.bpf.o: $(GATE_BPF)
+$(B)/bpf/cgroup.bpf.o: $(CGROUP_BPF)
+$(B)/bpf/gate.bpf.o $(B)/bpf/cgroup.bpf.o:
 	$(call say,LINK)
 	$(Q)$(BPFTOOL) gen object $@ $^
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o

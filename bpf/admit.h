@@ -3,6 +3,7 @@
 #ifndef PORTLIC_BPF_ADMIT_H
 #define PORTLIC_BPF_ADMIT_H
 
+#include "arrival.h"
 #include "decide.h"
 #include "limits.h"
 #include "mark.h"
@@ -22,19 +23,6 @@ static __always_inline void admit_client(struct __sk_buff *skb, const struct pac
 		client->origins = plic_dry_origins;
 }
 
-/* The grants that admit the client, a bit each. No branch on them: the verifier would tell all sets apart. */
-static __always_inline __u32 admit_grants(const struct plic_rule *rule, const struct client *client,
-					  __u64 now)
-{
-	__u32 grants = 0;
-
-	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++)
-		if (grant_admits(&rule->grants[i], now) &&
-		    !grant_refuses(&rule->grants[i], client, now))
-			grants |= 1U << i;
-	return grants;
-}
-
 /* Has a datagram's sender been admitted before? */
 static __always_inline bool is_client(struct __sk_buff *skb, const struct packet *p)
 {
@@ -45,8 +33,8 @@ static __always_inline bool is_client(struct __sk_buff *skb, const struct packet
 }
 
 /*
- * packed: packet_pack(); ports: source << 16 | destination. 0, or what to ask limits() with; or enum
- * plic_reason << ADMIT_REASON.
+ * packed: packet_pack(); ports: source << 16 | destination. The grants that admit it, a bit each, with the
+ * flags of limits() if there are any, or enum plic_reason << ADMIT_REASON.
  */
 #define ADMIT_REASON 16
 PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
@@ -63,12 +51,36 @@ PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
 		return d.reason << ADMIT_REASON;
 	admit_client(skb, &p, &client);
 	decide_client(&d, &client, skb->ifindex == LOOPBACK_IFINDEX, now);
-	if (d.verdict != PLIC_ALLOWED)
-		return d.reason << ADMIT_REASON;
-	if (!(d.rule->flags & PLIC_RULE_LIMITS))
-		return 0;
+	if (!d.grants || !(d.rule->flags & PLIC_RULE_LIMITS))
+		return d.grants ?: d.reason << ADMIT_REASON;
 	fresh = p.proto == IPPROTO_TCP || !is_client(skb, &p) ? LIMITS_FRESH : 0;
-	return admit_grants(d.rule, &client, now) | LIMITS_GIVEN | fresh;
+	return d.grants | LIMITS_GIVEN | fresh;
+}
+
+/*
+ * Remembers who spoke first to a UDP or SCTP port, so that egress takes what the server sends for an answer. A
+ * new flow (1) to a port with a slot is counted by where it came from.
+ */
+PLIC_FUNC int arrive(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 slot, __u64 now)
+{
+	struct plic_sender_key key;
+	struct plic_flow_key flow;
+	struct packet p;
+
+	packet_unpack(&p, packed);
+	p.sport = ports >> 16;
+	p.dport = ports & 0xffff;
+	flow_key(skb, &p, true, &flow);
+	if (!flow_touch(&plic_clients, &flow, now))
+		return 0;
+	if (slot == PLIC_SLOT_OTHER)
+		return 1;
+	sender_key(skb, &p, &key);
+	arrival_count(plic_gate_id, slot,
+		      skb->ifindex == LOOPBACK_IFINDEX ? origin_of_sender(&key)
+						       : origin_of_address((__u32 *)key.remote),
+		      now);
+	return 1;
 }
 
 #endif

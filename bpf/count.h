@@ -34,6 +34,17 @@ static __always_inline void count_allowed(__u32 gate, __u32 slot, __u32 packets,
 	t->last_ns = now;
 }
 
+/* A TCP connection that was let in. Atomic: who counts packets can interrupt us, and leaves these alone. */
+static __always_inline void count_connection(__u32 gate, __u32 slot, __u64 now)
+{
+	struct plic_traffic *t = traffic_lane(gate, slot);
+
+	if (!t)
+		return;
+	__sync_fetch_and_add(&t->connections, 1);
+	t->last_ns = now;
+}
+
 #ifndef PORTLIC_LEDGER
 /* A token of interval_ns from a bucket that holds burst of them. */
 static __always_inline bool take_token(__u64 *paid_ns, __u64 now, __u64 interval_ns, __u64 burst)

@@ -12,6 +12,7 @@
 struct decision {
 	const struct plic_rule *rule; /* NULL: the set can't be read (state_lost) */
 	__u32 cell;		      /* number of the rule's cell */
+	__u32 grants;		      /* that admit the client, a bit each: decide_client() */
 	bool asks;		      /* allowed, if decide_client() says so too */
 	__u32 slot;		      /* counter slot; PLIC_SLOT_OTHER: the port isn't named */
 	__u32 verdict;		      /* enum plic_verdict */
@@ -88,6 +89,15 @@ static __always_inline const struct plic_rule *find_rule(void *set, __u32 ip_pro
 	__u32 number = find_cell(set, ip_proto, port, slot);
 
 	return number ? cell_rule(set, number) : NULL;
+}
+
+/* The rule itself, or the one that stands in for it now. */
+static __always_inline const struct plic_rule *rule_now(void *set, const struct plic_rule *rule,
+							__u64 now)
+{
+	if (!rule->interim || now >= rule->until_ns)
+		return rule;
+	return cell_rule(set, rule->interim);
 }
 
 static __always_inline const struct plic_header *header_now(void *set, __u64 now)
@@ -173,7 +183,8 @@ static __always_inline void decide_times(struct decision *d, __u64 now, bool est
 	bool brown = false;
 
 	d->verdict = PLIC_ALLOWED;
-	d->asks = !established && rule->flags & (PLIC_RULE_NARROW | PLIC_RULE_LIMITS);
+	d->asks =
+		rule->flags & (established ? PLIC_RULE_SEATS : PLIC_RULE_NARROW | PLIC_RULE_LIMITS);
 	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
 
@@ -225,27 +236,34 @@ static __always_inline __u32 grant_refuses(const struct plic_grant *g, const str
 
 /*
  * A new flow that the times admit (decide_times()): does its rule admit this client? One of the grants is
- * enough. by_socket: the hook is the last one, where what holds at the socket alone is asked, too.
+ * enough; d->grants: which ones do. by_socket: the hook is the last one, where what holds at the socket
+ * alone is asked, too.
  */
 static __always_inline void decide_client(struct decision *d, const struct client *client,
 					  bool by_socket, __u64 now)
 {
 	const struct plic_rule *rule = d->rule;
-	__u32 reason = PLIC_REASON_NONE;
+	__u32 reason = PLIC_REASON_NONE, refused = PLIC_REASON_NONE;
 
+	d->grants = 0;
 	if ((by_socket || !(rule->flags & PLIC_RULE_VIA)) &&
 	    !source_admitted(rule->origins, rule->sources, client))
 		reason = source_reason(rule->sources);
 	for (int i = 0; !reason && i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
+		__u32 why;
 
 		if (!grant_admits(g, now))
 			continue;
-		d->reason = grant_refuses(g, client, now);
-		if (!d->reason)
-			return;
+		why = grant_refuses(g, client, now);
+		if (why)
+			refused = why;
+		else
+			d->grants |= 1U << i;
 	}
-	d->reason = reason ?: d->reason;
+	if (d->grants)
+		return;
+	d->reason = reason ?: refused;
 	d->verdict = verdict_in_mode(rule->mode);
 }
 

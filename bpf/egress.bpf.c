@@ -7,7 +7,6 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
-#include "clock.h"
 #include "count.h"
 #include "decide.h"
 #include "flow.h"
@@ -15,15 +14,15 @@
 #include "mark.h"
 #include "parse.h"
 #include "sender.h"
+#include "sent.h"
 
+/* A mapped address in an IPv6 header is no group's. */
 static __always_inline bool is_multicast(struct __sk_buff *skb, const struct packet *p,
 					 const struct plic_flow_key *key)
 {
 	if (skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST)
 		return true;
-	if (p->family == 6)
-		return key->remote[0] == 0xff;
-	return (key->remote[12] & 0xf0) == 0xe0 || *(const __u32 *)(key->remote + 12) == 0xffffffff;
+	return p->family == 6 ? key->remote[0] == 0xff : is_group(key);
 }
 
 /* An Ethernet group address: the broadcast of a subnet, which only the stack's routes know. */
@@ -95,10 +94,8 @@ int plic_egress(struct __sk_buff *skb)
 {
 	struct packet p;
 	struct plic_flow_key key;
-	const struct plic_flow *flow;
 	const struct plic_rule *rule;
 	__u32 slot;
-	__u64 now;
 	void *set;
 
 	parse(skb, &p);
@@ -121,18 +118,7 @@ int plic_egress(struct __sk_buff *skb)
 	if (slot != PLIC_SLOT_OTHER)
 		return TC_ACT_UNSPEC; /* a server's answer is no flow of the pod's */
 	flow_key(skb, &p, false, &key);
-	now = clock_now();
-	if (is_multicast(skb, &p, &key) || is_group_mac(skb, &p)) {
-		flow_any_remote(&key);
-		flow_enter(&key, now);
-		return TC_ACT_UNSPEC;
-	}
-	flow = bpf_map_lookup_elem(&plic_flows, &key);
-	/* One that has ended begins anew: by now it may be the peer who opens it. */
-	if (flow_within(flow, now, PLIC_FLOW_IDLE_NS)
-		    ? flow_is_due(flow, now)
-		    : !flow_within(bpf_map_lookup_elem(&plic_clients, &key), now, PLIC_CLIENT_NS))
-		flow_enter(&key, now);
+	sent_note(&key, is_multicast(skb, &p, &key) || is_group_mac(skb, &p));
 	return TC_ACT_UNSPEC;
 }
 

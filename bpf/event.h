@@ -49,20 +49,7 @@ static __always_inline void event_rules(struct plic_event *event, __u32 proto, _
 		event->license = d.rule->grants[0].license;
 }
 
-/* The one origin of a mask; of several, unknown. */
-static __always_inline __u32 event_origin(__u32 origins)
-{
-	__u32 found = PLIC_ORIGIN_UNKNOWN;
-
-	if (origins & (origins - 1))
-		return PLIC_ORIGIN_UNKNOWN;
-	for (__u32 i = 1; i < PLIC_N_ORIGINS; i++)
-		if (origins >> i & 1)
-			found = i;
-	return found;
-}
-
-/* For wire. packed: packet_pack(); ports: source << 16 | destination; said: verdict << 8 | reason. */
+/* packed: packet_pack(); ports: source << 16 | destination; said: hook << 16 | verdict << 8 | reason. */
 PLIC_FUNC int event_of_packet(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 said,
 			      __u64 now)
 {
@@ -77,11 +64,13 @@ PLIC_FUNC int event_of_packet(struct __sk_buff *skb, __u64 packed, __u32 ports, 
 	event = event_begin(said & 0xff, now);
 	if (!event)
 		return 0;
-	event->verdict = said >> 8;
-	event->hook = PLIC_HOOK_WIRE;
+	event->verdict = said >> 8 & 0xff;
+	event->hook = said >> 16;
 	event->ifindex = skb->ifindex;
 	event->proto = p.proto;
 	event->port = p.dport;
+	if (event->hook == PLIC_HOOK_HOST)
+		event->real_port = p.dport;
 	event->remote_port = p.sport;
 	event->tcp_flags = p.tcp_flags;
 	if (p.family) {
@@ -91,9 +80,9 @@ PLIC_FUNC int event_of_packet(struct __sk_buff *skb, __u64 packed, __u32 ports, 
 		if (skb->ifindex == LOOPBACK_IFINDEX) {
 			sender = bpf_map_lookup_elem(&plic_senders, &key);
 			event->cgroup = sender ? sender->cgroup : 0;
-			event->origin = sender ? event_origin(sender->origins) : 0;
+			event->origin = sender ? origin_of_mask(sender->origins) : 0;
 		} else {
-			event->origin = event_origin(origin_of_address((__u32 *)key.remote));
+			event->origin = origin_of_mask(origin_of_address((__u32 *)key.remote));
 		}
 	}
 	event_rules(event, p.proto, p.dport, now);

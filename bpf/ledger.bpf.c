@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ledger.bpf.c - one program for the node: counts TCP connections where they really begin, when the
- * handshake is done, and notes who opened them. The gate is found by the socket's network namespace.
- * Charges quotas with
- * them; decides nothing.
+ * handshake is done, notes who opened them and who listens, gives their clients the seats that limits
+ * count, and charges quotas. The gate is found by the socket's network namespace. Decides nothing.
  */
 #include "vmlinux.h"
 #include <linux/bpf.h>
@@ -12,9 +11,13 @@
 #include <bpf/bpf_helpers.h>
 
 #define PORTLIC_LEDGER
+#include "arrival.h"
 #include "count.h"
 #include "decide.h"
+#include "owner.h"
+#include "peer.h"
 #include "quota.h"
+#include "seats.h"
 
 /* The states of TCP, as BPF has them in the UAPI. */
 #define LEDGER_FROM BPF_TCP_SYN_RECV
@@ -29,13 +32,6 @@ struct {
 } plic_netns SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, PLIC_MAX_PEERS);
-	__type(key, struct plic_peer_key);
-	__type(value, struct plic_peer);
-} plic_peers SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PLIC_MAX_SEATED);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -43,48 +39,139 @@ struct {
 	__type(value, struct plic_holder);
 } plic_holders SEC(".maps");
 
+static __always_inline void ledger_mapped(__u32 to[4], __be32 ipv4)
+{
+	to[2] = bpf_htonl(0xffff);
+	to[3] = ipv4;
+}
+
+/* Addresses of a socket, IPv4 mapped; to is all zero. */
+static __always_inline void ledger_remote(const struct sock *sk, __u32 to[4])
+{
+	if (sk->__sk_common.skc_family == LEDGER_AF_INET)
+		ledger_mapped(to, sk->__sk_common.skc_daddr);
+	else
+		for (int i = 0; i < 4; i++)
+			to[i] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[i];
+}
+
+static __always_inline void ledger_local(const struct sock *sk, __u32 to[4])
+{
+	if (sk->__sk_common.skc_family == LEDGER_AF_INET)
+		ledger_mapped(to, sk->__sk_common.skc_rcv_saddr);
+	else
+		for (int i = 0; i < 4; i++)
+			to[i] = sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[i];
+}
+
+/* As the socket program sees the client. */
+static __always_inline void ledger_client(const struct sock *sk, __u32 gate, struct client *client)
+{
+	struct plic_sender_key key = {.remote_port = bpf_ntohs(sk->__sk_common.skc_dport),
+				      .local_port = sk->__sk_common.skc_num,
+				      .gate = gate,
+				      .proto = IPPROTO_TCP};
+
+	ledger_remote(sk, (__u32 *)key.remote);
+	ledger_local(sk, (__u32 *)key.local);
+	__builtin_memcpy(client->address, key.remote, sizeof(client->address));
+	client->origins = origin_of_sender(&key);
+	if (client->origins == ORIGIN_BIT(UNKNOWN) && !is_loopback(client))
+		client->origins = origin_of_address(client->address);
+}
+
 static __always_inline void note_peer(const struct sock *sk, __u32 gate, __u32 slot, __u64 now)
 {
 	struct plic_peer_key key = {.gate = gate, .slot = slot};
-	struct plic_peer fresh = {.last_ns = now, .connections = 1}, *peer;
-	__u32 *words = (__u32 *)key.remote;
 
-	if (sk->__sk_common.skc_family == LEDGER_AF_INET) {
-		words[2] = bpf_htonl(0xffff);
-		words[3] = sk->__sk_common.skc_daddr;
-	} else {
-		for (int i = 0; i < 4; i++)
-			words[i] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[i];
-	}
-	peer = bpf_map_lookup_elem(&plic_peers, &key);
-	if (!peer) {
-		bpf_map_update_elem(&plic_peers, &key, &fresh, BPF_NOEXIST);
-		return;
-	}
-	__sync_fetch_and_add(&peer->connections, 1);
-	peer->last_ns = now;
+	ledger_remote(sk, (__u32 *)key.remote);
+	peer_count(&key, now);
 }
 
 /*
- * Charges the connection to the grant that wire has admitted it by, as far as times tell: the one that
- * ends first and isn't over its quota. False: wire has counted it as over one that only reports.
+ * Gives the client of a connection its seat, if there is one: else wire resets it. False: there was none,
+ * so wire has counted its SYN if it passed all the same.
  */
-static __always_inline bool charge_quota(void *set, const struct decision *d,
-					 const struct charge *c)
+static __always_inline bool sit_down(const struct sock *sk, const struct client *client, __u32 gate,
+				     void *set, const struct decision *d, __u64 now)
 {
-	const struct plic_limit *limits = find_limits(set, d, false);
+	struct plic_holder holder = {};
+	struct plic_seated_key *license = &holder.license, *policy = &holder.policy;
+	__u64 socket = (__u64)sk;
+	__u32 grants = seats_grants(d->rule, client, now) >> SEATS_GIVING;
+	struct seating s;
+	bool found, needed;
+
+	if (!seats_of(set, d->cell, &s))
+		return true;
+	license->usage.port = sk->__sk_common.skc_num;
+	license->usage.proto = IPPROTO_TCP;
+	__builtin_memcpy(license->address, client->address, sizeof(license->address));
+	*policy = *license;
+	found = seats_find(&s, license, gate, grants, grants, now);
+	if (!found && d->rule->mode == PLIC_ENFORCE)
+		return false;
+	if (!seats_take(&s, license, gate, grants, 1, !found, &needed, now))
+		return false;
+	holder.seats = needed ? PLIC_HOLDER_LICENSE : 0;
+	if (s.policy->seats) {
+		if (!seats_take_policy(&s, policy, gate, 1, !found, now)) {
+			if (needed)
+				seat_leave(license);
+			return false;
+		}
+		holder.seats |= PLIC_HOLDER_POLICY;
+	}
+	if (holder.seats)
+		bpf_map_update_elem(&plic_holders, &socket, &holder, BPF_ANY);
+	return found;
+}
+
+/* A socket that is no more. */
+static __always_inline void stand_up(const struct sock *sk)
+{
+	__u64 socket = (__u64)sk;
+	struct plic_holder *holder = bpf_map_lookup_elem(&plic_holders, &socket);
+
+	if (!holder)
+		return;
+	if (holder->seats & PLIC_HOLDER_LICENSE)
+		seat_leave(&holder->license);
+	if (holder->seats & PLIC_HOLDER_POLICY)
+		seat_leave(&holder->policy);
+	bpf_map_delete_elem(&plic_holders, &socket);
+}
+
+/*
+ * Charges a connection to the grant that wire has admitted it by, as far as times tell: the one that ends
+ * first and isn't over its quota. False: wire has counted it as over one that only reports.
+ */
+PLIC_FUNC int charge_quota(__u32 gate, __u32 port, __u64 now)
+{
+	void *set = bpf_map_lookup_elem(&plic_sets, &gate);
 	struct quota_place place = {}, over = {};
+	const struct charge c = {.gate = gate,
+				 .port = port & 0xffff,
+				 .proto = IPPROTO_TCP,
+				 .connections = 1,
+				 .opens = true,
+				 .now = now};
+	const struct plic_limit *limits;
+	struct decision d = {};
 	bool blocks = true;
 
+	if (!decide_rule(&d, set, IPPROTO_TCP, c.port, now))
+		return true;
+	limits = find_limits(set, &d, false);
 	if (!limits)
 		return true;
 	for (int i = PLIC_MAX_GRANTS - 1; i >= 0; i--) {
 		const struct plic_limit *l = &limits[i];
 
-		if (i >= d->rule->n_grants || !grant_admits(&d->rule->grants[i], c->now))
+		if (i >= d.rule->n_grants || !grant_admits(&d.rule->grants[i], now))
 			continue;
-		if (!quota_refuses(l, c, false, &place)) {
-			quota_charge(&place, c);
+		if (!quota_refuses(l, &c, false, &place)) {
+			quota_charge(&place, &c);
 			return true;
 		}
 		if (blocks) {
@@ -92,8 +179,37 @@ static __always_inline bool charge_quota(void *set, const struct decision *d,
 			blocks = l->flags & PLIC_LIMIT_BLOCK;
 		}
 	}
-	quota_charge(&over, c);
+	quota_charge(&over, &c);
 	return blocks;
+}
+
+/* A handshake is done. */
+static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
+{
+	void *set = bpf_map_lookup_elem(&plic_sets, &gate);
+	__u64 now = clock_now();
+	struct client client = {};
+	struct decision d = {};
+	bool sits = true;
+
+	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num, now) ||
+	    d.slot == PLIC_SLOT_OTHER)
+		return;
+	ledger_client(sk, gate, &client);
+	decide_times(&d, now, false);
+	if (d.verdict == PLIC_ALLOWED && d.rule->flags & PLIC_RULE_SEATS)
+		sits = sit_down(sk, &client, gate, set, &d, now);
+	if (d.rule->mode == PLIC_OFF)
+		return;
+	note_peer(sk, gate, d.slot, now);
+	arrival_count(gate, d.slot, client.origins, now);
+	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
+	if (d.asks)
+		decide_client(&d, &client, true, now);
+	if (!sits || d.verdict != PLIC_ALLOWED)
+		return;
+	if (!(d.rule->flags & PLIC_RULE_QUOTA) || charge_quota(gate, sk->__sk_common.skc_num, now))
+		count_connection(gate, d.slot, now);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -101,41 +217,27 @@ int plic_ledger(__u64 *ctx)
 {
 	const struct sock *sk = (const struct sock *)ctx[0];
 	int oldstate = ctx[1], newstate = ctx[2];
-	struct decision d = {};
-	struct plic_traffic *lane;
-	struct charge c;
+	bool connected = oldstate == LEDGER_FROM && newstate == LEDGER_TO;
+	/* What a listener accepts goes from LISTEN to SYN_RECV. */
+	bool closed = oldstate == BPF_TCP_LISTEN && newstate == BPF_TCP_CLOSE;
 	__u32 netns, *gate;
-	__u64 now;
-	void *set;
 
-	if (oldstate != LEDGER_FROM || newstate != LEDGER_TO || sk->sk_protocol != IPPROTO_TCP)
+	if (newstate == BPF_TCP_CLOSE)
+		stand_up(sk);
+	if (!connected && !closed && newstate != BPF_TCP_LISTEN)
+		return 0;
+	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	netns = sk->__sk_common.skc_net.net->ns.inum;
 	gate = bpf_map_lookup_elem(&plic_netns, &netns);
-	set = gate ? bpf_map_lookup_elem(&plic_sets, gate) : NULL;
-	now = clock_now();
-	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num, now) ||
-	    d.slot == PLIC_SLOT_OTHER || d.rule->mode == PLIC_OFF)
+	if (!gate)
 		return 0;
-	note_peer(sk, *gate, d.slot, now);
-	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
-	decide_times(&d, now, false);
-	if (d.verdict != PLIC_ALLOWED)
-		return 0;
-	c = (struct charge){.gate = *gate,
-			    .port = sk->__sk_common.skc_num,
-			    .proto = IPPROTO_TCP,
-			    .connections = 1,
-			    .opens = true,
-			    .now = now};
-	if (d.rule->flags & PLIC_RULE_QUOTA && !charge_quota(set, &d, &c))
-		return 0;
-	lane = traffic_lane(*gate, d.slot);
-	if (!lane)
-		return 0;
-	/* Atomic, because wire can interrupt us here; it leaves the connections of TCP slots alone. */
-	__sync_fetch_and_add(&lane->connections, 1);
-	lane->last_ns = now;
+	if (newstate == BPF_TCP_LISTEN)
+		owner_listens(*gate, sk->__sk_common.skc_num, IPPROTO_TCP);
+	else if (closed)
+		owner_closes(*gate, sk->__sk_common.skc_num, IPPROTO_TCP);
+	else
+		ledger_connected(sk, *gate);
 	return 0;
 }
 

@@ -105,6 +105,14 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_CGROUPS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct plic_cgroup);
+} plic_cgroups __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PLIC_MAX_OWNERS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct plic_owner_key);
@@ -149,14 +157,6 @@ struct {
 } plic_events __weak SEC(".maps");
 
 #ifndef PORTLIC_LEDGER
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PLIC_MAX_CGROUPS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u64);
-	__type(value, struct plic_cgroup);
-} plic_cgroups __weak SEC(".maps");
-
 /* The rate of a limit: GCRA. Locked, for a compare-and-exchange needs Linux 5.12. */
 struct plic_rate {
 	struct bpf_spin_lock lock;

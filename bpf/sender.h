@@ -3,6 +3,7 @@
 #ifndef PORTLIC_BPF_SENDER_H
 #define PORTLIC_BPF_SENDER_H
 
+#include "cgroup.h"
 #include "flow.h"
 #include "mark.h"
 #include "parse.h"
@@ -32,7 +33,7 @@ static __always_inline const struct plic_cgroup *find_cgroup(struct __sk_buff *s
 	for (int level = PLIC_CGROUP_LEVELS; !cgroup && level > 0; level--) {
 		*id = bpf_skb_ancestor_cgroup_id(skb, level);
 		if (*id)
-			cgroup = bpf_map_lookup_elem(&plic_cgroups, id);
+			cgroup = cgroup_of_ancestor(*id);
 	}
 	return cgroup;
 }
@@ -45,8 +46,10 @@ static __always_inline __u32 sender_origins(struct __sk_buff *skb, const struct 
 	__u64 id, *owner;
 
 	cgroup = find_cgroup(skb, &id);
-	if (!cgroup)
+	if (!cgroup) {
+		cgroup_stranger(plic_gate_id);
 		return ORIGIN_BIT(UNKNOWN);
+	}
 	if (cgroup->origin != PLIC_ORIGIN_SIBLING)
 		return 1U << (cgroup->origin & 7);
 	if (cgroup->gate != plic_gate_id) /* of another pod, in this one's namespace */
@@ -57,18 +60,20 @@ static __always_inline __u32 sender_origins(struct __sk_buff *skb, const struct 
 	return *owner == id ? ORIGIN_BIT(SAME_CONTAINER) : ORIGIN_BIT(SIBLING);
 }
 
-/* Writes down who sends this packet, which may open a flow. For egress on lo. */
+/*
+ * Writes down who sends this packet, which may open a flow. For egress on lo. What was written of an
+ * earlier packet doesn't do: user space may have come to know the cgroup, and the port another owner.
+ */
 static __always_inline void sender_note(struct __sk_buff *skb, const struct packet *p)
 {
 	struct plic_sender sender = {.cgroup = bpf_skb_cgroup_id(skb)}, *known;
 	struct plic_sender_key key;
 
 	sender_key(skb, p, &key);
-	known = bpf_map_lookup_elem(&plic_senders, &key);
-	if (known && known->cgroup == sender.cgroup && p->proto != IPPROTO_TCP)
-		return;
 	sender.origins = sender_origins(skb, p);
-	bpf_map_update_elem(&plic_senders, &key, &sender, BPF_ANY);
+	known = bpf_map_lookup_elem(&plic_senders, &key);
+	if (!known || known->cgroup != sender.cgroup || known->origins != sender.origins)
+		bpf_map_update_elem(&plic_senders, &key, &sender, BPF_ANY);
 }
 
 #endif

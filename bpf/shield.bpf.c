@@ -105,7 +105,7 @@ static __always_inline bool knock_read(struct xdp_md *ctx, struct knock *k)
 
 /*
  * Will wire answer it, or tell of it? While it has a refusal or an event left on this CPU, where it runs
- * next, it gets its chance.
+ * next, it gets its chance. (Where RPS moves packets to other CPUs it always has: no worse than no shield.)
  */
 static __always_inline bool is_wanted(const struct plic_budget *b, const struct decision *d,
 				      __u32 proto, __u64 now)

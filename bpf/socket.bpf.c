@@ -155,7 +155,7 @@ static __always_inline void socket_event(struct bpf_sk_lookup *ctx, const struct
 	event->real_port = port;
 	event->remote_port = bpf_ntohs(ctx->remote_port);
 	event->cgroup = socket_client(ctx, &client);
-	event->origin = event_origin(client.origins);
+	event->origin = origin_of_mask(client.origins);
 	__builtin_memcpy(event->remote, client.address, sizeof(event->remote));
 	socket_local(ctx, event->local);
 	event_rules(event, proto, port, now);

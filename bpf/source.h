@@ -39,6 +39,19 @@ static __always_inline __u32 origin_of_address(const __u32 address[4])
 	return 1U << (origin ? *origin & 7 : PLIC_ORIGIN_EXTERNAL);
 }
 
+/* The one origin of a mask; of several, unknown. */
+static __always_inline __u32 origin_of_mask(__u32 origins)
+{
+	__u32 found = PLIC_ORIGIN_UNKNOWN;
+
+	if (origins & (origins - 1))
+		return PLIC_ORIGIN_UNKNOWN;
+	for (__u32 i = 1; i < PLIC_N_ORIGINS; i++)
+		if (origins >> i & 1)
+			found = i;
+	return found;
+}
+
 /* Nobody wrote down who sent it: unknown, which only a policy that says "unknown" admits. */
 static __always_inline __u32 origin_of_sender(const struct plic_sender_key *key)
 {

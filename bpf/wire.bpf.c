@@ -19,7 +19,9 @@
 #include "maps.h"
 #include "mark.h"
 #include "parse.h"
+#include "portless.h"
 #include "refuse.h"
+#include "seats.h"
 
 static __always_inline bool is_open(const struct packet *p)
 {
@@ -36,22 +38,6 @@ static __always_inline bool is_for_us(struct __sk_buff *skb)
 static __always_inline __u32 segments(struct __sk_buff *skb)
 {
 	return skb->gso_segs ?: 1;
-}
-
-/* A packet without ports: malformed, a short fragment, a protocol that nobody opened. */
-static __always_inline void judge_portless(const struct packet *p, struct decision *d, __u64 now)
-{
-	void *set = gate_set();
-	const struct plic_header *header = set ? header_now(set, now) : NULL;
-
-	*d = (struct decision){.verdict = PLIC_DENIED, .reason = PLIC_REASON_STATE_LOST};
-	if (!header)
-		return;
-	d->reason = p->reason;
-	if (p->kind == PACKET_NO_PORTS && header->ip_open[p->proto / 8 & 31] & 1 << p->proto % 8)
-		d->verdict = PLIC_ALLOWED;
-	else
-		d->verdict = verdict_in_mode(header->mode);
 }
 
 static __always_inline void note_reply(__u32 local_port)
@@ -103,15 +89,6 @@ static __always_inline void wire_unmark(struct __sk_buff *skb, const struct pack
 	mark_found(skb, packet_pack(p), p->sport, p->dport, true);
 }
 
-/* Remembers who spoke first, so that egress takes what the server sends for an answer. */
-static __always_inline bool wire_client(struct __sk_buff *skb, const struct packet *p, __u64 now)
-{
-	struct plic_flow_key key;
-
-	flow_key(skb, p, true, &key);
-	return flow_touch(&plic_clients, &key, now);
-}
-
 /*
  * The pod's own multicast, looped back by the stack, gets here before egress has seen it go out: do as
  * egress will, so that who sends from the port that it listens on hears itself.
@@ -125,6 +102,21 @@ PLIC_FUNC int wire_looped(__u32 proto, __u32 port, __u64 now)
 	if (set && find_rule(set, proto, port & 0xffff, &slot) && slot == PLIC_SLOT_OTHER)
 		flow_enter(&key, now);
 	return 0;
+}
+
+/*
+ * What the rule has against the client of a packet that its times admit: enum plic_reason. grants: what
+ * admit() says.
+ */
+static __always_inline __u32 wire_refuses(struct __sk_buff *skb, const struct packet *p,
+					  const struct decision *d, __u32 grants, __u64 now)
+{
+	if (grants >> ADMIT_REASON)
+		return grants >> ADMIT_REASON;
+	if (d->rule->flags & PLIC_RULE_SEATS &&
+	    !seats_admit(skb, p, d->rule->mode, grants & 0xf, now))
+		return PLIC_REASON_SEATS;
+	return PLIC_REASON_NONE;
 }
 
 /*
@@ -170,17 +162,19 @@ static __always_inline void wire_limits(struct __sk_buff *skb, const struct pack
 	}
 }
 
-/* Who opens a flow, and whether there is room for it. */
-static __always_inline void wire_admit(struct __sk_buff *skb, const struct packet *p,
-				       struct decision *d, __u64 now)
+/* What the times of a rule don't tell: who the client is, and whether there is room for it. */
+static __always_inline void wire_asks(struct __sk_buff *skb, const struct packet *p,
+				      struct decision *d, bool open, __u64 now)
 {
-	__u32 admitted = admit(skb, packet_pack(p), p->sport << 16 | p->dport, now);
+	__u32 grants = 0;
 
-	d->reason = admitted >> ADMIT_REASON & 0xff;
+	if (open)
+		grants = admit(skb, packet_pack(p), p->sport << 16 | p->dport, now);
+	d->reason = wire_refuses(skb, p, d, grants, now);
 	if (d->reason)
 		d->verdict = verdict_in_mode(d->rule->mode);
-	else if (admitted)
-		wire_limits(skb, p, d, admitted, now);
+	else if (grants & LIMITS_GIVEN)
+		wire_limits(skb, p, d, grants, now);
 }
 
 /*
@@ -206,7 +200,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 		return true;
 	decide_times(d, now, !open);
 	if (d->asks)
-		wire_admit(skb, p, d, now);
+		wire_asks(skb, p, d, open, now);
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
 		if (open && d->verdict != PLIC_DENIED)
@@ -226,7 +220,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	    (named ? wire_is_own(skb, p, true, now) : wire_is_connected(skb, p)))
 		return true;
 	if (d->verdict != PLIC_DENIED) {
-		bool fresh = wire_client(skb, p, now);
+		bool fresh = arrive(skb, packet_pack(p), p->sport << 16 | p->dport, d->slot, now);
 
 		*connection = fresh || d->verdict != PLIC_ALLOWED;
 	}
@@ -277,7 +271,7 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 		count_denied(name.number, packets, skb->len - p.l3, connection ? packets : 0, now);
 		event_of_packet(skb, packet_pack(&p),
 				p.kind == PACKET_PORTS ? p.sport << 16 | p.dport : 0,
-				d.verdict << 8 | d.reason, now);
+				PLIC_HOOK_WIRE << 16 | d.verdict << 8 | d.reason, now);
 	}
 	if (d.verdict == PLIC_AUDIT)
 		return WIRE_PASS;
@@ -290,9 +284,10 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 
 /*
  * What most packets are, judged in registers: plain ones that the first grant of their port admits, and
- * answers to the pod. True: allowed, and counted. False: not known here; nothing has happened yet.
+ * answers to the pod. True: allowed, and counted. False: not known here; nothing has happened yet. A function
+ * of its own, so that its stack isn't beneath that of wire_whole().
  */
-static __always_inline bool wire_fast(struct __sk_buff *skb)
+static __noinline int wire_fast(struct __sk_buff *skb)
 {
 	struct packet p;
 	const struct plic_rule *rule;
@@ -313,7 +308,7 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 		if (plic_marked)
 			return false;
 		if (!is_open(&p))
-			asked = PLIC_RULE_QUOTA | PLIC_RULE_TLS;
+			asked = PLIC_RULE_SEATS | PLIC_RULE_QUOTA | PLIC_RULE_TLS;
 	} else if (!flow_key_fast(skb, &p, &key)) {
 		return false;
 	}

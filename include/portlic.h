@@ -391,11 +391,16 @@ struct plic_sender {
 
 #define PLIC_MAX_SENDERS 16384
 
-/* What user space knows of a cgroup: the node's HASH `plic_cgroups`, key: its id. */
+/*
+ * What user space knows of a cgroup: the node's HASH `plic_cgroups`, key: its id. It holds for the cgroups
+ * below it too, unless its origin is NODE: a container that has just begun may be among those. Key
+ * PLIC_CGROUP_STRANGER is the programs' word to user space: somebody unknown sends or listens in this gate.
+ */
 struct plic_cgroup {
 	__u32 gate;   /* the pod that it is a container of, with origin SIBLING; else 0 */
 	__u32 origin; /* enum plic_origin of what it sends on the `lo` of a gate */
 };
+#define PLIC_CGROUP_STRANGER 0 /* no cgroup has this id */
 #define PLIC_MAX_CGROUPS 65536
 #define PLIC_CGROUP_LEVELS 8 /* of the sender's ancestors that are looked up, the deepest first */
 
@@ -462,11 +467,16 @@ struct plic_seated {
 	__u64 last_ns;	   /* boot clock: the last new connection, or (UDP, SCTP) packet */
 };
 #define PLIC_MAX_SEATED 262144
+/* A TCP client makes room if all seats are taken and nothing came for longer than people and pools pause. */
+#define PLIC_SEAT_IDLE_NS 900000000000ULL
 
-/* The seat of a standing TCP connection: `plic_holders` (HASH, the node's own), key: address of the socket. */
+/* What a standing TCP connection holds: `plic_holders` (HASH, the node's own), key: address of the socket. */
 struct plic_holder {
-	struct plic_seated_key seat;
+	struct plic_seated_key license, policy;
+	__u64 seats; /* which of the two: PLIC_HOLDER_LICENSE, PLIC_HOLDER_POLICY */
 };
+#define PLIC_HOLDER_LICENSE 1
+#define PLIC_HOLDER_POLICY 2
 
 /*
  * First bytes of TCP connections to ports that demand TLS: `plic_hellos` (ARRAY_OF_MAPS, gate id -> LRU),
@@ -516,9 +526,9 @@ enum plic_hook {
 
 /* What a gate's pins say of themselves: the gate's ARRAY `plic_gate`, one element, user space only. */
 struct plic_gate {
-	__u32 abi;	 /* PLIC_ABI */
-	__u32 id;	 /* gate id */
-	__u64 netns_ino; /* inode of the network namespace */
+	__u32 abi, id;	 /* PLIC_ABI; gate id */
+	__u64 netns_ino; /* inode of the network namespace, 0: the gate is a cgroup's */
+	__u64 cgroup_id; /* of the cgroup, 0: the gate is a namespace's */
 	__u64 since_ns;	 /* boot clock, when the gate came */
 };
 
@@ -572,6 +582,7 @@ struct plic_budget {
 #define PLIC_MAP_FLOWED "plic_flowed"	/* PERCPU_ARRAY, a gate's own */
 #define PLIC_MAP_CLIENTS "plic_clients" /* LRU_HASH, a gate's own */
 #define PLIC_MAP_MARKS "plic_marks"	/* LRU_HASH, a gate's own */
+#define PLIC_MAP_BINDS "plic_binds"	/* ARRAY, by enum plic_verdict: binds in a cgroup */
 #define PLIC_MAP_BUDGET "plic_budget"	/* PERCPU_ARRAY, a gate's own: refusals, table entries */
 #define PLIC_MAP_SPARED "plic_spared" /* PERCPU_ARRAY of one __u64, a gate's own: shield's drops */
 
@@ -586,7 +597,7 @@ _Static_assert(PLIC_DIR_CELLS *PLIC_DIR_ENTRIES *PLIC_BLOCK_PORTS == 65536, "dir
 _Static_assert(sizeof(struct plic_traffic) == 32, "plic_traffic");
 _Static_assert(sizeof(struct plic_denial_key) == 8, "plic_denial_key");
 _Static_assert(sizeof(struct plic_denial) == 32, "plic_denial");
-_Static_assert(sizeof(struct plic_gate) == 24, "plic_gate");
+_Static_assert(sizeof(struct plic_gate) == 32, "plic_gate");
 _Static_assert(sizeof(struct plic_flow_key) == 24, "plic_flow_key");
 _Static_assert(sizeof(struct plic_mark_key) == 36, "plic_mark_key");
 _Static_assert(sizeof(struct plic_peer_key) == 24, "plic_peer_key");

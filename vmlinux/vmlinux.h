@@ -13,6 +13,8 @@ typedef unsigned int __u32;
 
 typedef __u16 u16;
 
+typedef __u16 __be16;
+
 typedef __u32 __be32;
 
 struct ns_common {
@@ -37,16 +39,19 @@ struct sock_common {
 	union {
 		struct {
 			__be32 skc_daddr;
+			__be32 skc_rcv_saddr;
 		};
 	};
 	union {
 		struct {
+			__be16 skc_dport;
 			__u16 skc_num;
 		};
 	};
 	short unsigned int skc_family;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 };
 
 struct sock {

@@ -33,7 +33,7 @@ _portlic() {
 		'license load'*) words=' --confirm' ;;
 		'license unload'*) words='' ;;
 		'license list'*) words='' ;;
-		'gate add'*) words=' --netns --pid --policy' ;;
+		'gate add'*) words=' --netns --cgroup --pid --policy' ;;
 		'gate set'*) words=' --mode --shield --for --why' ;;
 		'gate del'*) words='' ;;
 		'gate list'*) words='' ;;

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cgroup.skel.h"
 #include "gate.skel.h"
 #include "ledger.skel.h"
 #include "shield.skel.h"
@@ -18,7 +19,7 @@
 
 #define RECORD "tests/bpf/verifier-cost.txt"
 #define TOLERANCE 20 /* percent */
-#define MAX_PROGRAMS 8
+#define MAX_PROGRAMS 16
 
 struct cost {
 	char kernel[sizeof(((struct utsname *)0)->release)], program[32];
@@ -102,6 +103,7 @@ static int record(const struct cost *costs, size_t n)
 int main(void)
 {
 	struct cost costs[MAX_PROGRAMS];
+	struct cgroup_bpf *cgroup;
 	struct gate_bpf *gate;
 	struct ledger_bpf *ledger;
 	struct shield_bpf *shield;
@@ -112,12 +114,14 @@ int main(void)
 		return 77;
 	}
 	gate = gate_bpf__open_and_load();
+	cgroup = cgroup_bpf__open_and_load();
 	ledger = ledger_bpf__open_and_load();
 	shield = shield_bpf__open_and_load();
-	if (!check(gate, "gate loads") || !check(ledger, "ledger loads") ||
-	    !check(shield, "shield loads"))
+	if (!check(gate, "gate loads") || !check(cgroup, "cgroup loads") ||
+	    !check(ledger, "ledger loads") || !check(shield, "shield loads"))
 		return tap_end();
 	n = measure(gate->obj, costs);
+	n += measure(cgroup->obj, costs + n);
 	n += measure(ledger->obj, costs + n);
 	n += measure(shield->obj, costs + n);
 	if (getenv("COST_RECORD"))
@@ -125,6 +129,7 @@ int main(void)
 	for (size_t i = 0; i < n; i++)
 		compare(&costs[i]);
 	gate_bpf__destroy(gate);
+	cgroup_bpf__destroy(cgroup);
 	ledger_bpf__destroy(ledger);
 	shield_bpf__destroy(shield);
 	return tap_end();

@@ -177,6 +177,11 @@ equal("... its columns", lines[0].split(), "GATE PORT PROTO NAME STATE LICENSE E
 equal("... a range", lines[1].split(), "web 9000-9010 UDP media licensed line-1 in 12d 11 22 33 11 47h ago".split())
 equal("... the rest", lines[2].split()[:5], ["web", "other", "-", "-", "unlicensed"])
 check("... no blanks at the ends", not any(line.endswith(" ") for line in lines), r)
+answers["GET", "/v1/ports"] = (200, [{**PORT, "seats": {"used": 7, "limit": 5}}, OTHER])
+lines = portlic("port", "list").out.splitlines()
+equal("... a column of seats, where a port has some", [lines[0].split()[6:9], lines[1].split()[6:10], lines[2].split()[6:9]],
+      [["ENDS", "SEATS", "ALLOWED"], ["in", "12d", "7/5", "11"], ["-", "-", "11"]])
+answers["GET", "/v1/ports"] = (200, [PORT, OTHER])
 asked("port list GATE", portlic("port", "list", "a&b"), ("GET", "/v1/ports?gate=a%26b"))
 equal("port list -o json is the agent's array", portlic("port", "list", "-o", "json").json(), [PORT, OTHER])
 PEER = {"port": 9000, "protocol": "UDP", "remote": "10.0.0.7", "last": PORT["last_access"], "connections": 0, "connected": 0}

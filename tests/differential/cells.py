@@ -70,13 +70,20 @@ class Writer:
         self.put(cell, "plic_rule.mode", rule.mode)
         self.put(cell, "plic_rule.deny", rule.deny)
         self.put(cell, "plic_rule.n_grants", len(rule.grants))
+        self.put(cell, "plic_rule.origins", rule.origins)
+        self.put(cell, "plic_rule.sources", rule.sources)
+        self.put(cell, "plic_rule.flags", self.flags(rule))
         at = self.layout["plic_rule.grants"][0]
         for grant in rule.grants:
             for name in ("from_ns", "new_until_ns", "cut_at_ns", "step_ns", "salt", "lapse",
-                         "ended_reason"):
+                         "ended_reason", "origins", "sources"):
                 self.put(cell, "plic_grant." + name, getattr(grant, name), at)
             at += self.grant_size
         self.interim(cell, "plic_rule", rule, self.rule)
+
+    def flags(self, rule):
+        asks = any(r.origins or r.sources for r in [rule] + rule.grants)
+        return asks * self.layout["PLIC_RULE_NARROW"] | rule.via * self.layout["PLIC_RULE_VIA"]
 
     def index(self, rules):
         """Directory and index cells. Blocks that one range fills share a cell."""

@@ -13,14 +13,15 @@ from collections import Counter
 sys.dont_write_bytecode = True  # nothing into the tree
 
 from judge import Judge
-from model import (BROWNOUT, FRAGMENT, LAPSED, MALFORMED, NOT_YET_VALID, PROTOCOL, REVOKED,
-                   STATE_LOST, UNLICENSED, WITHDRAWN)
+from model import (BROWNOUT, FRAGMENT, LAPSED, MALFORMED, NOT_YET_VALID, ORIGIN, PROTOCOL,
+                   REVOKED, SOURCE, STATE_LOST, UNLICENSED, WITHDRAWN)
 from scenario import Ask
 from show import show_all
 from trial import Trial
 
 PACKETS = 50000  # what a run of all tests has time for
-REASONS = (UNLICENSED, NOT_YET_VALID, LAPSED, REVOKED, WITHDRAWN, FRAGMENT, MALFORMED, PROTOCOL)
+REASONS = (UNLICENSED, NOT_YET_VALID, LAPSED, REVOKED, WITHDRAWN, SOURCE, ORIGIN, FRAGMENT,
+           MALFORMED, PROTOCOL)
 EXPECTED = {("denied", reason) for reason in REASONS + (BROWNOUT, STATE_LOST)} | \
     {("audit", reason) for reason in REASONS} | {("allowed", 0)} | \
     {("answer", kind) for kind in ("fin", "reset", "unreachable")}

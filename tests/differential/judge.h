@@ -24,6 +24,8 @@ enum table {
 	TABLE_FLOWS,
 	TABLE_CLIENTS, /* plic_flow_key, plic_flow */
 	TABLE_MARKS,   /* plic_mark_key, 4 bytes of padding, plic_mark */
+	TABLE_SOURCES, /* plic_source_key, u32 */
+	TABLE_SENDERS, /* plic_sender_key, plic_sender */
 };
 
 struct request {

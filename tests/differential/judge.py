@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from model import MAPPED
 
 SET, WRITE, DUMP, SOCKETS, JUDGE = range(1, 6)
-FLOWS, CLIENTS, MARKS = range(3)
+FLOWS, CLIENTS, MARKS, SOURCES, SENDERS = range(5)
 WIRE, EGRESS, SOCKET = range(3)
 
 REQUEST = struct.Struct("=IIII")
@@ -19,6 +19,10 @@ ANSWER = struct.Struct("=QiIII")
 COUNT = struct.Struct("=HHBBBxQQQQ")
 FLOW = struct.Struct("=16sHHB3xQ")
 MARK = struct.Struct("=16s16sHH4xQ")
+SOURCE = struct.Struct("=II16sI")
+SENDER = struct.Struct("=16s16sHHIB7xQI4x")
+GATE = 7  # BOX_GATE
+SOME_CGROUP = 0xABCDEF
 TUPLE = struct.Struct("=16s16sHH")
 
 
@@ -84,19 +88,33 @@ class Judge:
         """None: no set. rebuilt: user/core/ruleset.c reads it and writes its own."""
         self.request(SET, len(cells or b"") // self.layout["PLIC_CELL_SIZE"], cells or b"", rebuilt)
 
-    def write(self, flows, clients, marks):
-        """Tables of keys: (proto, local port, remote, remote port) -> ns, and sets of tuples."""
+    def write(self, flows, clients, marks, senders):
+        """
+        Tables of keys: (proto, local port, remote, remote port) -> ns, sets of tuples, and
+        (proto, sender, receiver, its port, the other's) -> mask of origins.
+        """
         for table, entries in ((FLOWS, flows), (CLIENTS, clients)):
             self.request(WRITE, len(entries), b"".join(
                 FLOW.pack(remote, remote_port, local_port, proto, since)
                 for (proto, local_port, remote, remote_port), since in entries.items()), table)
         self.request(WRITE, len(marks), b"".join(MARK.pack(*mark, 1) for mark in marks), MARKS)
+        self.request(WRITE, len(senders), b"".join(
+            SENDER.pack(*who, GATE, proto, SOME_CGROUP, origins)
+            for (proto, *who), origins in senders.items()), SENDERS)
+
+    def write_sources(self, sets):
+        """Set -> (address, length of the prefix) -> value."""
+        entries = [SOURCE.pack(32 + length, number, address, value)
+                   for number, prefixes in sets.items()
+                   for (address, length), value in prefixes.items()]
+        self.request(WRITE, len(entries), b"".join(entries), SOURCES)
 
     def dump(self):
         """What write() took."""
         flows, clients = ({(e[3], e[2], e[0], e[1]): e[4] for e in self.entries(table, FLOW)}
                           for table in (FLOWS, CLIENTS))
-        return flows, clients, {e[:4] for e in self.entries(MARKS, MARK)}
+        marks = {e[:4] for e in self.entries(MARKS, MARK)}
+        return flows, clients, marks, {(e[5], *e[:4]): e[7] for e in self.entries(SENDERS, SENDER)}
 
     def entries(self, table, kind):
         self.request(DUMP, 0, table=table)

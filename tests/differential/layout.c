@@ -26,6 +26,9 @@ static void tell_rules(void)
 	FIELD(plic_rule, mode);
 	FIELD(plic_rule, deny);
 	FIELD(plic_rule, n_grants);
+	FIELD(plic_rule, flags);
+	FIELD(plic_rule, origins);
+	FIELD(plic_rule, sources);
 	FIELD(plic_rule, interim);
 	FIELD(plic_rule, until_ns);
 	FIELD(plic_rule, grants);
@@ -37,6 +40,8 @@ static void tell_rules(void)
 	FIELD(plic_grant, salt);
 	FIELD(plic_grant, lapse);
 	FIELD(plic_grant, ended_reason);
+	FIELD(plic_grant, origins);
+	FIELD(plic_grant, sources);
 }
 
 void layout_tell(bool lookups)
@@ -51,6 +56,8 @@ void layout_tell(bool lookups)
 	CONSTANT(PLIC_BLOCK_PORTS);
 	CONSTANT(PLIC_CELL_FIRST_FREE);
 	CONSTANT(PLIC_MAX_GRANTS);
+	CONSTANT(PLIC_RULE_NARROW);
+	CONSTANT(PLIC_RULE_VIA);
 	CONSTANT(sizeof(struct plic_grant));
 	CONSTANT(JUDGE_MAX_CELLS);
 	CONSTANT(BOX_SLOTS);

@@ -16,7 +16,10 @@ REFUSE, DROP = range(2)
 BLOCK_NEW, BLOCK, REPORT = range(3)
 ALLOWED, DENIED, AUDIT = range(3)
 (UNLICENSED, NOT_YET_VALID, LAPSED, REVOKED, WITHDRAWN) = range(1, 6)
+SOURCE, ORIGIN = 6, 7
 (BROWNOUT, FRAGMENT, MALFORMED, PROTOCOL, STATE_LOST) = range(12, 17)
+UNKNOWN, NODE, POD, EXTERNAL = 0, 4, 6, 7  # enum plic_origin, those that addresses have
+ORIGINS = 0  # the source set that maps addresses to them
 
 TCP, UDP, SCTP = 6, 17, 132
 ICMP, IGMP, ICMPV6 = 1, 2, 58
@@ -47,6 +50,8 @@ class Grant:
     salt: int = 0
     lapse: int = BLOCK_NEW
     ended_reason: int = LAPSED
+    origins: int = 0  # to whom: a mask, or
+    sources: int = 0  # a source set; both 0: everybody
 
     def admits(self, now):
         return self.from_ns <= now < self.new_until_ns
@@ -67,6 +72,9 @@ class Rule:
     grants: list = field(default_factory=list)
     interim: object = None  # a Rule; LOST: a number that leads nowhere
     until_ns: int = 0
+    origins: int = 0  # the policy's own, narrows all grants
+    sources: int = 0
+    via: bool = False  # ... at the socket and on lo alone
 
     def at(self, now):
         return self.interim if self.interim and now < self.until_ns else self
@@ -130,6 +138,9 @@ class Packet:
     total: int = 0  # end of the IP datagram, from l3 on
     bare: bool = True  # neither a fragment nor behind extension headers
     ported: bool = False
+
+    def way(self):
+        return self.proto, self.source, self.target, self.sport, self.dport
 
 
 def u16(frame, at):
@@ -223,6 +234,12 @@ def read_transport(p, frame, room, first):
 
 
 @dataclass
+class Client:
+    address: bytes
+    origins: int  # the one that it is, or those that it may be
+
+
+@dataclass
 class Outcome:
     verdict: int  # of the program
     counts: tuple = ()  # (kind, slot, port, proto, reason, packets, bytes, connections, last)
@@ -230,26 +247,28 @@ class Outcome:
 
 
 class Model:
-    """quarters: tells of an address and a salt in which quarter of the clients it is, 0 to 3."""
+    """
+    quarters: tells of an address and a salt in which quarter of the clients it is, 0 to 3.
+    sources: of a source set and an address, what the longest prefix says; None: there is none.
+    """
 
-    def __init__(self, quarters):
-        self.quarter = quarters
+    def __init__(self, quarters, sources):
+        self.quarter, self.source = quarters, sources
+        self.senders = {}  # (proto, source, target, sport, dport) -> mask of origins
         self.set = None
         self.flows, self.clients, self.marks = {}, {}, set()
         self.sockets = set()
 
     # Who is let in.
 
-    def decide(self, rule, now, established, client):
-        """(verdict, reason) of a port's rule."""
+    def decide(self, rule, now, client=None, at_socket=False):
+        """(verdict, reason) of a rule. client None: a segment of a connection that stands."""
+        established = client is None
         admitting = [g for g in rule.grants if g.admits(now)]
-        if any(established or g.quarters(now) == 4 for g in admitting):
-            return ALLOWED, 0
-        if any(self.quarter(client, g.salt) < g.quarters(now) for g in admitting):
-            return ALLOWED, 0
         denied = {OFF: ALLOWED, ENFORCE: DENIED, AUDIT_MODE: AUDIT}[rule.mode]
         if admitting:
-            return denied, BROWNOUT
+            refused = 0 if established else self.refusal(rule, admitting, client, at_socket, now)
+            return (denied, refused) if refused else (ALLOWED, 0)
         begun = [g for g in rule.grants if g.from_ns <= now]
         reason = begun[0].ended_reason if begun else NOT_YET_VALID if rule.grants else UNLICENSED
         draining = [g for g in begun if now < g.cut_at_ns]
@@ -258,6 +277,39 @@ class Model:
         if established and draining:
             return ALLOWED, 0
         return denied, reason
+
+    def refusal(self, rule, admitting, client, at_socket, now):
+        """Why none of them takes this client: what the last one says. 0: one does."""
+        if (at_socket or not rule.via) and not self.admits(rule, client):
+            return SOURCE if rule.sources else ORIGIN
+        reason = 0
+        for g in admitting:
+            if g.quarters(now) < 4 and self.quarter(client.address, g.salt) >= g.quarters(now):
+                reason = BROWNOUT
+            elif not self.admits(g, client):
+                reason = SOURCE if g.sources else ORIGIN
+            else:
+                return 0
+        return reason
+
+    def admits(self, who, client):
+        """By a rule's or a grant's origins and sources."""
+        if not who.origins and not who.sources:
+            return True
+        # Who may be several has to be welcome as each of them.
+        if client.origins & ~who.origins == 0:
+            return True
+        return bool(who.sources and self.source(who.sources, client.address))
+
+    def origin_of(self, address):
+        listed = self.source(ORIGINS, address)
+        return 1 << (EXTERNAL if listed is None else listed)
+
+    def sender(self, p, on_lo):
+        """On lo it is known by who sent, elsewhere by where it comes from."""
+        if not on_lo:
+            return Client(p.source, self.origin_of(p.source))
+        return Client(p.source, self.senders.get(p.way(), 1 << UNKNOWN))
 
     def rule_of(self, proto, port, now):
         if self.set is None:
@@ -299,7 +351,7 @@ class Model:
             return Outcome(SHOT, denial(kind, DENIED, 0, p.dport, p.proto, STATE_LOST, *size,
                                         connections, now))
         judged = self.tcp if p.proto == TCP else self.datagram
-        verdict, reason, connection = judged(p, slot, rule, now)
+        verdict, reason, connection = judged(p, slot, rule, on_lo, now)
         if verdict is None:
             return Outcome(PASS)
         if verdict == ALLOWED:
@@ -326,11 +378,12 @@ class Model:
             return ALLOWED, 0
         return AUDIT if header.mode == AUDIT_MODE else DENIED, p.reason
 
-    def tcp(self, p, slot, rule, now):
+    def tcp(self, p, slot, rule, on_lo, now):
         """(verdict, reason, is it counted as a connection); verdict None: passes uncounted."""
         if not slot and not opens(p):
             return None, 0, False
-        verdict, reason = self.decide(rule, now, not opens(p), p.source)
+        client = self.sender(p, on_lo) if opens(p) else None
+        verdict, reason = self.decide(rule, now, client, on_lo)
         mark = (p.source, p.target, p.sport, p.dport)
         if opens(p):
             if verdict != DENIED:
@@ -340,11 +393,11 @@ class Model:
             return None, 0, False
         return verdict, reason, False
 
-    def datagram(self, p, slot, rule, now):
+    def datagram(self, p, slot, rule, on_lo, now):
         who = (p.proto, p.dport, p.source, p.sport)
         if not slot and self.own(*who, False, now):
             return None, 0, False
-        verdict, reason = self.decide(rule, now, False, p.source)
+        verdict, reason = self.decide(rule, now, self.sender(p, on_lo), on_lo)
         if verdict != ALLOWED:
             if slot and self.own(*who, True, now):
                 return None, 0, False
@@ -356,12 +409,16 @@ class Model:
         fresh = touch(self.clients, who, now)
         return verdict, reason, fresh or verdict == AUDIT
 
-    def egress(self, frame, now):
+    def egress(self, frame, on_lo, now):
         p = read(frame, False)
-        if self.set and p.ported and p.proto != TCP:
+        if self.set and p.ported and (p.proto != TCP or opens(p)):
             slot, rule = self.set.find(p.proto, p.sport)
-            if slot == 0 and rule != LOST:
-                self.sent(p, bool(frame[0] & 1), now)
+            if rule != LOST:
+                there, its_rule = self.set.find(p.proto, p.dport)
+                if on_lo and there and its_rule != LOST:
+                    self.senders[p.way()] = 1 << UNKNOWN  # no cgroup that anybody knows
+                if slot == 0 and p.proto != TCP:
+                    self.sent(p, bool(frame[0] & 1), now)
         return Outcome(PASS)
 
     def sent(self, p, group, now):
@@ -374,12 +431,15 @@ class Model:
         if goes_on or spoke is None or now >= spoke + CLIENT_NS:
             touch(self.flows, who, now)
 
-    def socket(self, proto, remote, remote_port, local_port, now):
+    def socket(self, proto, remote, local, remote_port, local_port, now):
         """The verdict is SK_PASS 1 or SK_DROP 0."""
         slot, rule = self.rule_of(proto, local_port, now)
         verdict, reason = DENIED, STATE_LOST
         if rule != LOST:
-            verdict, reason = self.decide(rule, now, False, remote)
+            origins = self.senders.get((proto, remote, local, remote_port, local_port))
+            if origins is None:
+                origins = 1 << UNKNOWN if on_loopback(remote) else self.origin_of(remote)
+            verdict, reason = self.decide(rule, now, Client(remote, origins), True)
         if verdict != DENIED:
             return Outcome(1)
         if proto == UDP and self.own(proto, local_port, remote, remote_port, bool(slot), now):
@@ -406,6 +466,12 @@ def denial(kind, verdict, slot, port, proto, reason, packets, size, connections,
     if kind == TO_OTHERS:  # another one's, that the link brought here too
         return ()
     return ((verdict, slot, 0 if slot else port, proto, reason, packets, size, connections, now),)
+
+
+def on_loopback(address):
+    if address[:12] == MAPPED:
+        return address[12] == 127
+    return address == bytes(15) + b"\x01"
 
 
 def to_group(p):

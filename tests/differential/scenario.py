@@ -8,10 +8,13 @@ from model import (ANY_REMOTE_NS, AUDIT_MODE, BLOCK, BLOCK_NEW, DROP, ENFORCE, I
                    LOST, NAMED_NS, NEVER, OFF, REFRESH_NS, REFUSE, REPORT, REVOKED, SCTP, SECOND,
                    TCP, UDP, WITHDRAWN, Grant, Header, Port, Rule, RuleSet)
 from packets import ODD, PEERS, PODS, Frames, family
+from sources import NAMES as SETS
 
 HOUR = 3600 * SECOND
 SALTS = (0, 1, 0x9E3779B9, 0xFFFFFFFF)
 REMOTE_PORTS = (53, 443, 40000, 65535, 0)
+SENDERS = (1, 1 << 1, 1 << 2, 0b110, 1 << 3, 1 << 4)  # masks of enum plic_origin
+MASKS = (1, 0b10, 0b110, 0b1000, 0b10000, 0b1000000, 0b10000000, 0b11010000, 0b11111110)
 NOBODY = (bytes(16), 0)  # also the key of `any remote`
 OWN_PORTS = (45000, 45001, 32767, 32768)
 
@@ -32,6 +35,7 @@ class Record:
     flows: dict
     clients: dict
     marks: list
+    senders: dict
 
 
 @dataclass
@@ -79,7 +83,14 @@ class Author:
         g.ended_reason = rng.choice((LAPSED, LAPSED, REVOKED, WITHDRAWN))
         if g.new_until_ns != NEVER and self.one_in(2):
             g.step_ns, g.salt = rng.choice((1, SECOND, 20 * 60 * SECOND)), rng.choice(SALTS)
+        self.narrow(g, 6)
         return g
+
+    def narrow(self, thing, n):
+        """To some clients, one in n times."""
+        if self.one_in(n):
+            thing.origins = self.rng.choice((0, 0, *MASKS))
+            thing.sources = self.rng.choice((0, *SETS)) if thing.origins else self.rng.choice(SETS)
 
     def mode(self):
         return self.rng.choice((ENFORCE,) * 5 + (AUDIT_MODE, OFF))
@@ -89,6 +100,8 @@ class Author:
         grants = [self.grant() for _ in range(rng.choice((0, 1, 1, 1, 1, 2, 2, 3, 4)))]
         grants.sort(key=lambda g: (g.new_until_ns, g.cut_at_ns), reverse=True)
         rule = Rule(self.mode(), rng.choice((REFUSE, REFUSE, DROP)), grants)
+        self.narrow(rule, 5)
+        rule.via = bool(rule.origins or rule.sources) and self.one_in(3)
         self.stand_in(rule, interim and self.one_in(5), self.rule)
         return rule
 
@@ -186,17 +199,19 @@ class Author:
         return list(found.values())
 
     def memories(self):
-        """Flows, clients and marks of before."""
-        flows, clients, marks = {}, {}, []
+        """Flows, clients, marks and who sent on lo, of before."""
+        flows, clients, marks, senders = {}, {}, [], {}
         for proto, peer, pod, remote, local in self.pairs:
             since = self.moment() or self.base
+            if self.one_in(2):
+                senders[proto, peer, pod, remote, local] = self.rng.choice(SENDERS)
             if proto == TCP:
                 marks += [(peer, pod, remote, local)] * self.one_in(2)
             elif self.one_in(4):
                 flows[proto, local, peer, remote] = since
             elif self.one_in(4):
                 clients[proto, local, peer, remote] = since
-        return flows, clients, marks
+        return flows, clients, marks, senders
 
     # When.
 

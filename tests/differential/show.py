@@ -16,14 +16,22 @@ def moment(ns, base):
 def show_grant(g, base):
     return f"grant {moment(g.from_ns, base)} .. {moment(g.new_until_ns, base)}, " \
         f"cut {moment(g.cut_at_ns, base)}, step {g.step_ns} salt {g.salt:#x} lapse {g.lapse} " \
-        f"reason {g.ended_reason}"
+        f"reason {g.ended_reason}{show_from(g)}"
+
+
+def show_from(who):
+    """Of a rule or a grant, for whom it is."""
+    text = " via" if getattr(who, "via", False) else ""
+    if getattr(who, "origins", 0) or getattr(who, "sources", 0):
+        text += f" from origins {who.origins:#x} or sources {who.sources:#x}"
+    return text
 
 
 def show_rule(rule, base, indent="    "):
     """Of a rule or a header: lines."""
     if rule == LOST:
         return [indent + LOST]
-    lines = [f"{indent}mode {rule.mode} deny {rule.deny}"]
+    lines = [f"{indent}mode {rule.mode} deny {rule.deny}{show_from(rule)}"]
     lines += [f"{indent}{show_grant(g, base)}" for g in getattr(rule, "grants", ())]
     if getattr(rule, "ip_open", ()):
         lines.append(f"{indent}open {sorted(rule.ip_open)}")

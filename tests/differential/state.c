@@ -80,9 +80,13 @@ void state_set_rules(const struct plic_cell *cells, uint32_t n, bool rebuilt)
 
 static struct bpf_map *table(uint32_t which)
 {
-	return which == TABLE_FLOWS	? box->skel->maps.plic_flows
-	       : which == TABLE_CLIENTS ? box->skel->maps.plic_clients
-					: box->skel->maps.plic_marks;
+	struct bpf_map *const tables[] = {[TABLE_FLOWS] = box->skel->maps.plic_flows,
+					  [TABLE_CLIENTS] = box->skel->maps.plic_clients,
+					  [TABLE_MARKS] = box->skel->maps.plic_marks,
+					  [TABLE_SOURCES] = box->skel->maps.plic_sources,
+					  [TABLE_SENDERS] = box->skel->maps.plic_senders};
+
+	return tables[which];
 }
 
 /* A value begins at a multiple of its alignment. */

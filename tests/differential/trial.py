@@ -13,6 +13,7 @@ from model import (ENFORCE, NEVER, SECOND, SYN, TCP, Grant, Header, Model, Port,
                    RuleSet)
 from packets import BOX_MAC, PODS, mac_kind
 from scenario import Ask, Author, Connect, Publish, Record
+from sources import SETS, source_of
 
 NO_RUN = -1000  # BOX_NO_RUN
 
@@ -71,6 +72,7 @@ class Trial:
         self.base = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + 3 * 3600 * SECOND
         self.quarters, self.seen = Quarters(self), Counter()
         self.cells, self.rebuilt = None, False
+        judge.write_sources(SETS)
 
     def story(self, seed):
         author = Author(random.Random(seed), self.base, self.judge.layout["BOX_SLOTS"],
@@ -82,9 +84,9 @@ class Trial:
 
     def play(self, story):
         """The first Difference, or None."""
-        model, at = Model(self.quarters), 0
+        model, at = Model(self.quarters, source_of), 0
         self.judge.connect([])
-        self.judge.write({}, {}, ())
+        self.judge.write({}, {}, (), {})
         while at < len(story):
             step = story[at]
             if isinstance(step, Publish):
@@ -97,8 +99,8 @@ class Trial:
                 self.judge.connect(step.tuples)
             elif isinstance(step, Record):
                 model.flows, model.clients = dict(step.flows), dict(step.clients)
-                model.marks = set(step.marks)
-                self.judge.write(step.flows, step.clients, model.marks)
+                model.marks, model.senders = set(step.marks), dict(step.senders)
+                self.judge.write(step.flows, step.clients, model.marks, step.senders)
             else:
                 end = at
                 while end < len(story) and isinstance(story[end], Ask):
@@ -129,9 +131,10 @@ class Trial:
         return None
 
     def left(self, model, at):
-        flows, clients, marks = self.judge.dump()
+        flows, clients, marks, senders = self.judge.dump()
         for what, want, got in (("flows", model.flows, flows), ("clients", model.clients, clients),
-                                ("marks", model.marks, marks)):
+                                ("marks", model.marks, marks),
+                                ("senders", model.senders, senders)):
             if want != got:
                 return Difference(at, model.set, 0, None, want, got, what)
         return None
@@ -184,10 +187,10 @@ class Trial:
 
 def judged(model, q, now):
     if q.program == SOCKET:
-        remote, _, remote_port, local_port, proto = q.body
-        return model.socket(proto, remote, remote_port, local_port, now)
+        remote, local, remote_port, local_port, proto = q.body
+        return model.socket(proto, remote, local, remote_port, local_port, now)
     if q.program == EGRESS:
-        return model.egress(q.body, now)
+        return model.egress(q.body, q.on_lo, now)
     return model.wire(q.body, mac_kind(q.body, q.on_lo), q.on_lo, q.segments, now)
 
 

@@ -48,11 +48,11 @@ check "gate set --mode enforce" portlic gate set pod --mode enforce
 check "... shuts 9090" becomes 9090 refused
 is "gate list names the mode" "$(portlic gate list -o json | json 'd[0]["mode"]')" enforce
 
-# what this version can't enforce is refused, and the last good policy stays
+# what says nothing is refused, and the last good policy stays
 policy '{"name":"p","match":{"gates":["pod"]},"open":[{"port":6379}]}'
 check "a good policy" becomes 6379 ok
-policy '{"name":"p","match":{"gates":["pod"]},"open":[{"port":6379}],"ports":[{"port":8080,"bandwidth":5}]}'
-check "a policy with a narrowing that nobody knows is refused by name" eventually 3 grep -q 'pod.json.*bandwidth\|bandwidth.*pod.json' "$T/agent.log"
+policy '{"name":"p","match":{"gates":["pod"]},"open":[{"port":6379}],"ports":[{"port":8080,"seats":0}]}'
+check "a policy with wrong seats is refused by name" eventually 3 grep -q 'pod.json.*seats\|seats.*pod.json' "$T/agent.log"
 is "... and the last good one stays" "$(state 6379)" ok
 policy '{"name":"p","match":{},"mode":"off"}'
 check "an empty match is refused" eventually 3 sh -c "[ \$(grep -c pod.json $T/agent.log) -ge 2 ]"

@@ -24,13 +24,12 @@ asked() { awk '$3 != "" && $2 < 2 { print }' "$T/traffic"; }
 traffic true
 is "without a gate nothing is lost" "$(lost)" ""
 is "... of any kind" "$(asked)" ""
-without=$(cat "$T/traffic")
 configure
 vendor
 agent_start
 traffic gate_up
 is "a gate comes: nothing is lost" "$(lost)" ""
-cat "$T/traffic" | sed 's/^/# /'
+sed 's/^/# /' "$T/traffic"
 changes() {
 	drop app.lic '"lid":"app"' '"ports":[{"port":8080},{"port":700},{"port":701,"protocol":"UDP"},{"port":5353,"protocol":"UDP"}]'
 	sleep 0.5

@@ -46,10 +46,10 @@ is "the list names it" "$(portlic policy list -o json | json 'd')" \
 	"[{'file': 'shop.json', 'name': 'shop', 'state': 'ok', 'detail': None, 'mode': 'enforce', 'gates': ['pod'], 'in_force': ['pod']}]"
 
 # --- refused: the last good one stays
-write shop2.json '{"name":"shop","match":{"gates":["pod"]},"ports":[{"port":8080,"bandwidth":5}]}'
+write shop2.json '{"name":"shop","match":{"gates":["pod"]},"ports":[{"port":8080,"seats":0}]}'
 mkdir "$T/bad" && cp "$T/shop2.json" "$T/bad/shop.json"
-is "one that can't be enforced is refused: exit 1" "$(code portlic policy apply "$T/bad/shop.json")" 1
-has "... by file and member" "$(cat "$T/err")" 'policy "shop.json": "ports"[0]: unknown member "bandwidth"'
+is "one that is wrong is refused: exit 1" "$(code portlic policy apply "$T/bad/shop.json")" 1
+has "... by file and member" "$(cat "$T/err")" 'policy "shop.json": "ports"[0]: "seats"'
 is "... so by diff" "$(code portlic policy diff "$T/bad/shop.json")" 1
 is "... the file is as it was" "$(cmp "$T/shop.json" "$T/policies.d/shop.json" && echo same)" same
 is "... and 6379 is open" "$(tcp 6379)" ok

@@ -108,6 +108,7 @@ check "the licensed port goes on, IPv4" out curl -sf -m 10 --retry 2 "http://$PO
 check "the licensed port goes on, IPv6" out curl -sf -m 10 --retry 2 "http://[$POD6]:8080/small"
 is "the pod's own UDP is answered" "$(pod "$LIB/net.py" udp $OUT4 5300 5)" ok
 is "... on an unconnected socket, too" "$(pod "$LIB/net.py" udp-unbound $OUT6 5300 5)" ok
+has "... and status warns" "$(portlic status)" "a flood of denied packets"
 sleep 2
 flood_end
 between "a good part got no further than the shield" "$(($(dropped) - before))" $(((SENT_TCP + SENT_UDP) / 8)) $((SENT_TCP + SENT_UDP))

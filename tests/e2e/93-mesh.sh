@@ -8,18 +8,23 @@ need nft haproxy nginx curl
 cgroups=$(findmnt -nt cgroup2 -o TARGET | head -n 1)
 mkdir "$cgroups/plx$$" "$cgroups/plx$$/app" "$cgroups/plx$$/sidecar" 2> /dev/null || skip_all "no cgroup v2 to write to"
 leave() {
+	local status=$?
 	trap - EXIT
-	local pid
 	for pid in "${PIDS[@]}"; do kill -KILL "$pid" 2> /dev/null; done
-	sleep 0.2
-	rmdir "$cgroups/plx$$/app" "$cgroups/plx$$/sidecar" "$cgroups/plx$$"
+	eventually 5 rmdir "$cgroups/plx$$/app"
+	eventually 5 rmdir "$cgroups/plx$$/sidecar"
+	rmdir "$cgroups/plx$$"
+	(exit $status)
 	finish
 }
-trap 'status=$?; (exit $status); leave' EXIT
-# within app|sidecar COMMAND...: as a process of that container
-within() { (echo $BASHPID > "$cgroups/plx$$/$1/cgroup.procs" && exec nsenter --net="/run/netns/$POD" "${@:2}"); }
-export -f within
-start_within() { background within "$@"; }
+trap leave EXIT
+# inside app|sidecar COMMAND...: this very process becomes one of that container
+inside() {
+	echo "$BASHPID" > "$cgroups/plx$$/$1/cgroup.procs"
+	exec nsenter --net="/run/netns/$POD" "${@:2}"
+}
+within() { (inside "$@"); }
+start_within() { background inside "$@"; }
 
 # mesh PORT: the redirect of all that comes in, but for what the proxy (uid 1337) sends itself
 mesh() {
@@ -46,10 +51,10 @@ defaults
 	timeout client 20s
 	timeout server 20s
 frontend in
-	bind :::$1 v4v6
+	bind 0.0.0.0:$1
 	default_backend app
 backend app
-	server app 0.0.0.0:0 source 0.0.0.0
+	server app 0.0.0.0:0
 C
 	start_within sidecar haproxy -db -f "$T/haproxy.cfg"
 	eventually 5 listens pod "$1" || bail "haproxy" "$(tail -n 5 "$T/background.log")"

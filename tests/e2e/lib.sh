@@ -14,7 +14,7 @@ OUT=plo$$ POD=plp$$ VETH=plv$$
 POD4=10.77.0.2 POD6=fd77::2 OUT4=10.77.0.1 OUT6=fd77::1
 T=$(mktemp -d "${TMPDIR:-/tmp}/portlic-e2e.XXXXXX")
 export PORTLIC_SOCKET=$T/portlicd.sock
-AGENT='' FAKE='' PIDS=() CASE=0 FAILED=0
+AGENT='' FAKE='' PIDS=() CGROUPS=() CASE=0 FAILED=0
 
 # --- TAP
 
@@ -70,6 +70,7 @@ finish() {
 	fi
 	for pid in "${PIDS[@]}" $AGENT; do kill -KILL "$pid" 2> /dev/null; done
 	wait 2> /dev/null
+	for dir in "${CGROUPS[@]}"; do eventually 3 rmdir "$dir"; done
 	for dir in "$T"/bpf "$T"/*/bpf "$T"/state "$T"/licenses.d; do umount "$dir" 2> /dev/null; done
 	for ns in "$POD" "$OUT" $(ip netns list 2> /dev/null | awk '{ print $1 }' | grep "^plx$$-"); do
 		ip netns del "$ns" 2> /dev/null
@@ -95,6 +96,23 @@ background() { # background COMMAND...: ended by the clean-up; its pid is ${PIDS
 # The same inside a namespace, as one process.
 in_pod() { background nsenter --net="/run/netns/$POD" "$@"; }
 in_out() { background nsenter --net="/run/netns/$OUT" "$@"; }
+
+# new_cgroup NAME: NAME in its hierarchy of v2 is /plc$$-NAME; false if this machine has none to write to
+new_cgroup() {
+	CG=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[ -n "$CG" ] && mkdir "$CG/plc$$-$1" 2> /dev/null && CGROUPS=("$CG/plc$$-$1" "${CGROUPS[@]}")
+}
+# in_cgroup NAME COMMAND...: in the cgroup and in the pod. start_in_cgroup: the same, as one process in background.
+# shellcheck disable=SC2016
+joining() { JOIN=(bash -c 'echo $$ > "$0" && exec "$@"' "$CG/plc$$-$1/cgroup.procs"); }
+in_cgroup() {
+	joining "$1"
+	"${JOIN[@]}" nsenter --net="/run/netns/$POD" "${@:2}"
+}
+start_in_cgroup() {
+	joining "$1"
+	background "${JOIN[@]}" nsenter --net="/run/netns/$POD" "${@:2}"
+}
 
 make_pod() { # a namespace with lo up and a veth to the outside
 	ip netns add "$OUT" && ip netns add "$POD" || bail "network namespaces"

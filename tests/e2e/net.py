@@ -4,6 +4,7 @@
 
   tcp ADDR PORT [SECONDS]      ok | refused | timeout | errno name
   udp ADDR PORT [SECONDS]      connected socket, expects an echo: ok | refused | timeout
+                               (both from the address in SOURCE, if that is set)
   udp-unbound ADDR PORT [S]    sendto/recvfrom on a socket without a remote end
   wait STATE ADDR PORT SECONDS polls `tcp` every 10 ms until STATE: the wall clock then (s), or "never"
   wait-udp STATE ADDR PORT S   the same with one connected UDP socket that is kept
@@ -15,6 +16,7 @@
   echo-tcp PORT ...            accepts and echoes on [::]:PORT (IPv4 too)
 """
 import errno
+import os
 import selectors
 import socket
 import sys
@@ -32,8 +34,14 @@ def word(error):
             errno.ECONNRESET: "reset"}.get(error.errno, errno.errorcode.get(error.errno, "?"))
 
 
+def bind(s):
+    if "SOURCE" in os.environ:
+        s.bind((os.environ["SOURCE"], 0))
+
+
 def tcp(addr, port, seconds=1.0):
     with socket.socket(family(addr), socket.SOCK_STREAM) as s:
+        bind(s)
         s.settimeout(float(seconds))
         try:
             s.connect((addr, int(port)))
@@ -53,6 +61,7 @@ def ask(s, send, seconds):
 
 def udp(addr, port, seconds=1.0):
     with socket.socket(family(addr), socket.SOCK_DGRAM) as s:
+        bind(s)
         s.connect((addr, int(port)))
         return ask(s, s.send, seconds)
 

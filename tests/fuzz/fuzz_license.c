@@ -225,15 +225,33 @@ static void read_trust(const void *buf, size_t len)
 	trust_free(store);
 }
 
+/* Sets are in order, each prefix once, with no bits behind it; one that admits nobody isn't read. */
+static void must_be_set(const struct source_set *set)
+{
+	MUST(!set->id == !set->n_prefixes && set->n_prefixes <= FROM_MAX_PREFIXES);
+	for (size_t i = 0; i < set->n_prefixes; i++) {
+		const struct source_prefix *p = &set->prefixes[i];
+
+		MUST(p->len <= 128 && (!i || memcmp(p - 1, p, sizeof(p->address) + 1) < 0));
+		for (unsigned int bit = p->len; bit < 128; bit++)
+			MUST(!(p->address[bit / 8] >> (7 - bit % 8) & 1));
+	}
+}
+
 static void read_policy(const void *buf, size_t len)
 {
 	struct policy *policy = NULL;
 	struct fault f = {""};
 
-	if (policy_parse("fuzz.json", buf, len, trust, &policy, &f))
+	if (policy_parse("fuzz.json", buf, len, trust, &policy, &f)) {
 		must_be_text(f.text);
-	else
-		policy_matches_gate(policy, "acme-1");
+		return;
+	}
+	policy_matches_gate(policy, "acme-1");
+	for (size_t i = 0; i < policy->n_open; i++)
+		must_be_set(&policy->open[i].from.set);
+	for (size_t i = 0; i < policy->n_ports; i++)
+		must_be_set(&policy->ports[i].from.set);
 	policy_free(policy);
 }
 

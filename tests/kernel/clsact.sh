@@ -5,7 +5,7 @@ export PORTLIC_TEST_CLSACT=1
 failed=0
 for program in "${PORTLIC_BUILD:-build}"/tests/kernel/test_*; do
 	case $program in
-	*.*) continue ;;
+	*.* | */test_host*) continue ;; # a cgroup has no filters
 	esac
 	"$program" || failed=1
 done

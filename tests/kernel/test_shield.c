@@ -232,11 +232,13 @@ static void says_why_not(void **state)
 	assert_non_null(strstr(f.text, "MTU"));
 	bed_run("ip link set h0 mtu 1500");
 	/* One that can't is told of, and doesn't keep the others from it. */
-	bed_pod_run(0, "ip link add br0 type bridge");
+	bed_pod_run(0, "ip link add d0 type veth peer name d1 && ip link set d1 mtu 9000");
 	must(gate_sweep(s->gate, &sweep, &f), &f);
 	must(gate_shield(s->gate, GATE_SHIELD_ALL, &f), &f);
-	assert_non_null(strstr(f.text, "\"br0\" of gate \"g\" can't have a shield: its driver"));
+	assert_non_null(strstr(f.text, "\"d0\" of gate \"g\" can't have a shield: its MTU"));
 	assert_int_not_equal(native("eth0"), 0);
+	assert_int_not_equal(native("d1"), 0);
+	assert_int_equal(native("d0"), 0);
 }
 
 static void set_gro(bool on)

@@ -38,7 +38,7 @@ static void covers_new_interfaces(void **state)
 	must(gate_sweep(s->gate, &sweep, &f), &f);
 	assert_int_equal(s->gate->n_ifaces, 2);
 	/* The maps, socket, and of two interfaces either links or marks. */
-	assert_int_equal(bed_count_pins("gates/g"), GATE_N_MAPS + 1 + 4);
+	assert_int_equal(bed_count_pins("gates/g"), GATE_BINDS + 1 + 4);
 }
 
 /* An interface that is taken to another namespace is gated there still, and when it comes back. */

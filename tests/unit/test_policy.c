@@ -27,14 +27,16 @@ static struct policy *parse(const char *text)
 
 static void test_all_members(void **state)
 {
-	struct policy *p = parse("{\"name\":\"acme\",\"match\":{\"gates\":[\"acme-*\",\"db?\"]},"
-				 "\"mode\":\"audit\",\"deny\":\"drop\",\"probes\":true,"
-				 "\"open\":[{\"port\":8080},{\"port\":53,\"protocol\":\"UDP\"},"
-				 "{\"port\":7000,\"endPort\":7010,\"protocol\":\"SCTP\"},"
-				 "{\"ipproto\":47},{\"ipproto\":0}],"
-				 "\"ports\":[{\"port\":9443,\"mode\":\"audit\"},"
-				 "{\"port\":1,\"endPort\":65535,\"protocol\":\"UDP\","
-				 "\"mode\":\"enforce\",\"deny\":\"refuse\"},{\"port\":9444}]}");
+	struct policy *p =
+		parse("{\"name\":\"acme\",\"match\":{\"gates\":[\"acme-*\",\"db?\"]},"
+		      "\"mode\":\"audit\",\"deny\":\"drop\",\"probes\":true,"
+		      "\"open\":[{\"port\":8080},{\"port\":53,\"protocol\":\"UDP\"},"
+		      "{\"port\":7000,\"endPort\":7010,\"protocol\":\"SCTP\"},"
+		      "{\"ipproto\":47},{\"ipproto\":0}],"
+		      "\"ports\":[{\"port\":9443,\"mode\":\"audit\"},"
+		      "{\"port\":1,\"endPort\":65535,\"protocol\":\"UDP\","
+		      "\"mode\":\"enforce\",\"deny\":\"refuse\"},{\"port\":9444,\"seats\":50,"
+		      "\"from\":[{\"cidr\":\"10.0.0.0/8\"},{\"origin\":[\"pod\"]}]}]}");
 
 	assert_string_equal(p->file, "p.json");
 	assert_string_equal(p->name, "acme");
@@ -63,6 +65,11 @@ static void test_all_members(void **state)
 	assert_int_equal(p->ports[1].mode, PLIC_ENFORCE);
 	assert_int_equal(p->ports[1].deny, PLIC_REFUSE);
 	assert_int_equal(p->ports[2].mode, -1);
+	assert_int_equal(p->ports[2].from.origins, 1 << PLIC_ORIGIN_POD);
+	assert_int_equal(p->ports[2].from.set.n_prefixes, 1);
+	assert_int_equal(p->ports[0].from.origins | p->ports[0].from.set.id, 0);
+	assert_int_equal(p->ports[1].seats, 0);
+	assert_int_equal(p->ports[2].seats, 50);
 
 	assert_true(policy_matches_gate(p, "acme-web"));
 	assert_true(policy_matches_gate(p, "db1"));
@@ -159,7 +166,9 @@ static void test_refused(void **state)
 		{"{\"name\":\"a\",\"open\":[{\"port\":80,\"tls\":true}]}",
 		 "unknown member \"tls\""},
 		{"{\"name\":\"a\",\"open\":[{\"port\":80,\"from\":[]}]}",
-		 "\"open\"[0]: \"from\" narrows"},
+		 "\"open\"[0]: \"from\" must be an array"},
+		{"{\"name\":\"a\",\"open\":[{\"port\":80,\"from\":[{\"cidr\":\"10.0.0.1/8\"}]}]}",
+		 "\"open\"[0]: \"from\"[0]: \"cidr\": \"10.0.0.1/8\""},
 		{"{\"name\":\"a\",\"open\":[{\"ipproto\":256}]}", "\"ipproto\" must be"},
 		{"{\"name\":\"a\",\"open\":[{\"ipproto\":\"gre\"}]}", "\"ipproto\" must be"},
 		{"{\"name\":\"a\",\"open\":[{\"ipproto\":6}]}", "name them with \"port\""},
@@ -177,8 +186,12 @@ static void test_refused(void **state)
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"mode\":\"off\"}]}",
 		 "\"ports\"[0]: \"mode\" must be one of \"enforce\", \"audit\""},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"deny\":\"off\"}]}", "\"deny\""},
-		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"from\":[]}]}", "\"from\" narrows"},
-		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"seats\":0}]}", "\"seats\""},
+		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"from\":[{\"podSelector\":{}}]}]}",
+		 "\"ports\"[0]: \"from\"[0]: \"podSelector\" narrows"},
+		{"{\"name\":\"a\",\"ports\":[{\"port\":80},{\"port\":80,"
+		 "\"from\":[{\"cidr\":\"10.0.0.0/8\"}]}]}",
+		 "\"ports\"[1]: names a port"},
+		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"seats\":0}]}", "\"seats\" must be"},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"rate\":{}}]}",
 		 "\"rate\": \"connections\" is missing"},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"rate\":5}]}", "\"rate\""},
@@ -263,8 +276,10 @@ static void test_noise(void **state)
 {
 	static const char good[] =
 		"{\"name\":\"acme\",\"match\":{\"gates\":[\"acme-*\"]},\"mode\":\"audit\","
-		"\"open\":[{\"port\":8080,\"endPort\":8090},{\"ipproto\":47}],"
-		"\"ports\":[{\"port\":9443,\"mode\":\"audit\"},{\"port\":9444,\"deny\":\"drop\"}]}";
+		"\"open\":[{\"port\":8080,\"endPort\":8090,\"from\":[{\"origin\":[\"node\"]}]},"
+		"{\"ipproto\":47}],\"ports\":[{\"port\":9443,\"mode\":\"audit\",\"from\":["
+		"{\"cidr\":\"10.0.0.0/8\",\"except\":[\"10.9.0.0/16\"]}]},"
+		"{\"port\":9444,\"deny\":\"drop\"}]}";
 	static const char alphabet[] = "{}[]\":,0123456789\\u*ntf -";
 	size_t read = 0;
 

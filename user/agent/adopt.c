@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "cgrouptree.h"
 #include "cleanup.h"
 #include "file.h"
 #include "gatefile.h"
@@ -21,8 +22,8 @@
 /* One directory of pins. */
 struct pinned {
 	char *name;
-	char *netns; /* a path to its namespace, NULL: that is dead */
-	int err;     /* of the look at it */
+	char *path; /* to its namespace or cgroup, NULL: that is dead */
+	int err;    /* of the look at it */
 	struct fault fault;
 	struct plic_gate about;
 	struct ruleset set;
@@ -41,6 +42,12 @@ struct adopt_job {
 	size_t n_pins;
 };
 
+static int find_place(const struct plic_gate *about, char *path, size_t len)
+{
+	return about->cgroup_id ? cgroup_find(about->cgroup_id, path, len)
+				: netns_find(about->netns_ino, NULL, path, len);
+}
+
 static void look_at(struct adopt_job *adopt, struct node *node, const char *name)
 {
 	struct pinned *grown, *pin;
@@ -56,9 +63,9 @@ static void look_at(struct adopt_job *adopt, struct node *node, const char *name
 		return;
 	adopt->n_pins++;
 	pin->err = gate_peek(node, name, &pin->about, &pin->set, &pin->fault);
-	if (!pin->err && !netns_find(pin->about.netns_ino, NULL, path, sizeof(path)))
-		pin->netns = strdup(path);
-	if (pin->err || !pin->netns)
+	if (!pin->err && !find_place(&pin->about, path, sizeof(path)))
+		pin->path = strdup(path);
+	if (pin->err || !pin->path)
 		gate_collect(node, name, NULL);
 }
 
@@ -115,18 +122,22 @@ static void claim_id(struct gates *gates, struct gate_entry *owner, uint32_t id)
 static void adopt_pin(struct agent *agent, struct pinned *pin)
 {
 	struct gate_entry *entry = gates_find(&agent->gates, pin->name);
+	struct place place = {0};
 	struct fault f = {0};
 	uint64_t generation;
 
-	if (pin->err || !pin->netns) {
+	*(pin->about.cgroup_id ? &place.cgroup : &place.netns) = pin->path;
+	if (pin->err || !pin->path) {
 		log_event(LOG_WARN, "pins_collected", LOG_FIELDS("gate", pin->name), "%s",
-			  pin->err ? pin->fault.text : "their namespace is gone");
+			  pin->err		 ? pin->fault.text
+			  : pin->about.cgroup_id ? "their cgroup is gone"
+						 : "their namespace is gone");
 		return;
 	}
 	if (!entry) {
-		entry = gates_add(&agent->gates, pin->name, pin->netns);
+		entry = gates_add(&agent->gates, pin->name, &place);
 		log_event(LOG_WARN, "gate_found",
-			  LOG_FIELDS("gate", pin->name, "netns", pin->netns),
+			  LOG_FIELDS("gate", pin->name, place_word(&place), pin->path),
 			  "its pins are there and gates.json doesn't know it: taken over");
 	}
 	if (!entry)
@@ -135,7 +146,7 @@ static void adopt_pin(struct agent *agent, struct pinned *pin)
 	if (generation > agent->gates.generation)
 		agent->gates.generation = generation;
 	claim_id(&agent->gates, entry, pin->about.id);
-	entry->netns_ino = pin->about.netns_ino;
+	entry->place = pin->about.cgroup_id ? pin->about.cgroup_id : pin->about.netns_ino;
 	entry->since_ns = pin->about.since_ns;
 	if (rules_adopt(entry, &pin->set, &f))
 		log_event(LOG_ERROR, "state_lost", LOG_FIELDS("gate", entry->name),
@@ -165,7 +176,7 @@ static void adopt_done(struct job *job)
 	for (i = 0; i < adopt->n_pins; i++) {
 		adopt_pin(agent, &adopt->pins[i]);
 		free(adopt->pins[i].name);
-		free(adopt->pins[i].netns);
+		free(adopt->pins[i].path);
 		ruleset_free(&adopt->pins[i].set);
 	}
 	free(adopt->pins);

@@ -170,6 +170,8 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 	}
 	if (agent->stopping)
 		return;
+	agent->origins.support = cgroups_support();
+	origins_look(agent, NULL);
 	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
 	timekeeper_watch(agent, look_around);
 	uv_timer_start(&agent->sweep, on_sweep, 0, SWEEP_MS);
@@ -330,6 +332,8 @@ static void finish(struct agent *agent)
 	quotafile_finish(agent);
 	quotafile_close(&agent->quotas);
 	gates_close(&agent->gates);
+	source_table_free(&agent->sources);
+	free(agent->origins.networks);
 	node_close(agent->node);
 	cleanup_close(&agent->pins_lock);
 	vendors_close(&agent->vendors);

@@ -15,10 +15,12 @@
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
+#include "origins.h"
 #include "observe.h"
 #include "policies.h"
 #include "pull.h"
 #include "quotafile.h"
+#include "sourcetable.h"
 #include "timekeeper.h"
 #include "trial.h"
 #include "transfer.h"
@@ -38,6 +40,8 @@ struct agent {
 	struct policies policies;
 	struct gates gates;
 	struct quotafile quotas;
+	struct source_table sources;
+	struct origins origins;
 	struct trial trial;
 	struct watch watch;
 	struct cuts cuts;
@@ -51,12 +55,14 @@ struct agent {
 	uv_timer_t tick, sweep, watchdog;
 	uv_signal_t term, interrupt, hangup;
 	unsigned int jobs_running;
-	uint64_t own_netns;	   /* inode; gating it would cut the node off */
-	int pins_lock;		   /* descriptor of the pins' directory, -1: none yet */
-	struct fault pins_trouble; /* it is no longer there, "" if it is */
-	int64_t started;	   /* effective time */
-	bool sweeping;		   /* a sweep is queued or runs */
-	bool ready;		   /* all gates were tried once */
+	uint64_t own_netns;	    /* inode; gating it would cut the node off */
+	int pins_lock;		    /* descriptor of the pins' directory, -1: none yet */
+	struct fault pins_trouble;  /* it is no longer there, "" if it is */
+	int64_t started;	    /* effective time */
+	bool sweeping;		    /* a sweep is queued or runs */
+	bool ushering;		    /* a round over the seats is queued or runs */
+	struct fault seats_trouble; /* of the last one, "" if it went well */
+	bool ready;		    /* all gates were tried once */
 	struct ready_waiter *ready_waiters;
 	bool stopping;
 	int exit_code;

@@ -35,7 +35,8 @@ struct explain_job {
 
 static const char *const verdict_words[] = {
 	[PLIC_ALLOWED] = "allowed", [PLIC_DENIED] = "denied", [PLIC_AUDIT] = "audit"};
-static const char *const hook_words[] = {[PLIC_HOOK_WIRE] = "wire", [PLIC_HOOK_SOCKET] = "socket"};
+static const char *const hook_words[] = {
+	[PLIC_HOOK_WIRE] = "wire", [PLIC_HOOK_SOCKET] = "socket", [PLIC_HOOK_HOST] = "host"};
 
 static const struct compiled_port *find_port(const struct gate_entry *entry,
 					     const struct gate_question *q)

@@ -9,11 +9,11 @@
 
 #include "agent.h"
 #include "attach.h"
+#include "cgrouptree.h"
 #include "gatefile.h"
 #include "gateview.h"
 #include "inspect.h"
 #include "log.h"
-#include "netns.h"
 #include "reply.h"
 
 /* ---- GET ---- */
@@ -91,8 +91,9 @@ static void posted(struct agent *agent, void *arg, int err, const struct fault *
 }
 
 struct wish {
-	const char *name, *netns;
-	uint64_t inode;
+	const char *name;
+	struct place place;
+	uint64_t id;
 };
 
 /* Checks what a POST asks for; 0, or it has been answered. */
@@ -108,10 +109,15 @@ static int check_wish(struct agent *agent, struct http_request *request, struct 
 			    GATE_NAME_MAX, wish->name ? wish->name : "");
 		return -EINVAL;
 	}
-	if (!wish->netns || wish->netns[0] != '/') {
+	if (!wish->place.cgroup && (!wish->place.netns || wish->place.netns[0] != '/')) {
 		reply_error(request, MHD_HTTP_BAD_REQUEST,
 			    "\"netns\" must be the absolute path of a network namespace, such as "
-			    "\"/run/netns/NAME\"");
+			    "\"/run/netns/NAME\", or \"cgroup\" must name a cgroup");
+		return -EINVAL;
+	}
+	if (wish->place.cgroup && wish->place.netns) {
+		reply_error(request, MHD_HTTP_BAD_REQUEST,
+			    "a gate stands before one of \"netns\" and \"cgroup\", not both");
 		return -EINVAL;
 	}
 	if (gates_find(&agent->gates, wish->name)) {
@@ -120,29 +126,28 @@ static int check_wish(struct agent *agent, struct http_request *request, struct 
 			    wish->name);
 		return -EEXIST;
 	}
-	if (netns_inode(wish->netns, &wish->inode, &f)) {
+	if (place_id(&wish->place, &wish->id, &f)) {
 		reply_error(request, MHD_HTTP_NOT_FOUND, "gate \"%s\" wasn't added: %s", wish->name,
 			    f.text);
 		return -ENOENT;
 	}
-	if (wish->inode == agent->own_netns) {
-		reply_error(request, MHD_HTTP_BAD_REQUEST,
-			    "\"%s\" is the agent's own namespace: gating it would cut the node off",
-			    wish->netns);
+	if (place_check(agent, &wish->place, wish->id, &f)) {
+		reply_error(request, MHD_HTTP_BAD_REQUEST, "%s", f.text);
 		return -EINVAL;
 	}
-	there = gates_on(&agent->gates, wish->inode);
+	there = gates_on(&agent->gates, &wish->place, wish->id);
 	if (!there)
 		return 0;
-	reply_error(request, MHD_HTTP_CONFLICT, "the namespace \"%s\" has a gate already: \"%s\"",
-		    wish->netns, there->name);
+	reply_error(request, MHD_HTTP_CONFLICT, "the %s \"%s\" has a gate already: \"%s\"",
+		    wish->place.cgroup ? "cgroup" : "namespace", place_path(&wish->place),
+		    there->name);
 	return -EEXIST;
 }
 
 static struct gate_entry *add_wish(struct agent *agent, struct http_request *request,
 				   const struct wish *wish, const cJSON *policy)
 {
-	struct gate_entry *entry = gates_add(&agent->gates, wish->name, wish->netns);
+	struct gate_entry *entry = gates_add(&agent->gates, wish->name, &wish->place);
 	_free_ char *text = policy ? cJSON_PrintUnformatted(policy) : NULL;
 	struct fault f = {0};
 
@@ -186,11 +191,13 @@ static cJSON *read_body(struct http_request *request, const char *const *keys)
 /* Gates of before come first: one of them may stand on the same namespace, or have the name. */
 static void post(void *arg)
 {
-	static const char *const keys[] = {"name", "netns", "policy", NULL};
+	static const char *const keys[] = {"name", "netns", "cgroup", "policy", NULL};
 	struct http_request *request = arg;
 	struct agent *agent = request->http->agent;
 	_json_ cJSON *root = read_body(request, keys);
 	const cJSON *policy = NULL;
+	const char *cgroup = NULL;
+	_free_ char *resolved = NULL;
 	struct gate_entry *entry;
 	struct wish wish = {0};
 	struct fault f = {0};
@@ -198,7 +205,8 @@ static void post(void *arg)
 	if (!root)
 		return;
 	if (json_string(root, "name", 1, 256, &wish.name, &f) ||
-	    json_string(root, "netns", 1, 4095, &wish.netns, &f) ||
+	    json_string(root, "netns", 1, 4095, &wish.place.netns, &f) ||
+	    json_string(root, "cgroup", 1, 4095, &cgroup, &f) ||
 	    json_object(root, "policy", &policy, &f)) {
 		reply_error(request, MHD_HTTP_BAD_REQUEST, "%s", f.text);
 		return;
@@ -207,13 +215,19 @@ static void post(void *arg)
 		reply_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the agent is stopping");
 		return;
 	}
+	if (cgroup && cgroup_resolve(cgroup, &resolved, &f)) {
+		reply_error(request, MHD_HTTP_NOT_FOUND, "gate \"%s\" wasn't added: %s",
+			    wish.name ? wish.name : "", f.text);
+		return;
+	}
+	wish.place.cgroup = resolved;
 	if (check_wish(agent, request, &wish))
 		return;
 	entry = add_wish(agent, request, &wish, policy);
 	if (!entry)
 		return;
 	request->arg = entry;
-	attach_open(agent, entry, wish.inode, posted, request);
+	attach_open(agent, entry, wish.id, posted, request);
 }
 
 void api_gates_post(struct agent *agent, struct http_request *request, const char *unused)
@@ -306,6 +320,11 @@ void api_gate_patch(struct agent *agent, struct http_request *request, const cha
 	request->arg = entry;
 	if (read_turn(root, &turn, &f))
 		reply_error(request, MHD_HTTP_BAD_REQUEST, "%s", f.text);
+	else if (turn.shield > SHIELD_OFF && entry->cgroup)
+		reply_error(
+			request, MHD_HTTP_BAD_REQUEST,
+			"gate \"%s\" stands before a cgroup, which has no interface for a shield",
+			name);
 	else if (turn.mode >= 0 && take_turn(agent, entry, &turn))
 		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
 	else if (turn.shield < 0)

@@ -9,6 +9,7 @@
 #include "agent.h"
 #include "inspect.h"
 #include "limitview.h"
+#include "origin.h"
 #include "ports.h"
 #include "reply.h"
 
@@ -20,6 +21,7 @@ static void put_counts(cJSON *item, const struct port_row *row)
 	cJSON *bytes = cJSON_AddObjectToObject(item, "bytes");
 	cJSON *connections = cJSON_AddObjectToObject(item, "connections");
 	cJSON *denied = cJSON_AddObjectToObject(item, "denied");
+	cJSON *origins = cJSON_AddObjectToObject(item, "origins");
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(verdicts); i++) {
@@ -30,6 +32,22 @@ static void put_counts(cJSON *item, const struct port_row *row)
 	for (i = 1; i < PORTS_N_REASONS; i++)
 		if (row->denied[i])
 			json_put_u64(denied, reason_word(i), row->denied[i]);
+	for (i = 0; i < PLIC_N_ORIGINS; i++)
+		if (row->arrivals[i])
+			json_put_u64(origins, origin_word(i), row->arrivals[i]);
+}
+
+static void put_seats(cJSON *item, const struct port_row *row)
+{
+	cJSON *seats;
+
+	if (!row->seats) {
+		cJSON_AddNullToObject(item, "seats");
+		return;
+	}
+	seats = cJSON_AddObjectToObject(item, "seats");
+	json_put_u64(seats, "used", row->seats_used);
+	json_put_u64(seats, "limit", row->seats);
 }
 
 static cJSON *row_json(const struct agent *agent, const struct gate_entry *entry,
@@ -54,9 +72,11 @@ static cJSON *row_json(const struct agent *agent, const struct gate_entry *entry
 	limit_view(agent, entry, row, clock_boot_ns(), &limits);
 	limit_json(agent, &limits, item);
 	put_counts(item, row);
+	put_seats(item, row);
 	json_put_moment(item, "last_access", &agent->clock, row->access_ns);
 	json_put_moment(item, "last_denied", &agent->clock, row->denied_ns);
-	json_put_string(item, "last_origin", row->access_ns ? "unknown" : NULL);
+	json_put_string(item, "last_origin",
+			row->access_ns ? origin_word(row->arrival_origin) : NULL);
 	return item;
 }
 

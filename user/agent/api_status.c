@@ -116,6 +116,11 @@ static void warn_gate(cJSON *warnings, const struct agent *agent, const struct g
 	else if (rules_mode(agent, entry) != PLIC_ENFORCE)
 		json_warn(warnings, "gate \"%s\" isn't enforced: its mode is %s", entry->name,
 			  rules_mode(agent, entry) == PLIC_OFF ? "off" : "audit");
+	if (entry->shield.up && entry->shield.setting == SHIELD_AUTO)
+		json_warn(warnings,
+			  "gate \"%s\": a flood of denied packets; its shield drops them, and bulk "
+			  "traffic is slower meanwhile",
+			  entry->name);
 	if (entry->policy_text && !entry->policy)
 		json_warn(warnings, "gate \"%s\": its own policy is refused and has no effect",
 			  entry->name);
@@ -177,13 +182,15 @@ static cJSON *warnings_json(const struct agent *agent)
 	if (agent->entitlements.trouble.text[0])
 		json_warn(warnings, "applications read old entitlements: %s",
 			  agent->entitlements.trouble.text);
+	origins_warn(agent, warnings);
 	if (agent->node && !node_features(agent->node)->tcx)
 		json_warn(warnings,
 			  "wire: removable: this kernel has no tcx links (6.6), so a pod with "
 			  "CAP_NET_ADMIN can remove the hook; it is put back within 1 s");
 	if (agent->node && !node_features(agent->node)->tracing)
-		json_warn(warnings,
-			  "ledger: this kernel has no BTF tracing, TCP connections aren't counted");
+		json_warn(warnings, "ledger: this kernel has no BTF tracing: TCP connections "
+				    "aren't counted, and seats "
+				    "are given and freed by the agent, once a second");
 	return warnings;
 }
 

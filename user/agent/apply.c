@@ -13,6 +13,7 @@
 #include "gatefile.h"
 #include "jobs.h"
 #include "log.h"
+#include "sourcesets.h"
 #include "tighten.h"
 
 struct apply_waiter {
@@ -139,6 +140,7 @@ static void apply_work(struct job *job)
 	_free_ struct gate **gates = calloc(apply->n, sizeof(*gates));
 	_free_ const struct ruleset **sets = calloc(apply->n, sizeof(*sets));
 	_free_ int *results = calloc(apply->n, sizeof(*results));
+	struct fault full = {0};
 	size_t i, n = 0;
 
 	for (i = 0; i < apply->n; i++) {
@@ -147,13 +149,18 @@ static void apply_work(struct job *job)
 		item->result = !gates || !sets || !results ? -ENOMEM : -ESTALE;
 		if (item->result == -ENOMEM || !item->entry->gate)
 			continue; /* no handle: its namespace died meanwhile */
+		item->result = sourcesets_put(job->agent->node, item->rules->sources,
+					      item->rules->n_sources, &full);
+		if (item->result)
+			continue;
 		mark_clients(item);
 		gates[n] = item->entry->gate;
 		sets[n++] = &item->rules->compiled.set;
-		item->result = 0;
 	}
 	if (n)
 		gates_apply(job->agent->node, gates, sets, n, results, &apply->fault);
+	if (!apply->fault.text[0])
+		apply->fault = full;
 	for (i = n = 0; i < apply->n; i++) {
 		struct apply_item *item = &apply->items[i];
 

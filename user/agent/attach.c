@@ -11,6 +11,7 @@
 #include "gatefile.h"
 #include "jobs.h"
 #include "log.h"
+#include "sourcesets.h"
 #include "sweep.h"
 #include "tighten.h"
 
@@ -24,7 +25,7 @@ struct open_job {
 	struct rules *rules;
 	bool again;	/* its rules were read back from pins */
 	uint8_t *named; /* then: see rules_newly_named */
-	bool moved;	/* to another namespace than the one that gates.json has */
+	bool moved;	/* to another place than the one that gates.json has */
 	int result;
 	struct fault fault;
 	uint32_t id;
@@ -46,6 +47,10 @@ static void open_work(struct job *job)
 		open->result = -EBUSY;
 		return;
 	}
+	open->result = sourcesets_put(job->agent->node, open->rules->sources,
+				      open->rules->n_sources, &open->fault);
+	if (open->result)
+		return;
 	open->result = gate_open(job->agent->node, &open->spec, &open->rules->compiled.set, &gate,
 				 &open->fault);
 	if (open->result)
@@ -67,6 +72,7 @@ static void open_work(struct job *job)
 
 static void open_failed(struct gate_entry *entry, const struct open_job *open)
 {
+	struct place place = place_of(entry);
 	struct fault was = entry->error;
 
 	entry->state = open->result == -ENOENT ? GATE_WAITING : GATE_FAILED;
@@ -76,13 +82,14 @@ static void open_failed(struct gate_entry *entry, const struct open_job *open)
 	entry->retry_ns = clock_boot_ns() + RETRY_NS;
 	if (strcmp(was.text, entry->error.text))
 		log_event(LOG_ERROR, "gate_failed",
-			  LOG_FIELDS("gate", entry->name, "netns", entry->netns), "%s",
-			  entry->error.text);
+			  LOG_FIELDS("gate", entry->name, place_word(&place), place_path(&place)),
+			  "%s", entry->error.text);
 }
 
 static void opened(struct agent *agent, struct gate_entry *entry, struct open_job *open)
 {
 	bool adopted = open->since_ns < agent->gates.began_ns;
+	struct place place = place_of(entry);
 
 	rules_free(entry->rules);
 	entry->rules = open->rules;
@@ -100,11 +107,12 @@ static void opened(struct agent *agent, struct gate_entry *entry, struct open_jo
 	gate_stand_free(&entry->stand);
 	entry->stand = open->stand;
 	log_event(LOG_INFO, adopted ? "gate_adopted" : "gate_attached",
-		  LOG_FIELDS("gate", entry->name, "netns", entry->netns), "%zu hooks, %zu ports",
-		  entry->n_attachments, entry->rules->compiled.n_ports);
+		  LOG_FIELDS("gate", entry->name, place_word(&place), place_path(&place)),
+		  "%zu hooks, %zu ports", entry->n_attachments, entry->rules->compiled.n_ports);
 	shield_opened(agent, entry);
 	if (open->moved)
 		gatefile_save(agent);
+	origins_look(agent, &entry->id);
 	if ((!adopted && tighten_now(entry)) || entry->generation != agent->gates.generation)
 		rules_changed(agent);
 }
@@ -134,7 +142,7 @@ static void open_done(struct job *job)
 	free(open);
 }
 
-void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t inode, attach_done *done,
+void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t place, attach_done *done,
 		 void *arg)
 {
 	struct open_job *open = calloc(1, sizeof(*open));
@@ -142,13 +150,13 @@ void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t inode, 
 
 	if (!open)
 		return;
-	if (entry->netns_ino != inode && entry->netns_ino)
-		gate_entry_reset(entry); /* another namespace: nothing of the old one holds */
+	if (entry->place != place && entry->place)
+		gate_entry_reset(entry); /* another one: nothing of the old one holds */
 	open->job.work = open_work;
 	open->job.done = open_done;
 	open->entry = entry;
-	open->moved = entry->netns_ino != inode;
-	entry->netns_ino = inode;
+	open->moved = entry->place != place;
+	entry->place = place;
 	err = rules_compile(agent, entry, &open->rules, &open->fault);
 	if (err) {
 		open->result = err;
@@ -164,8 +172,10 @@ void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t inode, 
 			rules_newly_named(&entry->rules->compiled.set, &open->rules->compiled);
 	open->done = done;
 	open->arg = arg;
-	open->spec =
-		(struct gate_spec){.name = entry->name, .netns = entry->netns, .id = entry->id};
+	open->spec = (struct gate_spec){.name = entry->name,
+					.netns = entry->netns,
+					.cgroup = entry->cgroup,
+					.id = entry->id};
 	quotafile_of(agent, entry->name, &open->used, &open->spec.n_used);
 	open->spec.used = open->used;
 	entry->opening = true;

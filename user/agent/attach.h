@@ -13,8 +13,8 @@ struct gate_entry;
 /* How it went, on the loop: err 0 or -errno, and the fault. */
 typedef void attach_done(struct agent *agent, void *arg, int err, const struct fault *f);
 
-/* Puts a gate up in namespace `inode`, which was seen behind entry->netns. done may be NULL. */
-void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t inode, attach_done *done,
+/* Puts a gate up where it belongs, which has place_id() `place` now. done may be NULL. */
+void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t place, attach_done *done,
 		 void *arg);
 
 /* Takes a gate out of the table, down with its pins, and frees the entry. done may be NULL. */

@@ -58,6 +58,18 @@ __attribute__((format(printf, 6, 7))) static void result(struct check *check, co
 	check->ok &= verdict != PROBE_FAILED;
 }
 
+static bool is_expected(const struct check *check, const struct gate_entry *entry,
+			enum gate_hook hook)
+{
+	if (hook == HOOK_LEDGER)
+		return entry->cgroup || node_features(check->job.agent->node)->tracing;
+	if (hook == HOOK_HOST || hook == HOOK_BIND)
+		return entry->cgroup;
+	if (hook == HOOK_SHIELD)
+		return false; /* opt-in */
+	return !entry->cgroup || hook == HOOK_EGRESS;
+}
+
 static void check_hooks(struct check *check, const struct gate_entry *entry)
 {
 	bool seen[GATE_N_HOOKS] = {false}, removable = false;
@@ -82,11 +94,12 @@ static void check_hooks(struct check *check, const struct gate_entry *entry)
 		missing++;
 		result(check, entry->name, gate_hook_word(at->hook), "", PROBE_FAILED,
 		       "%s is missing on %s", at->kind,
-		       at->interface[0] ? at->interface : "the namespace");
+		       at->interface[0] ? at->interface
+		       : entry->cgroup	? entry->cgroup
+					: "the namespace");
 	}
 	for (i = 0; i < GATE_N_HOOKS; i++) {
-		if (seen[i] || i == HOOK_SHIELD ||
-		    (i == HOOK_LEDGER && !node_features(check->job.agent->node)->tracing))
+		if (seen[i] || !is_expected(check, entry, i))
 			continue;
 		missing++;
 		result(check, entry->name, gate_hook_word(i), "", PROBE_FAILED,
@@ -95,6 +108,10 @@ static void check_hooks(struct check *check, const struct gate_entry *entry)
 	if (!missing && !overtaken)
 		result(check, entry->name, "hooks", "", PROBE_PASSED,
 		       "all %zu attachments are there", entry->n_attachments);
+	if (entry->cgroup)
+		result(check, entry->name, "host", "", PROBE_PASSED,
+		       "host: it can only drop: whom it denies isn't told, but waits until a "
+		       "time-out");
 	if (removable)
 		result(check, entry->name, "wire", "", PROBE_PASSED,
 		       "wire: removable: from inside the pod with CAP_NET_ADMIN (clsact; kernels "

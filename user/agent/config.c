@@ -14,9 +14,10 @@
 
 #define CONFIG_MAX_BYTES 65536
 
-static const char *const keys[] = {
-	"audience", "trust_dir", "license_dir", "policy_dir", "state_dir",	  "socket", "bpffs",
-	"metrics",  "pull",	 "notify",	"kubernetes", "entitlements_dir", NULL};
+static const char *const keys[] = {"audience",	"trust_dir", "license_dir", "policy_dir",
+				   "state_dir", "socket",    "bpffs",	    "metrics",
+				   "pull",	"notify",    "kubernetes",  "entitlements_dir",
+				   "origins",	NULL};
 
 /* "ADDR:PORT", "[v6]:PORT" or ":PORT" (every address). */
 static int parse_address(const char *text, struct config *out)
@@ -140,6 +141,8 @@ static int read_members(const cJSON *root, struct config *out, struct fault *f)
 	if (!err)
 		err = notify_targets_read(root, &out->notify, f);
 	if (!err)
+		err = origin_config_read(root, &out->origins, f);
+	if (!err)
 		err = refuse_later(root, "kubernetes", f);
 	return err ? err : read_metrics(root, out, f);
 }
@@ -186,5 +189,6 @@ void config_free(struct config *config)
 	free(config->metrics_text);
 	pull_sources_free(&config->pull);
 	notify_targets_free(&config->notify);
+	origin_config_free(&config->origins);
 	*config = (struct config){0};
 }

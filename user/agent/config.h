@@ -8,6 +8,7 @@
 
 #include "fault.h"
 #include "notify_target.h"
+#include "origin_config.h"
 #include "pull_source.h"
 
 #define CONFIG_DEFAULT "/etc/portlic/portlicd.json"
@@ -25,6 +26,7 @@ struct config {
 	char *metrics_text; /* as it was written */
 	struct pull_sources pull;
 	struct notify_targets notify;
+	struct origin_config origins;
 };
 
 /*

@@ -30,13 +30,14 @@ static cJSON *glass_json(const struct glass *glass)
 
 static cJSON *entry_json(const struct gate_entry *entry)
 {
+	struct place place = place_of(entry);
 	cJSON *item = cJSON_CreateObject();
 	char number[24];
 
 	cJSON_AddStringToObject(item, "name", entry->name);
-	cJSON_AddStringToObject(item, "netns", entry->netns);
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)entry->netns_ino);
-	cJSON_AddRawToObject(item, "netns_inode", number);
+	cJSON_AddStringToObject(item, place_word(&place), place_path(&place));
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)entry->place);
+	cJSON_AddRawToObject(item, entry->cgroup ? "cgroup_id" : "netns_inode", number);
 	if (entry->mode >= 0)
 		cJSON_AddStringToObject(item, "mode", mode_words[entry->mode]);
 	if (entry->shield.setting != SHIELD_OFF)
@@ -101,36 +102,40 @@ void gatefile_save_again(struct agent *agent)
 
 static int load_entry(struct agent *agent, const cJSON *item, struct fault *f)
 {
-	const char *name = "", *netns = NULL;
+	const char *name = "";
+	struct place place = {0};
 	const cJSON *policy = NULL;
 	struct gate_entry *entry;
-	int64_t inode = 0;
+	int64_t id = 0;
 	int mode = -1, shield = SHIELD_OFF, err;
 
 	err = json_string(item, "name", 1, GATE_NAME_MAX, &name, f);
 	if (!err)
-		err = json_string(item, "netns", 1, 4095, &netns, f);
+		err = json_string(item, "netns", 1, 4095, &place.netns, f);
+	if (!err)
+		err = json_string(item, "cgroup", 1, 4095, &place.cgroup, f);
 	if (!err)
 		err = json_word(item, "mode", mode_words, &mode, f);
 	if (!err)
 		err = json_word(item, "shield", shield_words, &shield, f);
 	if (!err)
-		err = json_int(item, "netns_inode", 0, JSON_INT_MAX, &inode, f);
+		err = json_int(item, place.cgroup ? "cgroup_id" : "netns_inode", 0, JSON_INT_MAX,
+			       &id, f);
 	if (!err)
 		err = json_object(item, "policy", &policy, f);
 	if (err)
 		return err;
-	if (!gate_name_ok(name) || !netns || gates_find(&agent->gates, name))
+	if (!gate_name_ok(name) || !place.netns == !place.cgroup || gates_find(&agent->gates, name))
 		return fault_set(f, EBADMSG,
-				 "gate \"%s\" has a bad name, stands twice or has no "
-				 "netns",
+				 "gate \"%s\" has a bad name, stands twice or has not one of "
+				 "netns and cgroup",
 				 name);
-	entry = gates_add(&agent->gates, name, netns);
+	entry = gates_add(&agent->gates, name, &place);
 	if (!entry)
 		return -ENOMEM;
 	entry->mode = mode;
 	entry->shield.setting = shield;
-	entry->netns_ino = inode;
+	entry->place = (uint64_t)id;
 	err = load_glass(agent, item, entry, f);
 	if (err)
 		return err;

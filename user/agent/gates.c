@@ -44,14 +44,14 @@ struct gate_entry *gates_find(const struct gates *gates, const char *name)
 	return NULL;
 }
 
-struct gate_entry *gates_on(const struct gates *gates, uint64_t netns_ino)
+struct gate_entry *gates_on(const struct gates *gates, const struct place *place, uint64_t id)
 {
 	size_t i;
 
 	for (i = 0; i < gates->n_entries; i++) {
 		struct gate_entry *entry = gates->entries[i];
 
-		if (entry->netns_ino == netns_ino &&
+		if (entry->place == id && !entry->cgroup == !place->cgroup &&
 		    (entry->opening || entry->state != GATE_WAITING))
 			return entry;
 	}
@@ -75,7 +75,7 @@ static bool free_id(const struct gates *gates, uint32_t *id)
 	return false;
 }
 
-struct gate_entry *gates_add(struct gates *gates, const char *name, const char *netns)
+struct gate_entry *gates_add(struct gates *gates, const char *name, const struct place *place)
 {
 	struct gate_entry **grown, *entry;
 	size_t at = gates->n_entries;
@@ -91,11 +91,12 @@ struct gate_entry *gates_add(struct gates *gates, const char *name, const char *
 	if (!entry)
 		return NULL;
 	entry->name = strdup(name);
-	entry->netns = strdup(netns);
+	entry->netns = place->netns ? strdup(place->netns) : NULL;
+	entry->cgroup = place->cgroup ? strdup(place->cgroup) : NULL;
 	entry->mode = -1;
 	entry->glass.mode = -1;
 	entry->id = id;
-	if (!entry->name || !entry->netns) {
+	if (!entry->name || !(entry->netns || entry->cgroup)) {
 		gate_entry_free(entry);
 		return NULL;
 	}
@@ -136,6 +137,9 @@ void gate_entry_reset(struct gate_entry *entry)
 	entry->stand = (struct gate_stand){0};
 	free(entry->peers);
 	entry->peers = NULL;
+	free(entry->seats);
+	entry->seats = NULL;
+	entry->n_seats = 0;
 	entry->n_peers = 0;
 	entry->shield.up = false;
 	entry->since_ns = 0;
@@ -151,6 +155,7 @@ void gate_entry_free(struct gate_entry *entry)
 	drill_free(&entry->drill);
 	free(entry->name);
 	free(entry->netns);
+	free(entry->cgroup);
 	free(entry);
 }
 

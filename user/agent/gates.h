@@ -12,14 +12,16 @@
 #include "drill.h"
 #include "glass.h"
 #include "graveyard.h"
+#include "place.h"
 #include "policy.h"
 #include "rules.h"
+#include "seats.h"
 #include "shield.h"
 
 #define GATE_NAME_MAX 63
 
 enum gate_state {
-	GATE_WAITING, /* its namespace isn't there */
+	GATE_WAITING, /* its namespace or cgroup isn't there */
 	GATE_ATTACHED,
 	GATE_FAILED, /* tried again later */
 	GATE_N_STATES,
@@ -30,15 +32,16 @@ extern const char *const mode_words[];
 
 struct gate_entry {
 	/* As the operator wants it; kept in STATE_DIR/gates.json. */
-	char *name, *netns;
+	char *name;
+	char *netns, *cgroup;  /* paths; one of them is NULL, see place.h */
 	int mode;	       /* enum plic_mode; -1: the policy's */
 	struct glass glass;    /* another mode for a while */
 	struct drill drill;    /* an enforced rehearsal; not over a restart */
 	struct shield shield;  /* its setting, and what has become of it */
 	struct policy *policy; /* its own, NULL: one of the policy directory */
 	char *policy_text;
-	size_t n_reserved;  /* opens of it that are left out: reserved since it was given */
-	uint64_t netns_ino; /* of the namespace it was on last, 0: none yet */
+	size_t n_reserved; /* opens of it that are left out: reserved since it was given */
+	uint64_t place;	   /* place_id() of where it was last, 0: nowhere yet */
 
 	/* The handle belongs to the kernel thread: only a job's work() reads or writes it. */
 	struct gate *gate;
@@ -65,6 +68,8 @@ struct gate_entry {
 	struct gate_stand stand;
 	struct gate_peer *peers; /* of the last day; NULL: not looked at */
 	size_t n_peers;
+	struct gate_seats *seats; /* with the counters */
+	size_t n_seats;
 
 	uint8_t *cut_ports; /* TCP ports past their cut at the last look, a bit each; NULL: none */
 	uint64_t connections_cut; /* since the agent started */
@@ -100,11 +105,11 @@ struct gates {
 void gates_close(struct gates *gates);
 struct gate_entry *gates_find(const struct gates *gates, const char *name);
 
-/* The one that is on a namespace, or on its way there; NULL: none. */
-struct gate_entry *gates_on(const struct gates *gates, uint64_t netns_ino);
+/* The one that is on a namespace or cgroup (its place_id()), or on its way there; NULL: none. */
+struct gate_entry *gates_on(const struct gates *gates, const struct place *place, uint64_t id);
 
-/* A new entry in the table, waiting. name and netns are copied. NULL: no memory or no free id. */
-struct gate_entry *gates_add(struct gates *gates, const char *name, const char *netns);
+/* A new entry in the table, waiting. name and place are copied. NULL: no memory or no free id. */
+struct gate_entry *gates_add(struct gates *gates, const char *name, const struct place *place);
 
 /* Out of the table; gate_entry_free when the last job that holds it is done. */
 void gates_take_out(struct gates *gates, struct gate_entry *entry);

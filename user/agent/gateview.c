@@ -56,8 +56,8 @@ static bool hook_present(const struct gate_entry *entry, enum gate_hook hook)
 /* A hook stands in the list while all its attachments are there. */
 static void put_hooks(cJSON *item, const struct gate_entry *entry)
 {
-	static const enum gate_hook order[] = {HOOK_WIRE, HOOK_SOCKET, HOOK_EGRESS, HOOK_LEDGER,
-					       HOOK_SHIELD};
+	static const enum gate_hook order[] = {HOOK_WIRE,   HOOK_SOCKET, HOOK_HOST,  HOOK_BIND,
+					       HOOK_EGRESS, HOOK_LEDGER, HOOK_SHIELD};
 	cJSON *hooks = cJSON_AddArrayToObject(item, "hooks");
 	size_t i;
 
@@ -139,7 +139,8 @@ cJSON *gate_json(const struct agent *agent, const struct gate_entry *entry)
 	cJSON *item = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(item, "name", entry->name);
-	cJSON_AddStringToObject(item, "netns", entry->netns);
+	json_put_string(item, "netns", entry->netns);
+	json_put_string(item, "cgroup", entry->cgroup);
 	cJSON_AddStringToObject(item, "mode", mode_word(rules_mode(agent, entry)));
 	json_put_u64(item, "generation", entry->generation);
 	put_hooks(item, entry);

@@ -21,6 +21,8 @@ struct inspect_job {
 		struct gate_entry *entry;
 		unsigned int have; /* of what */
 		struct gate_counters counters;
+		struct gate_seats *seats;
+		size_t n_seats;
 		struct gate_attachment *attachments;
 		size_t n_attachments;
 		struct gate_stand stand;
@@ -42,8 +44,12 @@ static void inspect_one(struct inspect_item *item, unsigned int what)
 
 	if (!gate)
 		return;
-	if ((what & INSPECT_COUNTERS) && !gate_counters(gate, &item->counters, NULL))
-		item->have |= INSPECT_COUNTERS;
+	if ((what & INSPECT_COUNTERS) && !gate_seats(gate, &item->seats, &item->n_seats, NULL)) {
+		if (!gate_counters(gate, &item->counters, NULL))
+			item->have |= INSPECT_COUNTERS;
+		else
+			free(item->seats);
+	}
 	if ((what & INSPECT_ATTACHMENTS) &&
 	    !gate_attachments(gate, &item->attachments, &item->n_attachments, NULL))
 		item->have |= INSPECT_ATTACHMENTS;
@@ -73,6 +79,9 @@ static void take(struct inspect_item *item)
 	if (item->have & INSPECT_COUNTERS) {
 		gate_counters_free(&entry->counters);
 		entry->counters = item->counters;
+		free(entry->seats);
+		entry->seats = item->seats;
+		entry->n_seats = item->n_seats;
 	}
 	if (item->have & INSPECT_ATTACHMENTS) {
 		free(entry->attachments);

@@ -92,14 +92,12 @@ struct license_check licenses_check(const struct licenses *licenses, const struc
 
 bool license_unenforced(const struct license *lic, char *text, size_t len)
 {
-	bool seats = lic->seats, cluster = lic->quota.scope == SCOPE_CLUSTER;
+	bool cluster = lic->quota.scope == SCOPE_CLUSTER;
 	size_t i;
 
-	for (i = 0; i < lic->n_ports; i++) {
-		seats |= lic->ports[i].seats > 0;
+	for (i = 0; i < lic->n_ports; i++)
 		cluster |= lic->ports[i].quota.scope == SCOPE_CLUSTER;
-	}
-	snprintf(text, len, "%s%s", seats ? ", seats" : "",
+	snprintf(text, len, "%s",
 		 cluster ? ", quota of scope \"cluster\" (each node counts by itself)" : "");
 	memmove(text, text + (text[0] ? 2 : 0), strlen(text + (text[0] ? 2 : 0)) + 1);
 	return text[0];

@@ -40,7 +40,7 @@ static int usage(const char *what, const char *value)
 	return EXIT_USAGE;
 }
 
-/* A gate holds 10 descriptors, and 1024 is the usual soft limit. */
+/* A gate holds 11 descriptors, and 1024 is the usual soft limit. */
 static void raise_descriptors(void)
 {
 	struct rlimit limit;

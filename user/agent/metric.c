@@ -16,6 +16,8 @@ static const struct {
 			"Bytes towards a port, from the IP header on."},
 	[PORT_DENIED] = {"portlic_port_denied_total", "counter",
 			 "Packets that were denied or, in audit, would have been, by reason."},
+	[PORT_ORIGIN_CONNECTIONS] = {"portlic_port_origin_connections_total", "counter",
+				     "Connections that were let in, by where they came from."},
 	[PORT_LAST_ACCESS] = {"portlic_port_last_access_timestamp_seconds", "gauge",
 			      "When a packet was let through to the port last."},
 	[PORT_QUOTA_USED] =
@@ -23,6 +25,10 @@ static const struct {
 		 "Connections and bytes that count against a port's quota in its window."},
 	[PORT_QUOTA_LIMIT] = {"portlic_port_quota_limit", "gauge",
 			      "What the quota gives in a window."},
+	[PORT_SEATS] = {"portlic_port_seats", "gauge",
+			"Clients that have a seat on a port; more than the limit: overdraft."},
+	[PORT_SEATS_LIMIT] = {"portlic_port_seats_limit", "gauge",
+			      "Seats that a port has now; absent without a limit."},
 	[LICENSE_EXPIRY] = {"portlic_license_expiry_timestamp_seconds", "gauge",
 			    "When the license ends, grace not counted."},
 	[LICENSE_DEADLINE] = {"portlic_license_deadline_timestamp_seconds", "gauge",
@@ -55,10 +61,13 @@ static const struct {
 			     "1 while the gate has its shield (native XDP) on an interface."},
 	[CONNECTIONS_CUT] =
 		{"portlic_connections_cut_total", "counter",
-		 "Connections that stood on ports whose right is over, and were reset."},
+		 "Connections that were reset: the right to their port is over, or all its seats "
+		 "are taken."},
 	[FLOW_EVICTIONS] =
 		{"portlic_flow_evictions_total", "counter",
 		 "Outbound UDP and SCTP flows that a gate's table had no room for, the oldest."},
+	[BINDS] = {"portlic_gate_binds_total", "counter",
+		   "Binds by processes of a gate's cgroup to ports that nothing opens."},
 	[UNLICENSED_LISTENERS] = {"portlic_unlicensed_listeners", "gauge",
 				  "Listening ports that nothing opens."},
 	[PORT_REMAP] =

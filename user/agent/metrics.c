@@ -14,6 +14,7 @@
 #include "limitview.h"
 #include "metric.h"
 #include "notify_view.h"
+#include "origin.h"
 #include "ports.h"
 #include "pull_view.h"
 
@@ -61,6 +62,13 @@ static void put_row(const struct scrape *s, enum metric metric, const char *gate
 				      clock_at(&s->agent->clock, row->access_ns));
 		return;
 	}
+	if (metric == PORT_SEATS || metric == PORT_SEATS_LIMIT) {
+		if (row->seats)
+			metric_sample(s->out, metric,
+				      LABELS("gate", gate, "protocol", proto, "port", port),
+				      metric == PORT_SEATS ? row->seats_used : row->seats);
+		return;
+	}
 	if (metric == PORT_DENIED) {
 		for (i = 1; i < PORTS_N_REASONS; i++)
 			if (row->denied[i])
@@ -68,6 +76,15 @@ static void put_row(const struct scrape *s, enum metric metric, const char *gate
 					      LABELS("gate", gate, "protocol", proto, "port", port,
 						     "reason", reason_word(i)),
 					      row->denied[i]);
+		return;
+	}
+	if (metric == PORT_ORIGIN_CONNECTIONS) {
+		for (i = 0; i < PLIC_N_ORIGINS; i++)
+			if (row->arrivals[i])
+				metric_sample(s->out, metric,
+					      LABELS("gate", gate, "protocol", proto, "port", port,
+						     "origin", origin_word(i)),
+					      row->arrivals[i]);
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(verdict_words); i++)
@@ -84,7 +101,7 @@ static void put_ports(const struct scrape *s)
 	enum metric metric;
 	size_t i, j;
 
-	for (metric = PORT_CONNECTIONS; metric <= PORT_LAST_ACCESS; metric++) {
+	for (metric = PORT_CONNECTIONS; metric <= PORT_SEATS_LIMIT; metric++) {
 		metric_head(s->out, metric);
 		for (i = 0; i < s->n_gates; i++)
 			for (j = 0; j < s->gates[i].n; j++)
@@ -217,6 +234,16 @@ static void put_licenses(const struct scrape *s)
 
 /* ---- gates ---- */
 
+static void put_binds(const struct scrape *s, const struct gate_entry *entry)
+{
+	size_t verdict;
+
+	for (verdict = PLIC_DENIED; verdict <= PLIC_AUDIT && entry->cgroup; verdict++)
+		metric_sample(s->out, BINDS,
+			      LABELS("gate", entry->name, "verdict", verdict_words[verdict]),
+			      entry->counters.binds[verdict]);
+}
+
 static void put_gates(const struct scrape *s)
 {
 	const struct gates *gates = &s->agent->gates;
@@ -293,6 +320,9 @@ static void put_gates(const struct scrape *s)
 	for (i = 0; i < gates->n_entries; i++)
 		metric_sample(s->out, FLOW_EVICTIONS, LABELS("gate", gates->entries[i]->name),
 			      gates->entries[i]->counters.flows_evicted);
+	metric_head(s->out, BINDS);
+	for (i = 0; i < gates->n_entries; i++)
+		put_binds(s, gates->entries[i]);
 	metric_head(s->out, MAP_PRESSURE);
 	metric_sample(s->out, MAP_PRESSURE, LABELS("map", PLIC_MAP_DENIALS),
 		      (double)fullest / PLIC_MAX_DENIALS);

@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "gates.h"
+#include "portseats.h"
 #include "portstate.h"
 
 const char *reason_word(unsigned int reason)
@@ -60,6 +61,17 @@ static void add_traffic(struct port_row *row, const struct plic_traffic *traffic
 		row->access_ns = traffic->last_ns;
 }
 
+static void add_arrivals(struct port_row *row, const struct plic_arrival arrivals[PLIC_N_ORIGINS])
+{
+	for (unsigned int i = 0; i < PLIC_N_ORIGINS; i++) {
+		row->arrivals[i] += arrivals[i].connections;
+		if (arrivals[i].last_ns <= row->arrival_ns)
+			continue;
+		row->arrival_ns = arrivals[i].last_ns;
+		row->arrival_origin = i;
+	}
+}
+
 static void add_denial(struct port_row *row, const struct gate_denial *denial)
 {
 	unsigned int verdict = denial->key.verdict == PLIC_AUDIT ? PLIC_AUDIT : PLIC_DENIED;
@@ -108,6 +120,7 @@ static void set_compiled(struct port_row *row, const struct gate_entry *entry,
 				 .rule = compiled_rule(&entry->rules->compiled, port, now_ns)};
 	row->limits = row->rule == &port->interim ? &port->interim_limits : &port->limits;
 	set_state(row, entry->rules->roster, row->rule, now_ns);
+	port_seats(entry, port, now_ns, row);
 }
 
 static void add_compiled(struct table *table, const struct compiled_port *port)
@@ -204,6 +217,9 @@ static void count(struct table *table)
 		else if (traffic->packets || traffic->connections)
 			add_traffic(row_of_slot(table, i), traffic);
 	}
+	for (i = 1; i < counters->n_slots && i < table->compiled->n_slots; i++)
+		if (table->by_slot[i])
+			add_arrivals(table->by_slot[i], counters->arrivals[i]);
 	for (i = 0; i < counters->n_denials; i++)
 		add_denial(row_of_denial(table, &counters->denials[i].key), &counters->denials[i]);
 }

@@ -22,11 +22,15 @@ struct port_row {
 	uint8_t ip_proto;	 /* 0: any */
 	uint16_t slot;		 /* PLIC_SLOT_OTHER: a port without a rule */
 	const char *name;
-	const char *state;		  /* docs/api.md */
-	const char *lid;		  /* NULL: none */
-	uint64_t deadline_ns;		  /* boot clock; PLIC_NEVER: none */
-	struct port_count count[3];	  /* by enum plic_verdict */
-	uint64_t denied[PORTS_N_REASONS]; /* packets by enum plic_reason, audited ones too */
+	const char *state;		   /* docs/api.md */
+	const char *lid;		   /* NULL: none */
+	uint64_t deadline_ns;		   /* boot clock; PLIC_NEVER: none */
+	struct port_count count[3];	   /* by enum plic_verdict */
+	uint64_t denied[PORTS_N_REASONS];  /* packets by enum plic_reason, audited ones too */
+	uint64_t arrivals[PLIC_N_ORIGINS]; /* connections that were let in, by enum plic_origin */
+	uint64_t arrival_ns;		   /* boot clock, the last one of them; 0: never */
+	enum plic_origin arrival_origin;   /* and where that came from */
+	uint64_t seats, seats_used; /* 0: no limit; of a range: of the port with the fewest left */
 	const struct plic_rule *rule;	  /* that holds now; NULL: no rule names it */
 	const struct rule_limits *limits; /* of that rule */
 	uint64_t access_ns, denied_ns; /* boot clock, last time let through and denied; 0: never */

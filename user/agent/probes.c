@@ -31,7 +31,8 @@ struct probes {
 	struct gate_probe *ports;
 	enum plic_mode *modes; /* of each port */
 	size_t n_ports;
-	bool more; /* than MAX_PORTS */
+	bool more;   /* than MAX_PORTS */
+	bool cgroup; /* has no way but its own listeners */
 	struct gate_way *ways;
 	size_t n_ways;
 	struct fault no_ways;
@@ -64,6 +65,7 @@ struct probes *probes_new(const struct gate_entry *entry)
 		probes_free(probes);
 		return NULL;
 	}
+	probes->cgroup = entry->cgroup;
 	for (i = 0; entry->rules && i < entry->stand.n_listeners; i++) {
 		if (!gate_unlicensed(entry, &entry->stand.listeners[i]))
 			continue;
@@ -196,7 +198,7 @@ static void report_ways(const struct probes *probes, tell_fn *tell, void *arg)
 		if (probes->ways[w].why_not[0])
 			tell(arg, "veth", probes->ways[w].interface, PROBE_SKIPPED,
 			     probes->ways[w].why_not);
-	if (probes->n_ways == 1)
+	if (probes->n_ways == 1 && !probes->cgroup)
 		tell(arg, "veth", "", PROBE_SKIPPED,
 		     "none leads out of the pod: lo alone was probed");
 }

@@ -28,6 +28,7 @@ void rules_free(struct rules *rules)
 		return;
 	compiled_free(&rules->compiled);
 	roster_put(rules->roster);
+	free(rules->sources);
 	free(rules);
 }
 
@@ -144,14 +145,30 @@ int rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port)
 	return graveyard_bury(&entry->graves, &stood, now_ns);
 }
 
-static int compile_with(struct compile_input *in, const struct interim *interim, bool any,
-			struct rules *out, struct fault *f)
+/* Networks that both policies name, for the kernel to know ahead of the rules. */
+static int add_sources(struct agent *agent, const struct compile_input *in, struct rules *out,
+		       struct fault *f)
+{
+	int err = source_table_take(&agent->sources, in->policy, f);
+
+	if (!err && in->interim)
+		err = source_table_take(&agent->sources, in->interim->policy, f);
+	if (!err)
+		err = source_table_named(&agent->sources, &out->compiled, &out->sources,
+					 &out->n_sources);
+	return err;
+}
+
+static int compile_with(struct agent *agent, struct compile_input *in,
+			const struct interim *interim, bool any, struct rules *out, struct fault *f)
 {
 	int err;
 
 	if (any)
 		in->interim = &interim->rules;
 	err = compile_gate(in, &out->compiled, f);
+	if (!err)
+		err = add_sources(agent, in, out, f);
 	if (!err)
 		err = roster_new(in, &out->roster);
 	return err;
@@ -179,7 +196,7 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 
 	if (err)
 		return err;
-	err = compile_with(&in, &interim, any, out, f);
+	err = compile_with(agent, &in, &interim, any, out, f);
 	interim_free(&interim);
 	return err;
 }
@@ -218,6 +235,7 @@ int rules_compile(struct agent *agent, struct gate_entry *entry, struct rules **
 	if (!err && n_buried) {
 		compiled_free(&rules->compiled);
 		roster_put(rules->roster);
+		free(rules->sources);
 		*rules = (struct rules){0};
 		err = compile(agent, entry, rules, f);
 	}

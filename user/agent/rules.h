@@ -22,7 +22,9 @@ struct roster {
 
 struct rules {
 	struct compiled compiled;
-	struct roster *roster; /* NULL: read back from the kernel */
+	struct roster *roster;		   /* NULL: read back from the kernel */
+	const struct source_set **sources; /* that they name; of the agent's table */
+	size_t n_sources;
 };
 
 void rules_free(struct rules *rules); /* NULL-safe */

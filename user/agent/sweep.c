@@ -11,11 +11,12 @@
 #include "inspect.h"
 #include "jobs.h"
 #include "log.h"
-#include "netns.h"
 #include "rivals.h"
+#include "usher.h"
 
 #define MAX_OPENING 4	 /* jobs; loading a gate's programs takes its time */
 #define INSPECT_EVERY 20 /* rounds: 10 s */
+#define USHER_EVERY 2	 /* rounds: 1 s */
 #define PRUNE_EVERY 1200 /* rounds: 10 min */
 
 struct sweep_job {
@@ -23,6 +24,8 @@ struct sweep_job {
 	bool prune;
 	struct quota_use *quotas; /* before gates went; NULL: none did */
 	size_t n_quotas;
+	bool stranger; /* see cgroups_stranger() */
+	uint32_t stranger_gate;
 	size_t n;
 	struct sweep_item {
 		struct gate_entry *entry;
@@ -37,6 +40,7 @@ static void sweep_work(struct job *job)
 	struct sweep_job *round = (struct sweep_job *)job;
 	size_t i;
 
+	round->stranger = cgroups_stranger(job->agent->node, &round->stranger_gate);
 	for (i = 0; i < round->n; i++) {
 		struct sweep_item *item = &round->items[i];
 		struct gate_entry *entry = item->entry;
@@ -97,6 +101,7 @@ static bool outranking(const struct gate_entry *entry, const struct gate_sweep *
 static bool swept(struct sweep_item *item)
 {
 	struct gate_entry *entry = item->entry;
+	struct place place = place_of(entry);
 	unsigned int restored = 0;
 	bool other;
 	int hook;
@@ -104,12 +109,13 @@ static bool swept(struct sweep_item *item)
 	if (entry->removed)
 		return false;
 	if (item->seen.dead) {
-		log_event(LOG_INFO, "namespace_gone",
-			  LOG_FIELDS("gate", entry->name, "netns", entry->netns),
+		log_event(LOG_INFO, entry->cgroup ? "cgroup_gone" : "namespace_gone",
+			  LOG_FIELDS("gate", entry->name, place_word(&place), place_path(&place)),
 			  "the gate waits for another one");
 		gate_entry_reset(entry);
 		entry->state = GATE_WAITING;
-		fault_set(&entry->error, 0, "the namespace is gone");
+		fault_set(&entry->error, 0, "the %s is gone",
+			  entry->cgroup ? "cgroup" : "namespace");
 		return false;
 	}
 	other = outranking(entry, &item->seen);
@@ -143,6 +149,8 @@ static void sweep_done(struct job *job)
 		quotafile_take(agent, NULL, round->quotas, round->n_quotas);
 	for (i = 0; i < round->n; i++)
 		changed |= swept(&round->items[i]);
+	if (round->stranger)
+		origins_look(agent, &round->stranger_gate);
 	free(round);
 	if (changed && !agent->stopping)
 		inspect_gates(agent, NULL, INSPECT_ATTACHMENTS, NULL, NULL);
@@ -152,32 +160,36 @@ static void sweep_done(struct job *job)
  * A PID may come to mean another process: a gate named by /proc/PID waits for its own namespace
  * only, or a stranger would be cut off.
  */
-static bool may_open(const struct agent *agent, const struct gate_entry *entry, uint64_t inode)
+static bool may_open(const struct agent *agent, const struct gate_entry *entry,
+		     const struct place *place, uint64_t id, struct fault *f)
 {
-	const struct gate_entry *there = gates_on(&agent->gates, inode);
+	const struct gate_entry *there = gates_on(&agent->gates, place, id);
 
-	if (inode == agent->own_netns || (there && there != entry))
+	if (place_check(agent, place, id, f))
 		return false;
-	return !entry->netns_ino || entry->netns_ino == inode ||
-	       strncmp(entry->netns, "/proc/", strlen("/proc/")) != 0;
+	if (!(there && there != entry) &&
+	    (!entry->place || entry->place == id ||
+	     strncmp(place_path(place), "/proc/", strlen("/proc/")) != 0))
+		return true;
+	fault_set(f, 0, "\"%s\" is another %s now, or has a gate already", place_path(place),
+		  place->cgroup ? "cgroup" : "namespace");
+	return false;
 }
 
 static void try_waiting(struct agent *agent, struct gate_entry *entry)
 {
+	struct place place = place_of(entry);
 	struct fault f = {0};
-	uint64_t inode;
+	uint64_t id;
 
 	entry->tried = true;
-	if (!netns_inode(entry->netns, &inode, &f) && may_open(agent, entry, inode)) {
-		attach_open(agent, entry, inode, NULL, NULL);
+	if (!place_id(&place, &id, &f) && may_open(agent, entry, &place, id, &f)) {
+		attach_open(agent, entry, id, NULL, NULL);
 		return;
 	}
 	entry->retry_ns = clock_boot_ns() + SWEEP_MS * 1000000ULL / 2; /* the next round */
 	if (entry->error.text[0])
 		return;
-	if (!f.text[0])
-		fault_set(&f, 0, "\"%s\" is another namespace now, or has a gate already",
-			  entry->netns);
 	entry->error = f;
 	log_event(LOG_WARN, "gate_waiting", LOG_FIELDS("gate", entry->name), "%s", f.text);
 }
@@ -223,7 +235,12 @@ void sweep(struct agent *agent)
 	agent->sweeping = true;
 	job_submit(agent, &round->job);
 	sweep_waiting(agent);
-	if (rounds % INSPECT_EVERY == 0)
-		inspect_gates(agent, NULL, INSPECT_LISTENERS | INSPECT_QUOTAS, cuts_inspected,
-			      agent);
+	origins_tick(agent);
+	if (rounds % USHER_EVERY == 0)
+		usher_round(agent);
+	if (rounds % INSPECT_EVERY)
+		return;
+	origins_look(agent, NULL);
+	source_table_sweep(agent);
+	inspect_gates(agent, NULL, INSPECT_LISTENERS | INSPECT_QUOTAS, cuts_inspected, agent);
 }

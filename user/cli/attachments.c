@@ -22,13 +22,15 @@ struct attachments attachments_count(const cJSON *gate, const char *hook)
 	return n;
 }
 
-static const char *note(struct attachments n)
+static const char *note(const char *hook, struct attachments n)
 {
 	if (n.gone)
 		return "(GONE)";
 	if (n.overridden)
 		return "(OVERRIDDEN)";
-	return n.removable ? "(removable)" : "";
+	if (n.removable)
+		return "(removable)";
+	return strcmp(hook, "host") == 0 ? "(drops)" : ""; /* and never refuses */
 }
 
 char *attachments_text(const cJSON *gate)
@@ -37,13 +39,13 @@ char *attachments_text(const cJSON *gate)
 	const cJSON *item;
 
 	cJSON_ArrayForEach (item, json_get(gate, "hooks")) {
-		const char *hook = cJSON_GetStringValue(item);
+		const char *said = cJSON_GetStringValue(item), *hook = said ? said : "?";
 		char *longer;
 
 		if (!text)
 			return NULL;
-		if (asprintf(&longer, "%s%s%s%s", text, *text ? " " : "", hook ? hook : "?",
-			     note(attachments_count(gate, hook ? hook : ""))) < 0)
+		if (asprintf(&longer, "%s%s%s%s", text, *text ? " " : "", hook,
+			     note(hook, attachments_count(gate, hook))) < 0)
 			return NULL;
 		free(text);
 		text = longer;

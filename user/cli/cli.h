@@ -46,6 +46,7 @@ enum option_id {
 	OPT_REVOCATIONS,
 	OPT_BIND,
 	OPT_NETNS,
+	OPT_CGROUP,
 	OPT_PID,
 	OPT_POLICY,
 	OPT_MODE,
@@ -90,7 +91,7 @@ struct command {
 	uint64_t options, required;
 	size_t min_operands, max_operands;
 	int (*run)(const struct args *args, struct failure *why);
-	struct example examples[2];
+	struct example examples[3];
 	const char *exit_status; /* NULL: as all commands */
 };
 

@@ -41,9 +41,6 @@ static int netns_path(const struct args *args, char **out, struct failure *why)
 	_free_ char *cwd = NULL;
 	int r;
 
-	if (!netns == !option_text(args, OPT_PID))
-		return fail(why, EXIT_USAGE,
-			    "`gate add` needs one of --netns NAME|PATH and --pid PID");
 	if (!netns)
 		r = asprintf(out, "/proc/%" PRId64 "/ns/net", args->options[OPT_PID].number);
 	else if (!strchr(netns, '/'))
@@ -97,17 +94,33 @@ static int send_gate(const struct args *args, const char *method, const char *pa
 	return 0;
 }
 
+/* A cgroup goes as it is named: the agent knows where the hierarchy is mounted. */
+static int add_place(const struct args *args, cJSON *body, struct failure *why)
+{
+	const char *cgroup = option_text(args, OPT_CGROUP);
+	_free_ char *netns = NULL;
+	int r;
+
+	if (!!option_text(args, OPT_NETNS) + !!option_text(args, OPT_PID) + !!cgroup != 1)
+		return fail(why, EXIT_USAGE,
+			    "`gate add` needs one of --netns NAME|PATH, --pid PID and --cgroup "
+			    "PATH");
+	r = cgroup ? 0 : netns_path(args, &netns, why);
+	if (r == 0)
+		cJSON_AddStringToObject(body, cgroup ? "cgroup" : "netns", cgroup ? cgroup : netns);
+	return r;
+}
+
 int cmd_gate_add(const struct args *args, struct failure *why)
 {
 	const char *policy = option_text(args, OPT_POLICY);
 	_json_ cJSON *body = cJSON_CreateObject();
-	_free_ char *netns = NULL;
-	int r = netns_path(args, &netns, why);
+	int r;
 
+	cJSON_AddStringToObject(body, "name", args->operands[0]);
+	r = add_place(args, body, why);
 	if (r)
 		return r;
-	cJSON_AddStringToObject(body, "name", args->operands[0]);
-	cJSON_AddStringToObject(body, "netns", netns);
 	if (policy)
 		r = add_policy(policy, body, why);
 	return r ? r : send_gate(args, "POST", "/v1/gates", body, why);
@@ -159,6 +172,7 @@ static void gate_row(struct table *table, const cJSON *gate)
 	const cJSON *unlicensed = json_get(gate, "unlicensed_listeners");
 	const char *until = member_text(json_get(gate, "break_glass"), "until");
 	const char *mode = member_text(gate, "mode"), *error = member_text(gate, "error");
+	const char *cgroup = member_text(gate, "cgroup");
 	const char *detail = member_text(json_get(gate, "shield"), "detail");
 	_free_ char *shown = NULL;
 
@@ -170,13 +184,15 @@ static void gate_row(struct table *table, const cJSON *gate)
 	table_row(table, (const char *[]){member_text(gate, "name"), shown ? shown : mode,
 					  member_text(gate, "state"), generation, ports, listeners,
 					  member_text(gate, "policy"), hooks,
-					  member_text(gate, "netns"), error ? error : detail});
+					  cgroup ? cgroup : member_text(gate, "netns"),
+					  error ? error : detail});
 }
 
 int cmd_gate_list(const struct args *args, struct failure *why)
 {
-	static const char *const columns[] = {"GATE",	     "MODE",   "STATE", ">GEN",	 ">PORTS",
-					      ">UNLICENSED", "POLICY", "HOOKS", "NETNS", "ERROR"};
+	static const char *const columns[] = {"GATE",	      "MODE",	     "STATE",  ">GEN",
+					      ">PORTS",	      ">UNLICENSED", "POLICY", "HOOKS",
+					      "NETNS/CGROUP", "ERROR"};
 	_table_ struct table table = {.columns = columns, .n_columns = ARRAY_SIZE(columns)};
 	_reply_ struct reply reply = {};
 	const cJSON *gate;

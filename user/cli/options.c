@@ -37,6 +37,8 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		      "who this node is (node: /etc/machine-id)"},
 	[OPT_NETNS] = {"netns", 0, OPTION_TEXT, "NAME|PATH",
 		       "network namespace: a name of `ip netns`, or a path"},
+	[OPT_CGROUP] = {"cgroup", 0, OPTION_TEXT, "PATH",
+			"cgroup of host processes, below /sys/fs/cgroup or absolute"},
 	[OPT_PID] = {"pid", 0, OPTION_PID, "PID", "the network namespace of this process"},
 	[OPT_POLICY] = {"policy", 0, OPTION_TEXT, "FILE", "policy of this gate, portlic-policy(5)"},
 	[OPT_MODE] = {"mode", 0, OPTION_CHOICE, "enforce|audit|off|policy",

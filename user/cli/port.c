@@ -35,36 +35,84 @@ static const char *time_text(const cJSON *port, const char *name, struct cell *o
 	return out->text;
 }
 
-static void port_row(struct table *table, const cJSON *port)
+/* "used/limit"; NULL: no limit. */
+static const char *seats_text(const cJSON *seats, struct cell *out)
+{
+	if (!cJSON_IsObject(seats))
+		return NULL;
+	snprintf(out->text, sizeof(out->text), "%.0f/%.0f", member_number(seats, "used"),
+		 member_number(seats, "limit"));
+	return out->text;
+}
+
+#define SEATS_COLUMN 7 /* only where a port has some */
+
+static void leave_out(const char **cells, size_t n, size_t at)
+{
+	memmove(&cells[at], &cells[at + 1], (n - at - 1) * sizeof(*cells));
+}
+
+static void port_row(struct table *table, const cJSON *port, bool with_seats)
 {
 	const cJSON *packets = json_get(port, "packets");
 	const cJSON *connections = json_get(port, "connections");
 	const char *name = json_get(port, "port") && cJSON_IsNumber(json_get(port, "port"))
 				   ? member_text(port, "name")
 				   : NULL;
-	struct cell c[7];
+	struct cell c[8];
+	const char *cells[] = {member_text(port, "gate"),
+			       port_text(port, c[0].text),
+			       member_text(port, "protocol"),
+			       name,
+			       member_text(port, "state"),
+			       member_text(port, "lid"),
+			       time_text(port, "deadline", &c[1]),
+			       seats_text(json_get(port, "seats"), &c[2]),
+			       number_text(packets, "allowed", &c[3]),
+			       number_text(packets, "denied", &c[4]),
+			       number_text(packets, "audit", &c[5]),
+			       number_text(connections, "allowed", &c[6]),
+			       time_text(port, "last_access", &c[7])};
 
-	table_row(table,
-		  (const char *[]){member_text(port, "gate"), port_text(port, c[0].text),
-				   member_text(port, "protocol"), name, member_text(port, "state"),
-				   member_text(port, "lid"), time_text(port, "deadline", &c[1]),
-				   number_text(packets, "allowed", &c[2]),
-				   number_text(packets, "denied", &c[3]),
-				   number_text(packets, "audit", &c[4]),
-				   number_text(connections, "allowed", &c[5]),
-				   time_text(port, "last_access", &c[6])});
+	if (!with_seats)
+		leave_out(cells, ARRAY_SIZE(cells), SEATS_COLUMN);
+	table_row(table, cells);
+}
+
+static bool have_seats(const cJSON *ports)
+{
+	const cJSON *port;
+
+	cJSON_ArrayForEach (port, ports)
+		if (cJSON_IsObject(json_get(port, "seats")))
+			return true;
+	return false;
+}
+
+static int print_ports(const cJSON *ports, struct failure *why)
+{
+	const char *columns[] = {"GATE",    "PORT",   "PROTO",	"NAME",	    "STATE",
+				 "LICENSE", "ENDS",   ">SEATS", ">ALLOWED", ">DENIED",
+				 ">AUDIT",  ">CONNS", "LAST"};
+	bool with_seats = have_seats(ports);
+	_table_ struct table table = {.columns = columns,
+				      .n_columns = ARRAY_SIZE(columns) - !with_seats};
+	const cJSON *port;
+
+	if (!with_seats)
+		leave_out(columns, ARRAY_SIZE(columns), SEATS_COLUMN);
+	cJSON_ArrayForEach (port, ports)
+		port_row(&table, port, with_seats);
+	if (table_print(&table, stdout))
+		return fail(why, EXIT_USAGE, "out of memory");
+	return 0;
 }
 
 int cmd_port_list(const struct args *args, struct failure *why)
 {
-	static const char *const columns[] = {"GATE",	 "PORT",    "PROTO",  "NAME",
-					      "STATE",	 "LICENSE", "ENDS",   ">ALLOWED",
-					      ">DENIED", ">AUDIT",  ">CONNS", "LAST"};
-	_table_ struct table table = {.columns = columns, .n_columns = ARRAY_SIZE(columns)};
 	_free_ char *path = args->n_operands ? client_path("/v1/ports?gate=", args->operands[0])
 					     : strdup("/v1/ports");
 	_reply_ struct reply reply = {};
-	const cJSON *port;
 	int r;
 
 	if (!path)
@@ -72,14 +120,9 @@ int cmd_port_list(const struct args *args, struct failure *why)
 	r = client_get(args, path, true, &reply, why);
 	if (r)
 		return r;
-	if (args->json) {
-		puts(reply.text);
-		return 0;
-	}
-	cJSON_ArrayForEach (port, reply.json)
-		port_row(&table, port);
-	if (table_print(&table, stdout))
-		return fail(why, EXIT_USAGE, "out of memory");
+	if (!args->json)
+		return print_ports(reply.json, why);
+	puts(reply.text);
 	return 0;
 }
 
@@ -198,6 +241,20 @@ static void print_quota(const cJSON *quota)
 	print_field("quota", line);
 }
 
+static void print_origins(const cJSON *port)
+{
+	const cJSON *origin;
+	char line[256] = "";
+	size_t len = 0;
+
+	cJSON_ArrayForEach (origin, json_get(port, "origins"))
+		if (origin->string && cJSON_IsNumber(origin) && len < sizeof(line))
+			len += (size_t)snprintf(line + len, sizeof(line) - len, "%s%.0f %.16s",
+						len ? ", " : "", origin->valuedouble,
+						origin->string);
+	print_field("origins", len ? line : NULL);
+}
+
 static void print_port(const cJSON *port)
 {
 	struct cell number;
@@ -221,6 +278,8 @@ static void print_port(const cJSON *port)
 	print_counters(port, "connections");
 	print_when(port, "last access", "last_access");
 	print_field("last origin", member_text(port, "last_origin"));
+	print_origins(port);
+	print_field("seats", seats_text(json_get(port, "seats"), &number));
 	cJSON_ArrayForEach (reason, json_get(port, "denied"))
 		print_denied(reason);
 }

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * from.h - "from": whom an entry of a policy admits, by origin and by address. Pure.
- *
- * Address sets are what the kernel's LPM trie holds (struct plic_source_key): the longest prefix of an
- * address says whether it is in.
- */
+/* from.h - "from": whom an entry of a policy admits, by origin and by address. Pure. */
 #ifndef PORTLIC_FROM_H
 #define PORTLIC_FROM_H
 
@@ -15,20 +10,9 @@
 #include "fault.h"
 #include "json.h"
 #include "portlic.h"
+#include "sourceset.h"
 
 #define FROM_MAX_PREFIXES 4096 /* of one "from" */
-
-struct source_prefix {
-	uint8_t address[16]; /* IPv4 mapped, network order; bits behind len are zero */
-	uint8_t len;	     /* 0 to 128 */
-	bool in;
-};
-
-struct source_set {
-	uint32_t id; /* digest of the prefixes; 0: no address is in it, and it has none */
-	struct source_prefix *prefixes; /* sorted by address, then len; each once */
-	size_t n_prefixes;
-};
 
 /* All zero: everybody. */
 struct from {

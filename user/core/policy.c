@@ -26,8 +26,7 @@ static const __u8 protocol_numbers[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
 
 /* Members of the contract that narrow in a way that this version can't enforce. */
 static const char *const match_later[] = {"namespaces", "podSelector", NULL};
-static const char *const open_later[] = {"from", NULL};
-static const char *const ports_later[] = {"from", NULL};
+static const char *const ipproto_later[] = {"from", NULL};
 
 struct range {
 	uint16_t port, end_port;
@@ -92,7 +91,7 @@ static int parse_ip_proto(const cJSON *object, struct policy_open *out, struct f
 {
 	static const char *const known[] = {"ipproto", NULL};
 	int64_t number = 0;
-	int err = check_members(object, known, NULL, f);
+	int err = check_members(object, known, ipproto_later, f);
 
 	if (!err)
 		err = json_int(object, "ipproto", 0, 255, &number, f);
@@ -120,31 +119,36 @@ static int parse_ip_proto(const cJSON *object, struct policy_open *out, struct f
 static int parse_open(const cJSON *object, const struct trust *trust, struct policy_open *out,
 		      struct fault *f)
 {
-	static const char *const known[] = {"port", "endPort", "protocol", "ipproto", NULL};
+	static const char *const known[] = {"port", "endPort", "protocol", "from", NULL};
+	struct from from = {0};
 	struct range r;
-	int err = check_members(object, known, open_later, f);
+	int err;
 
-	if (err)
-		return err;
 	if (json_get(object, "ipproto"))
 		return parse_ip_proto(object, out, f);
-	err = parse_range(object, &r, f);
+	err = check_members(object, known, NULL, f);
+	if (!err)
+		err = parse_range(object, &r, f);
 	if (!err)
 		err = check_reserved(trust, &r, f);
 	if (!err)
-		*out = (struct policy_open){
-			.port = r.port, .end_port = r.end_port, .ip_proto = r.ip_proto};
+		err = from_parse(object, &from, f);
+	if (!err)
+		*out = (struct policy_open){.port = r.port,
+					    .end_port = r.end_port,
+					    .ip_proto = r.ip_proto,
+					    .from = from};
 	return err;
 }
 
 /* `off` is no mode of a port: what a gate refuses would pass uncounted. */
 static int parse_port(const cJSON *object, struct policy_port *out, struct fault *f)
 {
-	static const char *const known[] = {"port",  "endPort", "protocol", "mode", "deny",
-					    "seats", "rate",	"tls",	    NULL};
+	static const char *const known[] = {"port", "endPort", "protocol", "mode", "deny",
+					    "from", "seats",   "rate",	   "tls",  NULL};
 	struct policy_port p = {.mode = -1, .deny = -1};
 	struct range r;
-	int err = check_members(object, known, ports_later, f);
+	int err = check_members(object, known, NULL, f);
 
 	if (!err)
 		err = parse_range(object, &r, f);
@@ -152,6 +156,8 @@ static int parse_port(const cJSON *object, struct policy_port *out, struct fault
 		err = json_word(object, "mode", port_mode_words, &p.mode, f);
 	if (!err)
 		err = json_word(object, "deny", deny_words, &p.deny, f);
+	if (!err)
+		err = from_parse(object, &p.from, f);
 	if (!err)
 		err = json_int(object, "seats", 1, JSON_INT_MAX, &p.seats, f);
 	if (!err)
@@ -228,8 +234,10 @@ static int parse_ports(const cJSON *root, struct policy *p, struct fault *f)
 					   : fault_set(&why, EBADMSG, "must be an object");
 		if (!err)
 			err = check_overlap(p, port, &why);
-		if (err)
+		if (err) {
+			from_free(&port->from);
 			return in_entry(f, "ports", p->n_ports, err, &why);
+		}
 		p->n_ports++;
 	}
 	return 0;
@@ -337,6 +345,10 @@ void policy_free(struct policy *policy)
 	if (!policy)
 		return;
 	json_free_strings(policy->gates, policy->n_gates);
+	for (size_t i = 0; i < policy->n_open; i++)
+		from_free(&policy->open[i].from);
+	for (size_t i = 0; i < policy->n_ports; i++)
+		from_free(&policy->ports[i].from);
 	free(policy->open);
 	free(policy->ports);
 	free(policy->name);
@@ -349,11 +361,12 @@ size_t policy_drop_reserved(struct policy *policy, const struct trust *trust)
 	size_t i, n = 0, before = policy->n_open;
 
 	for (i = 0; i < before; i++) {
-		const struct policy_open *open = &policy->open[i];
+		struct policy_open *open = &policy->open[i];
 
 		if (open->port && trust_reserved(trust, open->port, open->end_port, NULL))
-			continue;
-		policy->open[n++] = *open;
+			from_free(&open->from);
+		else
+			policy->open[n++] = *open;
 	}
 	policy->n_open = n;
 	return before - n;

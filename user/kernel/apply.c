@@ -9,6 +9,7 @@
 #include "hellos.h"
 #include "outer.h"
 #include "rules.h"
+#include "seats.h"
 #include "traffic.h"
 
 /* What is on its way into the kernel for one gate. */
@@ -54,6 +55,15 @@ static int settle(struct change *c, struct fault *f)
 	g->traffic = TAKE_FD(c->traffic);
 	g->traffic_slots = traffic_room(n_slots(c->set));
 	return r;
+}
+
+/* Who stands has seats before they are asked for; a new gate has nobody yet (gate_open). */
+static void seed(struct change *c)
+{
+	struct gate *g = c->gate;
+
+	if (gate_linked(g) && seats_seed(g, g->seats.cells ? &g->seats : NULL, c->set, NULL))
+		g->unseeded = true;
 }
 
 /* Puts one descriptor of each change into an outer map; -1 and failed ones are left out. */
@@ -104,11 +114,15 @@ int gates_apply(struct node *node, struct gate *const *gates, const struct rules
 	for (size_t i = 0; i < n; i++)
 		if (results[i] == 0)
 			results[i] = settle(&changes[i], f);
+	for (size_t i = 0; i < n; i++)
+		if (results[i] == 0)
+			seed(&changes[i]);
 	put(node->map[NODE_SETS], changes, false, n, ids, fds, skip, results);
 	for (size_t i = 0; i < n; i++) {
 		if (results[i] == 0) {
 			gates[i]->n_slots = n_slots(sets[i]);
 			hellos_drop(node, gates[i]->id, sets[i]);
+			seats_keep(gates[i], sets[i]);
 		}
 		cleanup_close(&changes[i].cells);
 		cleanup_close(&changes[i].traffic);

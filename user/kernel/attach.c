@@ -24,14 +24,16 @@ bool gate_linked(const struct gate *g)
 {
 	struct pins_link link;
 
-	return g->socket >= 0 && pins_link_info(g->socket, &link) == 0 && link.target == g->inode;
+	if (g->socket < 0 || pins_link_info(g->socket, &link) < 0)
+		return false;
+	return g->cgroup ? link.cgroup == g->inode : link.target == g->inode;
 }
 
 int gate_enter(struct gate *g, int *home, struct fault *f)
 {
 	char path[PATH_MAX];
 	char *found;
-	int r = netns_enter(g->netns, g->inode, home, f);
+	int r = g->cgroup ? 0 : netns_enter(g->netns, g->inode, home, f);
 
 	if (r == 0 || g->misses++ % SEARCH_EVERY) {
 		g->misses = r ? g->misses : 0;

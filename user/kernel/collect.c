@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 
+#include "arrivals.h"
 #include "cleanup.h"
 #include "clsact.h"
 #include "gate_priv.h"
@@ -14,6 +15,7 @@
 #include "peertable.h"
 #include "pins.h"
 #include "quotas.h"
+#include "seattable.h"
 
 int gate_about(const char *dir, struct plic_gate *about)
 {
@@ -104,6 +106,23 @@ static void forget_peers(const char *maps, uint32_t id)
 		peertable_forget(fd, id);
 }
 
+static void forget_arrivals(const char *maps, uint32_t id)
+{
+	_close_ int fd = pins_get(maps, PLIC_MAP_ARRIVALS);
+
+	if (fd >= 0)
+		arrivals_forget(fd, id);
+}
+
+static void forget_seats(const char *maps, uint32_t id)
+{
+	_close_ int seated = pins_get(maps, PLIC_MAP_SEATED);
+	_close_ int seats = pins_get(maps, PLIC_MAP_SEATS);
+
+	if (seated >= 0 && seats >= 0)
+		seattable_forget(seated, seats, id);
+}
+
 int gate_collect_dir(const char *bpffs, const char *name, const char *netns, struct fault *f)
 {
 	_free_ char *gates = pins_path(bpffs, "gates");
@@ -127,6 +146,8 @@ int gate_collect_dir(const char *bpffs, const char *name, const char *netns, str
 		forget(maps, PLIC_MAP_HELLOS, about.id);
 		forget_peers(maps, about.id);
 		usage_forget(maps, about.id);
+		forget_arrivals(maps, about.id);
+		forget_seats(maps, about.id);
 	}
 	return r;
 }
@@ -149,6 +170,7 @@ static int remove_all(const char *bpffs, const char *gates, const char *maps, st
 
 	/* No gate has to look for its own in them. */
 	pins_drop(maps, PLIC_MAP_PEERS);
+	pins_drop(maps, PLIC_MAP_SEATED);
 	pins_drop(maps, PLIC_MAP_QUOTAS);
 	pins_drop(maps, PLIC_MAP_RATES);
 	r = dir ? pins_each(gates, collect_one, dir) : -ENOMEM;

@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 
+#include "arrivals.h"
 #include "cleanup.h"
 #include "denials.h"
 #include "gate_priv.h"
@@ -24,6 +25,25 @@ static void add_budgets(const struct gate *g, struct gate_counters *out)
 		out->remaps += budgets[i].remaps;
 		out->events_lost += budgets[i].events_lost;
 	}
+}
+
+/* Only ports that somebody was let in to have arrivals, so that many idle ones cost nothing. */
+static int add_arrivals(const struct gate *g, struct gate_counters *out)
+{
+	_free_ bool *asked = calloc(out->n_slots + 1, sizeof(*asked));
+
+	out->arrivals = calloc(out->n_slots + 1, sizeof(*out->arrivals));
+	if (!asked || !out->arrivals)
+		return -ENOMEM;
+	for (size_t i = 0; i < out->n_slots; i++)
+		asked[i] = out->traffic[i].packets || out->traffic[i].connections;
+	for (size_t i = 0; i < out->n_denials; i++)
+		if (out->denials[i].key.slot < out->n_slots)
+			asked[out->denials[i].key.slot] |=
+				out->denials[i].key.verdict == PLIC_AUDIT;
+	arrivals_read(g->node->map[NODE_ARRIVALS], g->id, g->since_ns, asked, out->n_slots,
+		      out->arrivals);
+	return 0;
 }
 
 int gate_counters(struct gate *g, struct gate_counters *out, struct fault *f)
@@ -51,6 +71,12 @@ int gate_counters(struct gate *g, struct gate_counters *out, struct fault *f)
 				      .n_probes = n_probes,
 				      .flows_evicted = g->flows.evicted};
 	add_budgets(g, out);
+	if (add_arrivals(g, out)) {
+		gate_counters_free(out);
+		return fault_set(f, ENOMEM, "no memory for the counters of gate \"%s\"", g->name);
+	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(out->binds) && g->map[GATE_BINDS] >= 0; i++)
+		bpf_map_lookup_elem(g->map[GATE_BINDS], &i, &out->binds[i]);
 	return 0;
 }
 
@@ -58,6 +84,7 @@ void gate_counters_free(struct gate_counters *c)
 {
 	free(c->traffic);
 	free(c->denials);
+	free(c->arrivals);
 	*c = (struct gate_counters){0};
 }
 

@@ -10,6 +10,7 @@
 
 struct cut {
 	const uint8_t *ports;
+	const struct sockets *sockets;
 	unsigned int n;
 	int error; /* the first */
 };
@@ -17,11 +18,12 @@ struct cut {
 static void cut_one(const struct sock_entry *e, void *data)
 {
 	struct cut *cut = data;
+	_netns_home_ int home = -1;
 	int r;
 
 	if (e->ip_proto != IPPROTO_TCP || !(cut->ports[e->local_port / 8] >> e->local_port % 8 & 1))
 		return;
-	r = sockdiag_destroy(e);
+	r = sockets_enter(cut->sockets, e, &home, NULL) < 0 ? -ENOENT : sockdiag_destroy(e);
 	if (r == 0)
 		cut->n++;
 	else if (r != -ENOENT && !cut->error)
@@ -36,7 +38,8 @@ int gate_cut(struct gate *g, const uint8_t ports[65536 / 8], unsigned int *n_cut
 	int r = gate_enter(g, &home, f);
 
 	if (r == 0)
-		r = sockets_read(&s, f);
+		r = sockets_read(g, &s, f);
+	cut.sockets = s;
 	if (r == 0)
 		r = inbound_each(g, s, cut_one, &cut, f);
 	if (r < 0)

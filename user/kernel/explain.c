@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* explain.c - builds a packet, loads the twin, runs it, reads what the twin counted. */
+/*
+ * explain.c - builds a packet, loads the twin, runs it, reads what the twin counted. For a cgroup `wire` speaks:
+ * the kernel makes up packets for listeners of no cgroup, and the decision is the same one.
+ */
 #include "explain.h"
 
 #include <errno.h>
@@ -87,6 +90,19 @@ static int load_twin(struct gate *g, const struct gate_question *q, struct gate_
 	return 0;
 }
 
+/* One of this namespace that isn't lo: what a cgroup's processes are reached by. lo, if there is no other. */
+static int any_interface(void)
+{
+	struct if_nameindex *list = if_nameindex();
+	int ifindex = 1;
+
+	for (size_t i = 0; list && list[i].if_index; i++)
+		if (list[i].if_index != 1)
+			ifindex = (int)list[i].if_index;
+	if_freenameindex(list);
+	return ifindex;
+}
+
 /* The interface that the packet comes in by. */
 static int interface_of(const struct gate *g, const struct gate_question *q, uint8_t mac[6])
 {
@@ -97,6 +113,8 @@ static int interface_of(const struct gate *g, const struct gate_question *q, uin
 	for (size_t i = 0; i < g->n_ifaces && !q->on_lo; i++)
 		if (g->ifaces[i].ifindex != 1)
 			ifindex = g->ifaces[i].ifindex;
+	if (g->cgroup && !q->on_lo)
+		ifindex = any_interface();
 	memset(mac, 0, 6);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && if_indextoname((unsigned int)ifindex, request.ifr_name) &&
@@ -162,7 +180,8 @@ int gate_explain(struct gate *g, const struct gate_question *q, struct gate_answ
 		 struct fault *f)
 {
 	_cleanup_(destroy) struct gate_bpf *twin = NULL;
-	struct gate_answer answer = {PLIC_ALLOWED, PLIC_REASON_NONE, PLIC_HOOK_WIRE};
+	enum plic_hook first = g->cgroup ? PLIC_HOOK_HOST : PLIC_HOOK_WIRE;
+	struct gate_answer answer = {PLIC_ALLOWED, PLIC_REASON_NONE, first};
 	_netns_home_ int home = -1;
 	int r = gate_enter(g, &home, f);
 
@@ -172,10 +191,10 @@ int gate_explain(struct gate *g, const struct gate_question *q, struct gate_answ
 		return r;
 	r = run_wire(g, twin, q);
 	if (r == 0)
-		r = read_verdict(twin, PLIC_HOOK_WIRE, &answer, f);
-	if (r == 0 && answer.verdict == PLIC_ALLOWED)
+		r = read_verdict(twin, first, &answer, f);
+	if (r == 0 && answer.verdict == PLIC_ALLOWED && !g->cgroup)
 		r = run_socket(twin, q);
-	if (r == 0 && answer.verdict == PLIC_ALLOWED)
+	if (r == 0 && answer.verdict == PLIC_ALLOWED && !g->cgroup)
 		r = read_verdict(twin, PLIC_HOOK_SOCKET, &answer, f);
 	if (r < 0)
 		return fault_set(f, -r, "can't run the twin of gate \"%s\": %s", g->name,

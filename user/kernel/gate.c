@@ -7,19 +7,22 @@
 
 #include <bpf/bpf.h>
 
+#include "cgrouptree.h"
 #include "cleanup.h"
 #include "gate_priv.h"
 #include "netns.h"
 #include "outer.h"
 #include "pins.h"
 #include "rules.h"
+#include "seats.h"
 #include "traffic.h"
 
 const char *gate_hook_word(enum gate_hook hook)
 {
 	static const char *const words[] = {
 		[HOOK_WIRE] = "wire",	  [HOOK_EGRESS] = "egress", [HOOK_SOCKET] = "socket",
-		[HOOK_LEDGER] = "ledger", [HOOK_SHIELD] = "shield",
+		[HOOK_LEDGER] = "ledger", [HOOK_SHIELD] = "shield", [HOOK_HOST] = "host",
+		[HOOK_BIND] = "bind",
 	};
 
 	return hook < GATE_N_HOOKS ? words[hook] : "";
@@ -39,14 +42,19 @@ void gate_close(struct gate *g)
 		return;
 	for (int i = 0; i < GATE_N_PROGRAMS; i++)
 		cleanup_close(&g->prog[i]);
+	for (int i = 0; i < HOST_N_LINKS; i++)
+		cleanup_close(&g->host_prog[i]);
 	for (int i = 0; i < GATE_N_MAPS; i++)
 		cleanup_close(&g->map[i]);
 	cleanup_close(&g->state);
 	cleanup_close(&g->socket);
 	cleanup_close(&g->traffic);
+	ruleset_free(&g->seats);
 	free(g->ifaces);
+	free(g->owners);
 	free(g->name);
 	free(g->netns);
+	free(g->cgroup);
 	free(g->dir);
 	free(g);
 }
@@ -67,13 +75,16 @@ static struct gate *gate_new(struct node *node, const struct gate_spec *spec, ui
 	g->inode = inode;
 	for (int i = 0; i < GATE_N_PROGRAMS; i++)
 		g->prog[i] = -1;
+	for (int i = 0; i < HOST_N_LINKS; i++)
+		g->host_prog[i] = -1;
 	for (int i = 0; i < GATE_N_MAPS; i++)
 		g->map[i] = -1;
 	g->state = g->socket = g->traffic = -1;
 	g->name = strdup(spec->name);
-	g->netns = strdup(spec->netns);
+	g->netns = spec->cgroup ? NULL : strdup(spec->netns);
+	g->cgroup = spec->cgroup ? strdup(spec->cgroup) : NULL;
 	g->dir = pins_path(node->gates, spec->name);
-	if (g->name && g->netns && g->dir)
+	if (g->name && (g->netns || g->cgroup) && g->dir)
 		return g;
 	gate_close(g);
 	return NULL;
@@ -85,7 +96,7 @@ static int enroll(struct gate *g, struct fault *f)
 	uint32_t inode = (uint32_t)g->inode; /* namespace inodes are 32 bits wide */
 	int r;
 
-	if (g->node->map[NODE_NETNS] < 0)
+	if (g->cgroup || g->node->map[NODE_NETNS] < 0)
 		return 0;
 	r = bpf_map_update_elem(g->node->map[NODE_NETNS], &inode, &g->id, BPF_ANY);
 	return r < 0 ? fault_set(f, -r, "can't enter gate \"%s\" in the ledger: %s", g->name,
@@ -98,7 +109,8 @@ static int write_about(struct gate *g, struct fault *f)
 	struct plic_gate about = {
 		.abi = PLIC_ABI,
 		.id = g->id,
-		.netns_ino = g->inode,
+		.netns_ino = g->cgroup ? 0 : g->inode,
+		.cgroup_id = g->cgroup ? g->inode : 0,
 		.since_ns = g->since_ns,
 	};
 	uint32_t zero = 0;
@@ -126,6 +138,8 @@ static int attach_all(struct gate *g, struct fault *f)
 		r = gate_cover(g, HOOK_EGRESS, NULL, f);
 	if (r == 0)
 		r = gate_seed(g, f);
+	if (r == 0 && g->seats.cells)
+		r = seats_seed(g, NULL, &g->seats, f);
 	if (r == 0)
 		r = gate_cover(g, HOOK_WIRE, NULL, f);
 	if (r == 0)
@@ -135,6 +149,11 @@ static int attach_all(struct gate *g, struct fault *f)
 	return r;
 }
 
+static int load(struct gate *g, bool marked, struct fault *f)
+{
+	return g->cgroup ? host_load(g, marked, f) : gate_load(g, marked, f);
+}
+
 static int establish(struct gate *g, const struct gate_spec *spec, const struct ruleset *set,
 		     struct fault *f)
 {
@@ -142,7 +161,7 @@ static int establish(struct gate *g, const struct gate_spec *spec, const struct 
 
 	g->since_ns = boot_now_ns();
 	if (r == 0)
-		r = gate_load(g, false, f);
+		r = load(g, false, f);
 	if (r == 0)
 		r = write_about(g, f);
 	if (r == 0)
@@ -152,12 +171,37 @@ static int establish(struct gate *g, const struct gate_spec *spec, const struct 
 	if (r == 0)
 		r = gate_apply(g, set, f);
 	if (r == 0)
-		r = attach_all(g, f);
+		r = g->cgroup ? host_cover(g, NULL, f) : attach_all(g, f);
 	if (r == 0)
 		r = enroll(g, f);
 	if (r < 0)
 		gate_collect_dir(g->node->dir, g->name, g->netns, NULL);
 	return r;
+}
+
+/* In the namespace: the interfaces are those of now. */
+static int adopt_netns(struct gate *g, struct fault *f)
+{
+	int r = gate_adopt_links(g, f);
+
+	if (r == 0)
+		r = gate_list_ifaces(g, f);
+	for (enum gate_hook hook = 0; hook < GATE_N_TC && r == 0; hook++)
+		r = gate_cover(g, hook, NULL, f);
+	if (r == 0)
+		gate_adopt_shield(g);
+	return r;
+}
+
+/* What the programs go by until the next set is in force. Lost: then all who stand get seats. */
+static void keep_present(struct gate *g)
+{
+	_cleanup_(ruleset_free) struct ruleset set = {0};
+	uint32_t n_cells;
+	_close_ int cells = outer_get(g->node->map[NODE_SETS], g->id, &n_cells);
+
+	if (cells >= 0 && !rules_read(cells, n_cells, &set, NULL))
+		seats_keep(g, &set);
 }
 
 /* Nothing is changed before everything that can fail for lack of something has been had. */
@@ -173,23 +217,18 @@ static int adopt(struct gate *g, const struct plic_gate *about, const struct rul
 	g->traffic = outer_get(g->node->map[NODE_TRAFFIC], g->id, &elements);
 	g->traffic_slots = elements / (g->node->n_cpus + 1);
 	gate_find_maps(g);
-	r = gate_load(g, true, f);
+	r = load(g, true, f);
 	if (r == 0)
 		r = write_about(g, f);
 	if (r == 0)
 		r = gate_pin_maps(g, f);
 	if (r == 0)
 		r = gate_enter(g, &home, f);
+	keep_present(g);
 	if (r == 0)
 		r = gate_apply(g, set, f);
 	if (r == 0)
-		r = gate_adopt_links(g, f);
-	if (r == 0)
-		r = gate_list_ifaces(g, f);
-	for (enum gate_hook hook = 0; hook < GATE_N_TC && r == 0; hook++)
-		r = gate_cover(g, hook, NULL, f);
-	if (r == 0)
-		gate_adopt_shield(g);
+		r = g->cgroup ? host_adopt(g, f) : adopt_netns(g, f);
 	g->covered_ns = boot_now_ns();
 	return r ? r : enroll(g, f);
 }
@@ -197,10 +236,11 @@ static int adopt(struct gate *g, const struct plic_gate *about, const struct rul
 /* Whether the pins in dir are those of a gate that was up in the namespace, and still is. */
 static bool adoptable(struct gate *g, struct plic_gate *about)
 {
-	if (gate_about(g->dir, about) < 0 || about->abi != PLIC_ABI || about->netns_ino != g->inode)
+	if (gate_about(g->dir, about) < 0 || about->abi != PLIC_ABI ||
+	    (g->cgroup ? about->cgroup_id : about->netns_ino) != g->inode)
 		return false;
 	/* Inodes are given out again; the link of a namespace that died has none. */
-	g->socket = pins_get(g->dir, GATE_PIN_SOCKET);
+	g->socket = pins_get(g->dir, g->cgroup ? GATE_PIN_HOST : GATE_PIN_SOCKET);
 	return gate_linked(g);
 }
 
@@ -221,7 +261,8 @@ int gate_open(struct node *node, const struct gate_spec *spec, const struct rule
 	_cleanup_(gate_closep) struct gate *g = NULL;
 	struct plic_gate about;
 	uint64_t inode;
-	int r = netns_inode(spec->netns, &inode, f);
+	int r = spec->cgroup ? cgroup_id(spec->cgroup, &inode, f)
+			     : netns_inode(spec->netns, &inode, f);
 
 	if (r < 0)
 		return r;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate.h - the enforcement of one network namespace: programs, attachments, rule set, counters.
+ * gate.h - the enforcement of one network namespace, or of one cgroup (host-network pods, plain
+ * processes): programs, attachments, rule set, counters.
  *
  * All calls block (an attach waits for RCU) and belong on the one thread that does kernel work.
  * Pins: BPFFS/gates/NAME/{plic_gate,plic_denials,plic_flows,plic_flowed,plic_clients,plic_marks,plic_budget,
- * socket,wire_IFINDEX,egress_IFINDEX,shield_IFINDEX}.
+ * socket,wire_IFINDEX,egress_IFINDEX,shield_IFINDEX}; of a cgroup's gate the same maps, plic_binds, and
+ * {host,bind4,bind6,egress,sendmsg4,sendmsg6,ledger}.
  */
 #ifndef PORTLIC_GATE_H
 #define PORTLIC_GATE_H
@@ -20,14 +22,23 @@
 
 struct gate;
 
-enum gate_hook { HOOK_WIRE, HOOK_EGRESS, HOOK_SOCKET, HOOK_LEDGER, HOOK_SHIELD, GATE_N_HOOKS };
-const char *
-gate_hook_word(enum gate_hook hook); /* "wire", "egress", "socket", "ledger", "shield" */
+enum gate_hook {
+	HOOK_WIRE,
+	HOOK_EGRESS,
+	HOOK_SOCKET,
+	HOOK_LEDGER,
+	HOOK_SHIELD,
+	HOOK_HOST, /* this and the next, egress and ledger are those of a cgroup's gate */
+	HOOK_BIND,
+	GATE_N_HOOKS
+};
+const char *gate_hook_word(enum gate_hook hook); /* "wire", "egress", "socket", ... */
 
 struct gate_spec {
-	const char *name;  /* DNS-label-like, checked by the caller: it becomes a directory */
-	const char *netns; /* path of the namespace */
-	uint32_t id;	   /* used for a new gate only */
+	const char *name;   /* DNS-label-like, checked by the caller: it becomes a directory */
+	const char *netns;  /* path of the namespace, NULL: the gate is a cgroup's */
+	const char *cgroup; /* absolute path of the cgroup, NULL: the gate is a namespace's */
+	uint32_t id;	    /* used for a new gate only */
 	const struct quota_use *used; /* of quotas before; for a new gate only */
 	size_t n_used;
 };
@@ -37,7 +48,7 @@ struct gate_spec {
  * namespace: then programs are replaced in place, `set` swapped in whole, counters go on. Pins of the
  * same name in another (dead) namespace are removed first. TCP connections that the pod opened before
  * are marked in a new gate, as by gate_stand(). On failure of a new gate nothing is left behind; an
- * adopted one goes on as it was. A gate holds 10 descriptors open.
+ * adopted one goes on as it was. A gate holds 11 descriptors open, a cgroup's 16.
  */
 int gate_open(struct node *node, const struct gate_spec *spec, const struct ruleset *set,
 	      struct gate **out, struct fault *f);
@@ -75,9 +86,9 @@ struct gate_rival {
 /* One attachment, as seen now. */
 struct gate_attachment {
 	enum gate_hook hook;
-	int ifindex;	    /* 0: the namespace, the node */
+	int ifindex;	    /* 0: the namespace, the cgroup, the node */
 	char interface[16]; /* "" */
-	const char *kind;   /* "tcx", "clsact", "netns", "tracing", "xdp" */
+	const char *kind;   /* "tcx", "clsact", "netns", "cgroup", "tracing", "xdp" */
 	bool removable;	    /* clsact: from inside the pod */
 	bool present;
 	bool overtaken; /* present, but a foreign program runs ahead of it or can overrule it */
@@ -93,7 +104,7 @@ struct gate_outranked {
 };
 
 struct gate_sweep {
-	bool dead;			     /* the namespace is gone: collect */
+	bool dead;			     /* the namespace or cgroup is gone: collect */
 	unsigned int added;		     /* interfaces newly covered */
 	unsigned int restored[GATE_N_HOOKS]; /* attachments that were gone and were put back */
 	struct gate_outranked outranked[GATE_N_HOOKS];
@@ -142,9 +153,12 @@ struct gate_denial {
 	struct plic_denial count;
 };
 
-/* Totals over all CPUs; traffic[slot], n_slots of them. */
+/* Totals over all CPUs; traffic[slot] and arrivals[slot], n_slots of them. */
 struct gate_counters {
+	/* To ports that nothing opens, by enum plic_verdict; zero but for a cgroup's gate. */
+	uint64_t binds[PLIC_AUDIT + 1];
 	struct plic_traffic *traffic;
+	struct plic_arrival (*arrivals)[PLIC_N_ORIGINS]; /* let in, by enum plic_origin */
 	size_t n_slots;
 	struct gate_denial *denials; /* without the probes of gate_probe() */
 	size_t n_denials;
@@ -172,7 +186,7 @@ struct gate_stand {
 };
 
 /*
- * What listens and stands in the namespace. seed: marks the TCP connections that the pod itself
+ * What listens and stands in the namespace, or belongs to the cgroup, and writes who listens (plic_owners). seed: marks the TCP connections that the pod itself
  * opened (no listener on their local port), so that the cut of established flows skips them.
  *
  * inbound: ports where TCP connections stand that have a listener or no mark (so those of the pod's
@@ -180,6 +194,9 @@ struct gate_stand {
  * can be told, has connected to its clients. Each port once.
  */
 int gate_stand(struct gate *gate, bool seed, struct gate_stand *out, struct fault *f);
+
+/* Of that only the latter, for whom cgroups_scan() has just told who is who. */
+int gate_owners(struct gate *gate, struct fault *f);
 
 /*
  * Marks, as gate_stand does, only connections from these local ports, bit p % 8 of byte p / 8: those
@@ -247,6 +264,7 @@ struct gate_probe {
 /*
  * Knocks, and waits until it is counted or answered, 200 ms at most. What was counted of the probe itself
  * is left out of gate_counters() from then on.
+ * For a cgroup's gate, `lo` is wherever a process of it listens, and the address that it listens on.
  */
 int gate_probe(struct gate *gate, const struct gate_way *way, struct gate_probe *probe,
 	       struct fault *f);

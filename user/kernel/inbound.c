@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 
+#include "cgrouptree.h"
 #include "gate_priv.h"
 #include "inbound.h"
 #include "marks.h"
@@ -55,14 +56,64 @@ static void find_listeners(struct sockets *s)
 	}
 }
 
-int sockets_read(struct sockets **out, struct fault *f)
+/* Adds those of the cgroup in one namespace of its processes. */
+static int add_sockets(struct sockets *s, uint32_t netns, struct fault *f)
 {
-	_sockets_ struct sockets *s = calloc(1, sizeof(*s));
-	int r = s ? sockdiag_list(&s->list, &s->n, f) : fault_set(f, ENOMEM, "no memory");
+	_free_ struct sock_entry *list = NULL;
+	_netns_home_ int home = -1;
+	const struct cgroup_netns *at = &s->tree->netns[netns];
+	void *longer;
+	size_t n;
+	int r;
 
+	if (netns_enter(at->path, at->inode, &home, NULL) < 0)
+		return 0; /* the process has gone, and its namespace perhaps */
+	s->ephemeral = netns_ephemeral_ports();
+	r = sockdiag_list(&list, &n, f);
 	if (r < 0)
 		return r;
+	longer = reallocarray(s->list, s->n + n + 1, sizeof(*list));
+	if (!longer)
+		return fault_set(f, ENOMEM, "no memory");
+	s->list = longer;
+	for (size_t i = 0; i < n; i++) {
+		if (!cgroup_has(s->tree, list[i].cgroup))
+			continue;
+		list[i].netns = netns;
+		s->list[s->n++] = list[i];
+	}
+	return 0;
+}
+
+static int read_cgroup(const struct gate *g, struct sockets *s, struct fault *f)
+{
+	int r;
+
+	s->tree = calloc(1, sizeof(*s->tree));
+	r = s->tree ? cgroup_read(g->cgroup, s->tree, f) : fault_set(f, ENOMEM, "no memory");
+	for (uint32_t i = 0; r == 0 && i < s->tree->n_netns; i++)
+		r = add_sockets(s, i, f);
+	return r;
+}
+
+int sockets_enter(const struct sockets *s, const struct sock_entry *e, int *home, struct fault *f)
+{
+	const struct cgroup_netns *at = s->tree ? &s->tree->netns[e->netns] : NULL;
+
+	return at ? netns_enter(at->path, at->inode, home, f) : 0;
+}
+
+int sockets_read(const struct gate *g, struct sockets **out, struct fault *f)
+{
+	_sockets_ struct sockets *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return fault_set(f, ENOMEM, "no memory");
 	s->ephemeral = netns_ephemeral_ports();
+	r = g->cgroup ? read_cgroup(g, s, f) : sockdiag_list(&s->list, &s->n, f);
+	if (r < 0)
+		return r;
 	find_listeners(s);
 	*out = TAKE_PTR(s);
 	return 0;
@@ -70,8 +121,12 @@ int sockets_read(struct sockets **out, struct fault *f)
 
 void sockets_free(struct sockets **s)
 {
-	if (*s)
-		free((*s)->list);
+	if (!*s)
+		return;
+	if ((*s)->tree)
+		cgroup_tree_free((*s)->tree);
+	free((*s)->tree);
+	free((*s)->list);
 	free(*s);
 	*s = NULL;
 }

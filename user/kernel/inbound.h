@@ -12,6 +12,7 @@
 #include "netns.h"
 #include "sockdiag.h"
 
+struct cgroup_tree;
 struct gate;
 
 struct port_set {
@@ -20,19 +21,23 @@ struct port_set {
 void port_set_put(struct port_set *set, uint16_t port);
 bool port_set_has(const struct port_set *set, uint16_t port);
 
-/* Everything in the namespace at one moment. */
+/* Everything in the namespace, or of the cgroup in the namespaces of its processes, at one moment. */
 struct sockets {
 	struct sock_entry *list;
 	size_t n;
+	struct cgroup_tree *tree; /* NULL: a namespace's; else its namespaces */
 	struct netns_ports ephemeral;
 	struct port_set tcp, udp;    /* where something listens */
 	struct port_set unconnected; /* UDP: the same, clients without a peer too */
 };
 
-/* In the namespace. *out: for sockets_free. */
-int sockets_read(struct sockets **out, struct fault *f);
+/* In the namespace, if the gate is one's. *out: for sockets_free. */
+int sockets_read(const struct gate *g, struct sockets **out, struct fault *f);
 void sockets_free(struct sockets **s); /* NULL-safe */
 #define _sockets_ _cleanup_(sockets_free)
+
+/* To the namespace of a socket, where that isn't the one that this thread is in already. */
+int sockets_enter(const struct sockets *s, const struct sock_entry *e, int *home, struct fault *f);
 
 /* A TCP connection, alive or on its way up or down. */
 bool socket_stands(const struct sock_entry *e);

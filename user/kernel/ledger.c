@@ -45,7 +45,8 @@ static bool same_program(int link, int prog)
 static int no_tracing(struct node *node, int err)
 {
 	snprintf(node->no_tracing, sizeof(node->no_tracing),
-		 "this kernel can't run the ledger, so connections aren't counted: %s%s",
+		 "this kernel can't run the ledger, so connections aren't counted, and "
+		 "seats once a second: %s%s",
 		 strerror(-err), bpflog_why());
 	return 0;
 }

@@ -98,7 +98,8 @@ static int open_maps(struct node *node, struct bpf_object *object, struct fault 
 static int no_types(struct node *node)
 {
 	snprintf(node->no_tracing, sizeof(node->no_tracing),
-		 "this kernel has no type information (\"%s\"), so connections aren't counted",
+		 "this kernel has no type information (\"%s\"), so connections aren't counted, and "
+		 "seats once a second",
 		 KERNEL_BTF);
 	return 0;
 }
@@ -190,6 +191,7 @@ void node_close(struct node *node)
 	for (int i = 0; i < NODE_N_MAPS; i++)
 		cleanup_close(&node->map[i]);
 	cleanup_close(&node->ledger);
+	cgroup_table_free(node->cgroups);
 	free(node->dir);
 	free(node->maps);
 	free(node->gates);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cgroups.h"
 #include "node.h"
 
 /* Node-wide maps, pinned in BPFFS/maps under their names. */
@@ -41,6 +42,7 @@ struct node {
 	unsigned int n_cpus;
 	struct node_features features;
 	char no_tracing[256];
+	struct cgroup_table *cgroups; /* of the last scan, NULL: none yet */
 };
 
 struct bpf_object;

@@ -3,10 +3,12 @@
  * outrank.c - foreign programs that decide before the gate's own: found, and overtaken where that goes.
  *
  * A link can't be moved, a program can't stand twice on one hook, and a drop in between would cost packets.
- * So a second instance of the program goes to the head, by a link that takes the old one's pin, and only
- * then the old one is idled and taken off. Between two updates of a link, which take effect at once, a
- * packet is judged and counted by both: some ten microseconds. Who has CAP_BPF in the pod can get ahead again; then ours follows after a second,
- * two, four, up to a minute, and between that the gate says that it is outranked.
+ * So a stub that jumps into the program goes to the head, by a link that takes the old one's pin; then the
+ * old one is idled, and the stub replaced by the program itself. Updates of a link take effect at once:
+ * for a tenth of a millisecond, more where the agent is preempted, packets are judged and counted twice.
+ *
+ * Who has CAP_BPF in the pod can get ahead again. Ours follows after one second, two, four, up to a minute,
+ * and meanwhile the gate says that it is outranked.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -49,29 +51,38 @@ static bool take_up(struct gate_fight *fight)
 	return true;
 }
 
-/* Each step leaves one instance of the program in force, and its link pinned, whenever the agent dies. */
-static int overtake_tcx(const struct gate *g, int ifindex, enum gate_hook hook, struct fault *f)
+/*
+ * Each step leaves the program in force. If the agent dies just before the last update, the stub has nothing
+ * to jump into and drops all, until the next agent adopts its link.
+ */
+static int switch_links(const struct gate *g, int ifindex, enum gate_hook hook, int old, int idle,
+			int stub, struct fault *f)
 {
-	_close_ int twin = gate_load_twin(g, hook, f);
-	_close_ int idle = -1, old = -1, link = -1;
-	struct tcx_place place;
-	int r = twin < 0 ? twin : tcx_find(ifindex, hook, g->prog_id[hook], &place);
+	_close_ int link = tcx_attach(ifindex, hook, idle);
+	int r = link < 0 ? link : bpf_link_update(link, stub, NULL);
 
-	if (r == 0)
-		r = idle = tcx_load_next();
-	if (r >= 0)
-		r = old = bpf_link_get_fd_by_id(place.link_id);
-	if (r >= 0)
-		r = link = tcx_attach(ifindex, hook, idle);
-	if (r >= 0)
-		r = bpf_link_update(link, twin, NULL);
 	if (r == 0)
 		r = gate_repin(g, link, ifindex, hook, f);
 	if (r == 0)
 		r = bpf_link_update(old, idle, NULL);
 	if (r == 0)
-		r = bpf_link_detach(old);
-	return r ? r : bpf_link_update(link, g->prog[hook], NULL);
+		r = bpf_link_update(link, g->prog[hook], NULL);
+	return r;
+}
+
+static int overtake_tcx(const struct gate *g, int ifindex, enum gate_hook hook, struct fault *f)
+{
+	_close_ int idle = tcx_load_next(), old = -1, stub = -1, jump = -1;
+	struct tcx_place place;
+	int r = idle < 0 ? idle : tcx_find(ifindex, hook, g->prog_id[hook], &place);
+
+	if (r == 0)
+		r = old = bpf_link_get_fd_by_id(place.link_id);
+	if (r >= 0)
+		r = stub = tcx_load_stub(g->prog[hook], &jump);
+	if (r >= 0)
+		r = switch_links(g, ifindex, hook, old, idle, stub, f);
+	return r ? r : bpf_link_detach(old);
 }
 
 static int overtake(const struct gate *g, const struct gate_iface *i, enum gate_hook hook,

@@ -223,7 +223,7 @@ static int read_sockets(struct gate *g, struct sockets **out, struct fault *f)
 	_netns_home_ int home = -1;
 	int r = gate_enter(g, &home, f);
 
-	return r ? r : sockets_read(out, f);
+	return r ? r : sockets_read(g, out, f);
 }
 
 int gate_peers(struct gate *g, uint64_t since_ns, struct gate_peer **out, size_t *n,

@@ -113,6 +113,7 @@ int pins_link_info(int fd, struct pins_link *link)
 		.prog_id = info.prog_id,
 		/* A tcx link's ifindex has the same place; headers before 6.6 have no name for it. */
 		.target = info.netns.netns_ino,
+		.cgroup = info.cgroup.cgroup_id, /* in the same place, but longer */
 	};
 	return 0;
 }

@@ -26,6 +26,7 @@ int pins_rename(const char *dir, const char *from, const char *to);
 
 struct pins_link {
 	uint32_t id, prog_id;
+	uint64_t cgroup; /* id (cgroup links) */
 	uint32_t
 		target; /* interface index (tcx), inode (namespace); 0: attached to nothing any more */
 };

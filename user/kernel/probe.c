@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "cleanup.h"
 #include "denials.h"
 #include "gate_priv.h"
+#include "inbound.h"
 #include "knock.h"
 #include "netns.h"
 
@@ -63,6 +65,46 @@ static int knock_lo(uint8_t ip_proto, uint16_t port)
 	if (fd == -ENETUNREACH || fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT)
 		fd = knock_to((struct sockaddr *)&v6, sizeof(v6), ip_proto);
 	return fd;
+}
+
+/* Another process may listen on the port at another address: this one's own is asked. */
+static int knock_listener(const struct sock_entry *e)
+{
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(e->local_port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(e->local_port)};
+	int fd;
+
+	memcpy(&v6.sin6_addr, e->local, sizeof(v6.sin6_addr));
+	memcpy(&v4.sin_addr, e->local + 12, sizeof(v4.sin_addr));
+	if (e->family == AF_INET)
+		return v4.sin_addr.s_addr
+			       ? knock_to((struct sockaddr *)&v4, sizeof(v4), e->ip_proto)
+			       : knock_lo(e->ip_proto, e->local_port);
+	v6.sin6_scope_id = e->ifindex;
+	if (!IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr))
+		return knock_to((struct sockaddr *)&v6, sizeof(v6), e->ip_proto);
+	v6.sin6_addr = in6addr_loopback; /* it may be for IPv6 only */
+	fd = knock_to((struct sockaddr *)&v6, sizeof(v6), e->ip_proto);
+	return fd < 0 ? knock_lo(e->ip_proto, e->local_port) : fd;
+}
+
+/* Of a cgroup's processes the one that listens there, in the namespace that it is in. */
+static int knock_cgroup(const struct gate *g, const struct gate_probe *p)
+{
+	_sockets_ struct sockets *s = NULL;
+	_netns_home_ int home = -1;
+	int r = sockets_read(g, &s, NULL);
+
+	for (size_t i = 0; r == 0 && i < s->n; i++) {
+		const struct sock_entry *e = &s->list[i];
+
+		if (e->ip_proto != p->ip_proto || e->local_port != p->port || e->connected ||
+		    (e->ip_proto == IPPROTO_TCP && e->tcp_state != TCP_LISTEN))
+			continue;
+		r = sockets_enter(s, e, &home, NULL);
+		return r < 0 ? r : knock_listener(e);
+	}
+	return r < 0 ? r : -ENOENT; /* it listens no more */
 }
 
 static bool connected(int fd)
@@ -184,7 +226,8 @@ static bool takes_any(const struct gate *g, const struct gate_probe *p)
 	       boot_now_ns() - flow.last_ns < PLIC_ANY_REMOTE_NS;
 }
 
-static int knock(const struct gate_way *way, const struct gate_probe *p, struct knocked *k)
+static int knock(const struct gate *g, const struct gate_way *way, const struct gate_probe *p,
+		 struct knocked *k)
 {
 	int r;
 
@@ -193,7 +236,7 @@ static int knock(const struct gate_way *way, const struct gate_probe *p, struct 
 		k->len = r < 0 ? 0 : (unsigned)r;
 		return r < 0 ? r : 0;
 	}
-	r = k->fd = knock_lo(p->ip_proto, p->port);
+	r = k->fd = g->cgroup ? knock_cgroup(g, p) : knock_lo(p->ip_proto, p->port);
 	k->len = p->ip_proto == IPPROTO_TCP ? LO_LEN : 29;
 	return r < 0 ? r : 0;
 }
@@ -214,7 +257,7 @@ int gate_probe(struct gate *g, const struct gate_way *way, struct gate_probe *p,
 		r = look(g, &proof.before, &proof.n_before, f);
 	if (r < 0)
 		return r;
-	r = knock(way, p, &k);
+	r = knock(g, way, p, &k);
 	if (r < 0)
 		return fault_set(f, -r, "can't send a probe by \"%s\": %s", way->interface,
 				 strerror(-r));

@@ -19,7 +19,7 @@ static const char *const map_names[GATE_N_MAPS] = {
 	[GATE_ABOUT] = PLIC_MAP_GATE,	 [GATE_DENIALS] = PLIC_MAP_DENIALS,
 	[GATE_FLOWS] = PLIC_MAP_FLOWS,	 [GATE_CLIENTS] = PLIC_MAP_CLIENTS,
 	[GATE_BUDGET] = PLIC_MAP_BUDGET, [GATE_MARKS] = PLIC_MAP_MARKS,
-	[GATE_FLOWED] = PLIC_MAP_FLOWED,
+	[GATE_FLOWED] = PLIC_MAP_FLOWED, [GATE_BINDS] = PLIC_MAP_BINDS,
 };
 
 static void destroy(struct gate_bpf **skel)
@@ -34,69 +34,75 @@ static int keep(int *to, int fd)
 	return *to < 0 ? -errno : 0;
 }
 
-static int keep_program(struct gate *g, enum gate_hook hook, struct bpf_program *prog)
+int gate_keep_program(int *prog, uint32_t *id, const struct bpf_program *program)
 {
 	struct bpf_prog_info info = {0};
 	__u32 len = sizeof(info);
-	int r = keep(&g->prog[hook], bpf_program__fd(prog));
+	int r = keep(prog, bpf_program__fd(program));
 
 	if (r == 0)
-		r = bpf_obj_get_info_by_fd(g->prog[hook], &info, &len);
-	g->prog_id[hook] = info.id;
+		r = bpf_obj_get_info_by_fd(*prog, &info, &len);
+	*id = info.id;
 	return r;
 }
 
-static int share_maps(const struct gate *g, struct gate_bpf *skel)
+int gate_share_maps(const struct gate *g, struct bpf_object *object, struct fault *f)
 {
-	int r = node_share_maps(g->node, skel->obj);
+	int r = node_share_maps(g->node, object);
 
 	for (int i = 0; i < GATE_N_MAPS && r == 0; i++)
 		if (g->map[i] >= 0)
-			r = bpf_map__reuse_fd(bpf_object__find_map_by_name(skel->obj, map_names[i]),
+			r = bpf_map__reuse_fd(bpf_object__find_map_by_name(object, map_names[i]),
 					      g->map[i]);
+	return r < 0 ? fault_set(f, -r, "can't take the maps of gate \"%s\" over: %s", g->name,
+				 strerror(-r))
+		     : 0;
+}
+
+int gate_keep_maps(struct gate *g, struct bpf_object *object, const struct bpf_map *state)
+{
+	int r = keep(&g->state, bpf_map__fd(state));
+
+	for (int i = 0; i < GATE_N_MAPS && r == 0; i++) {
+		const struct bpf_map *map = bpf_object__find_map_by_name(object, map_names[i]);
+
+		r = map ? keep(&g->map[i], bpf_map__fd(map)) : 0;
+	}
 	return r;
 }
 
 static int keep_all(struct gate *g, struct gate_bpf *skel)
 {
-	int r = keep_program(g, HOOK_WIRE, skel->progs.plic_wire);
+	const struct {
+		enum gate_hook hook;
+		const struct bpf_program *program;
+	} all[] = {
+		{HOOK_WIRE, skel->progs.plic_wire},
+		{HOOK_EGRESS, skel->progs.plic_egress},
+		{HOOK_SOCKET, skel->progs.plic_socket},
+	};
+	int r = gate_keep_maps(g, skel->obj, skel->maps.bss);
 
-	if (r == 0)
-		r = keep_program(g, HOOK_EGRESS, skel->progs.plic_egress);
-	if (r == 0)
-		r = keep_program(g, HOOK_SOCKET, skel->progs.plic_socket);
-	if (r == 0)
-		r = keep(&g->state, bpf_map__fd(skel->maps.bss));
-	for (int i = 0; i < GATE_N_MAPS && r == 0; i++)
-		r = keep(&g->map[i], bpf_object__find_map_fd_by_name(skel->obj, map_names[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(all) && r == 0; i++)
+		r = gate_keep_program(&g->prog[all[i].hook], &g->prog_id[all[i].hook],
+				      all[i].program);
 	return r;
-}
-
-static struct gate_bpf *open_object(const struct gate *g, struct fault *f)
-{
-	struct gate_bpf *skel = gate_bpf__open();
-
-	if (!skel) {
-		fault_set(f, errno, "can't read the gate's BPF object: %s", strerror(errno));
-		return NULL;
-	}
-	skel->rodata->plic_gate_id = g->id;
-	skel->rodata->plic_n_cpus = g->node->n_cpus;
-	return skel;
 }
 
 int gate_load(struct gate *g, bool marked, struct fault *f)
 {
-	_cleanup_(destroy) struct gate_bpf *skel = open_object(g, f);
+	_cleanup_(destroy) struct gate_bpf *skel = gate_bpf__open();
 	int r;
 
 	if (!skel)
-		return -ENOMEM;
+		return fault_set(f, errno, "can't read the gate's BPF object: %s", strerror(errno));
+	skel->rodata->plic_gate_id = g->id;
+	skel->rodata->plic_n_cpus = g->node->n_cpus;
 	skel->bss->plic_marked = marked;
-	r = share_maps(g, skel);
+	g->marked_at = offsetof(struct gate_bpf__bss, plic_marked);
+	r = gate_share_maps(g, skel->obj, f);
 	if (r < 0)
-		return fault_set(f, -r, "can't take the maps of gate \"%s\" over: %s", g->name,
-				 strerror(-r));
+		return r;
 	bpflog_begin();
 	r = gate_bpf__load(skel);
 	if (r < 0)
@@ -108,50 +114,9 @@ int gate_load(struct gate *g, bool marked, struct fault *f)
 		     : 0;
 }
 
-/* Maps that the gate doesn't hold open itself come from their pins. */
-static int share_all(const struct gate *g, struct gate_bpf *skel)
-{
-	int r = share_maps(g, skel);
-
-	for (int i = 0; i < GATE_N_MAPS && r == 0; i++) {
-		_close_ int fd = g->map[i] >= 0 ? -1 : pins_get(g->dir, map_names[i]);
-
-		if (g->map[i] < 0)
-			r = fd < 0 ? fd
-				   : bpf_map__reuse_fd(
-					     bpf_object__find_map_by_name(skel->obj, map_names[i]),
-					     fd);
-	}
-	return r ? r : bpf_map__reuse_fd(skel->maps.bss, g->state);
-}
-
-int gate_load_twin(const struct gate *g, enum gate_hook hook, struct fault *f)
-{
-	_cleanup_(destroy) struct gate_bpf *skel = open_object(g, f);
-	struct bpf_program *prog;
-	int fd = -1, r;
-
-	if (!skel)
-		return -ENOMEM;
-	prog = hook == HOOK_WIRE ? skel->progs.plic_wire : skel->progs.plic_egress;
-	bpf_program__set_autoload(skel->progs.plic_wire, hook == HOOK_WIRE);
-	bpf_program__set_autoload(skel->progs.plic_egress, hook == HOOK_EGRESS);
-	bpf_program__set_autoload(skel->progs.plic_socket, false);
-	r = share_all(g, skel);
-	bpflog_begin();
-	if (r == 0)
-		r = gate_bpf__load(skel);
-	if (r == 0)
-		r = keep(&fd, bpf_program__fd(prog));
-	return r < 0 ? fault_set(f, -r, "can't load \"%s\" of gate \"%s\" once more: %s%s",
-				 gate_hook_word(hook), g->name, strerror(-r), bpflog_why())
-		     : fd;
-}
-
 /* The linker leaves room behind the variables, so the map says how long its value is. */
 int gate_set_marked(struct gate *g)
 {
-	const size_t at = offsetof(struct gate_bpf__bss, plic_marked);
 	struct bpf_map_info info = {0};
 	__u32 len = sizeof(info);
 	_free_ char *state = NULL;
@@ -167,7 +132,7 @@ int gate_set_marked(struct gate *g)
 	r = bpf_map_lookup_elem(g->state, &zero, state);
 	if (r < 0)
 		return r;
-	memcpy(state + at, &one, sizeof(one));
+	memcpy(state + g->marked_at, &one, sizeof(one));
 	return bpf_map_update_elem(g->state, &zero, state, BPF_ANY);
 }
 
@@ -182,6 +147,6 @@ int gate_pin_maps(struct gate *g, struct fault *f)
 	int r = 0;
 
 	for (int i = 0; i < GATE_N_MAPS && r == 0; i++)
-		r = pins_put(g->map[i], g->dir, map_names[i], f);
+		r = g->map[i] < 0 ? 0 : pins_put(g->map[i], g->dir, map_names[i], f);
 	return r;
 }

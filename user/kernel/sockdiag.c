@@ -36,6 +36,7 @@ static int add_socket(const struct nlmsghdr *nlh, void *data)
 {
 	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(nlh);
 	struct sock_list *l = data;
+	const struct nlattr *attr;
 	struct sock_entry *e;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*m))
@@ -63,6 +64,12 @@ static int add_socket(const struct nlmsghdr *nlh, void *data)
 	};
 	copy_address(e->local, m->id.idiag_src, m->idiag_family);
 	copy_address(e->remote, m->id.idiag_dst, m->idiag_family);
+	mnl_attr_for_each(attr, nlh, sizeof(*m))
+	{
+		if (mnl_attr_get_type(attr) == INET_DIAG_CGROUP_ID &&
+		    mnl_attr_get_payload_len(attr) == sizeof(e->cgroup))
+			memcpy(&e->cgroup, mnl_attr_get_payload(attr), sizeof(e->cgroup));
+	}
 	return 0;
 }
 

@@ -18,7 +18,9 @@ struct sock_entry {
 	uint64_t inode;
 	uint64_t cookie;  /* names the socket as long as the machine runs */
 	uint32_t ifindex; /* that it is bound to, 0: none */
+	uint64_t cgroup;  /* that made it (v2), 0: unknown (before Linux 5.9) */
 	uint8_t family;	  /* AF_INET, AF_INET6: also with mapped addresses */
+	uint32_t netns;	  /* of struct sockets' namespaces */
 };
 
 /* All TCP and UDP sockets of the namespace; *out is the caller's. */

@@ -10,6 +10,7 @@
 #include "inbound.h"
 #include "marks.h"
 #include "netns.h"
+#include "owners.h"
 
 struct standing {
 	struct port_set inbound, inbound_udp;
@@ -51,7 +52,7 @@ static int seed(struct gate *g, const struct sockets *s, const uint8_t *only, st
 int gate_seed(struct gate *g, struct fault *f)
 {
 	_sockets_ struct sockets *s = NULL;
-	int r = sockets_read(&s, f);
+	int r = sockets_read(g, &s, f);
 
 	if (r == 0)
 		r = gate_seed_flows(g, s, f);
@@ -65,7 +66,7 @@ int gate_mark(struct gate *g, const uint8_t ports[65536 / 8], struct fault *f)
 	int r = gate_enter(g, &home, f);
 
 	if (r == 0)
-		r = sockets_read(&s, f);
+		r = sockets_read(g, &s, f);
 	return r ? r : seed(g, s, ports, f);
 }
 
@@ -113,7 +114,7 @@ static int read_and_prune(struct gate *g, struct sockets **out, struct fault *f)
 	int r = marks_read(g, &before, f);
 
 	if (r == 0)
-		r = sockets_read(out, f);
+		r = sockets_read(g, out, f);
 	if (r == 0 && before.n)
 		marks_prune(g, &before, (*out)->list, (*out)->n);
 	return r;
@@ -131,10 +132,23 @@ int gate_stand(struct gate *g, bool mark, struct gate_stand *out, struct fault *
 	if (r == 0 && mark)
 		r = seed(g, open, NULL, f);
 	if (r == 0)
+		r = owners_write(g, open, f);
+	if (r == 0)
 		r = inbound_each(g, open, add_inbound, s, f);
 	if (r == 0)
 		r = list_ports(open, s, out) ? fault_set(f, ENOMEM, "no memory") : 0;
 	return r;
+}
+
+int gate_owners(struct gate *g, struct fault *f)
+{
+	_sockets_ struct sockets *open = NULL;
+	_netns_home_ int home = -1;
+	int r = gate_enter(g, &home, f);
+
+	if (r == 0)
+		r = sockets_read(g, &open, f);
+	return r ? r : owners_write(g, open, f);
 }
 
 void gate_stand_free(struct gate_stand *s)

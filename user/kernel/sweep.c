@@ -78,9 +78,13 @@ int gate_sweep(struct gate *g, struct gate_sweep *out, struct fault *f)
 {
 	_netns_home_ int home = -1;
 	struct gate_sweep sweep = {0};
-	bool linked = gate_linked(g);
-	int r = gate_enter(g, &home, NULL);
+	bool linked;
+	int r;
 
+	if (g->cgroup)
+		return host_sweep(g, out, f);
+	linked = gate_linked(g);
+	r = gate_enter(g, &home, NULL);
 	if (r == 0 && (linked || alive_inside(g))) {
 		r = restore(g, linked, &sweep, f);
 	} else {
@@ -131,12 +135,18 @@ static bool enrolled(const struct gate *g)
 int gate_attachments(struct gate *g, struct gate_attachment **out, size_t *n, struct fault *f)
 {
 	_netns_home_ int home = -1;
-	struct gate_attachment *list = calloc(g->n_ifaces * (GATE_N_TC + 1) + 2, sizeof(*list));
+	struct gate_attachment *list =
+		calloc(g->n_ifaces * (GATE_N_TC + 1) + 2 + HOST_N_LINKS, sizeof(*list));
 	struct gate_attachment *at = list;
 
 	if (!list)
 		return fault_set(f, ENOMEM, "no memory for the attachments of gate \"%s\"",
 				 g->name);
+	if (g->cgroup) {
+		*n = host_attachments(g, list);
+		*out = list;
+		return 0;
+	}
 	add_attachment(&at, HOOK_SOCKET, "netns", gate_linked(g));
 	if (gate_enter(g, &home, NULL) == 0) {
 		list->overtaken = gate_socket_rivals(g, &list->rival);

@@ -2,6 +2,7 @@
 /* tcx.c - programs on an interface as links, kernel 6.6 and later; newer than libbpf 1.1's headers. */
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -70,6 +71,32 @@ int tcx_load_next(void)
 	};
 
 	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "plic_next", "MIT", next, 2, NULL);
+}
+
+int tcx_load_stub(int prog, int *jump)
+{
+	_close_ int map = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "plic_jump", 4, 4, 1, NULL);
+	/* r1 is the context: tail_call(r1, map, 0); return TC_ACT_SHOT */
+	const struct bpf_insn code[] = {
+		{.code = BPF_LD | BPF_DW | BPF_IMM,
+		 .dst_reg = BPF_REG_2,
+		 .src_reg = BPF_PSEUDO_MAP_FD,
+		 .imm = map},
+		{0},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3},
+		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_tail_call},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = TC_ACT_SHOT},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	const uint32_t zero = 0;
+	int r = map < 0 ? map : bpf_map_update_elem(map, &zero, &prog, BPF_ANY);
+
+	if (r == 0)
+		r = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "plic_stub", "MIT", code,
+				  sizeof(code) / sizeof(code[0]), NULL);
+	if (r >= 0)
+		*jump = TAKE_FD(map);
+	return r;
 }
 
 int tcx_probe(bool *has, struct fault *f)

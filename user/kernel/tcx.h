@@ -27,4 +27,10 @@ int tcx_find(int ifindex, enum gate_hook hook, uint32_t prog_id, struct tcx_plac
 /* A program that leaves everything to the next one: its descriptor, or -errno. */
 int tcx_load_next(void);
 
+/*
+ * A program that does what prog does: it jumps into it, as long as *jump, a map, is held open, and drops
+ * all after that. Its descriptor, or -errno.
+ */
+int tcx_load_stub(int prog, int *jump);
+
 #endif

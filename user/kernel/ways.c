@@ -112,7 +112,7 @@ int gate_ways(struct gate *g, struct gate_way **out, size_t *n, struct fault *f)
 	size_t n_links = 0;
 	int r = gate_enter(g, &home, f);
 
-	if (r == 0)
+	if (r == 0 && !g->cgroup) /* which has no interfaces of its own */
 		r = netns_interfaces(&links, &n_links, f);
 	if (r < 0)
 		return r;

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* test_seats.c - what user space sees to: seats that nobody sits in, counts, the idle, and who stands without one. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "scene.h"
+#include "seats.h"
+#include "seattable.h"
+
+#define LINE 4711
+#define SECOND 1000000000ULL
+
+/* 8080/TCP and 5353/UDP with that many seats, 0: without limit. */
+static struct ruleset limited(uint64_t generation, uint32_t seats, enum plic_mode mode)
+{
+	const struct plic_header header = {.generation = generation};
+	const struct plic_rule none = {.mode = PLIC_ENFORCE};
+	const struct rule_limits limits = {.grants[0] = {.line = LINE, .seats = seats}};
+	struct ruleset_port ports[2] = {
+		{.port = 8080, .end_port = 8080, .ip_proto = IPPROTO_TCP, .slot = 1},
+		{.port = 5353, .end_port = 5353, .ip_proto = IPPROTO_UDP, .slot = 2},
+	};
+	struct plic_slot slots[3] = {
+		{0}, {8080, 8080, IPPROTO_TCP, {0}}, {5353, 5353, IPPROTO_UDP, {0}}};
+	struct ruleset set;
+	struct fault f = {0};
+
+	for (int i = 0; i < 2; i++) {
+		ports[i].rule = (struct plic_rule){
+			.mode = mode,
+			.n_grants = 1,
+			.flags = seats ? PLIC_RULE_LIMITS | PLIC_RULE_SEATS : 0,
+			.grants[0] = {.new_until_ns = PLIC_NEVER, .cut_at_ns = PLIC_NEVER}};
+		ports[i].limits = &limits;
+	}
+	must(ruleset_build(&header, &none, ports, 2, slots, 3, NULL, &set, &f), &f);
+	return set;
+}
+
+static void apply(struct gate *gate, uint32_t seats, enum plic_mode mode)
+{
+	static uint64_t generation = 10;
+	struct ruleset set = limited(++generation, seats, mode);
+	struct fault f = {0};
+
+	must(gate_apply(gate, &set, &f), &f);
+	ruleset_free(&set);
+}
+
+/* Connections that were cut. */
+static unsigned int round_of(struct scene *s)
+{
+	struct seats_gate at = {.gate = s->gate};
+	struct fault f = {0};
+
+	must(seats_round(s->node, &at, 1, true, &f), &f);
+	assert_int_equal(at.result, 0);
+	return at.cut;
+}
+
+static struct plic_seated_key key_of(struct scene *s, uint8_t proto, uint16_t port,
+				     const char *address)
+{
+	struct plic_seated_key key = {
+		.usage = {.line = LINE, .owner = s->gate->id, .port = port, .proto = proto}};
+
+	assert_int_equal(inet_pton(AF_INET6, address, key.address), 1);
+	return key;
+}
+
+static uint64_t used(struct scene *s, uint8_t proto, uint16_t port)
+{
+	const struct plic_seated_key key = key_of(s, proto, port, "::");
+
+	return seattable_used(s->node, &key.usage);
+}
+
+static bool sits(struct scene *s, uint8_t proto, uint16_t port, const char *address)
+{
+	const struct plic_seated_key key = key_of(s, proto, port, address);
+
+	return seattable_has(s->node, &key);
+}
+
+static void put(struct scene *s, uint8_t proto, uint16_t port, const char *address,
+		struct plic_seated value)
+{
+	const struct plic_seated_key key = key_of(s, proto, port, address);
+
+	assert_int_equal(bpf_map_update_elem(s->node->map[NODE_SEATED], &key, &value, BPF_ANY), 0);
+}
+
+/* Several clients are addresses of the host. */
+static int connect_as(const char *address)
+{
+	const struct sockaddr_in at = {.sin_family = AF_INET,
+				       .sin_addr.s_addr = inet_addr(address)};
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons(8080),
+				 .sin_addr.s_addr = inet_addr(POD_V4)};
+	struct timeval limit = {.tv_sec = 1};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to))) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+#define FIRST "10.77.0.101"
+#define SECOND_CLIENT "10.77.0.102"
+#define THIRD "10.77.0.103"
+#define MAPPED "::ffff:"
+
+static int setup(void **state)
+{
+	int r = scene_setup(state);
+
+	bed_run("ip addr add " FIRST "/24 dev h0 && ip addr add " SECOND_CLIENT
+		"/24 dev h0 && ip addr add " THIRD "/24 dev h0");
+	return r;
+}
+
+static bool is_reset(int fd)
+{
+	struct timeval limit = {.tv_sec = 1};
+	char c;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	return recv(fd, &c, 1, 0) < 0 && errno == ECONNRESET;
+}
+
+/* As on a kernel without tracing: nothing tells the ledger whose sockets these are. */
+static void blind_the_ledger(struct scene *s)
+{
+	uint32_t inode = (uint32_t)s->gate->inode;
+
+	if (s->node->map[NODE_NETNS] >= 0)
+		bpf_map_delete_elem(s->node->map[NODE_NETNS], &inode);
+}
+
+static void without_ledger(void **state)
+{
+	struct scene *s = *state;
+	int one, two, three;
+
+	apply(s->gate, 2, PLIC_ENFORCE);
+	blind_the_ledger(s);
+	one = connect_as(FIRST);
+	two = connect_as(SECOND_CLIENT);
+	three = connect_as(THIRD); /* nobody has counted yet */
+	assert_true(one >= 0 && two >= 0 && three >= 0);
+	usleep(20000);
+	assert_int_equal(used(s, IPPROTO_TCP, 8080), 0);
+	assert_int_equal(round_of(s), 1);
+	assert_int_equal(used(s, IPPROTO_TCP, 8080), 2);
+	assert_int_equal(is_reset(one) + is_reset(two) + is_reset(three), 1);
+	assert_int_equal(
+		connect_as(THIRD) < 0 || connect_as(FIRST) < 0 || connect_as(SECOND_CLIENT) < 0, 1);
+	close(one);
+	close(two);
+	close(three);
+	usleep(50000);
+	assert_int_equal(round_of(s), 0);
+	assert_int_equal(used(s, IPPROTO_TCP, 8080), 0);
+}
+
+static void limit_comes_to_those_who_stand(void **state)
+{
+	struct scene *s = *state;
+	int one = connect_as(FIRST), two = connect_as(SECOND_CLIENT);
+
+	assert_true(one >= 0 && two >= 0);
+	usleep(20000);
+	apply(s->gate, 1, PLIC_ENFORCE);
+	assert_int_equal(used(s, IPPROTO_TCP, 8080), 2);
+	assert_int_equal(round_of(s), 0);
+	assert_int_equal(peer_echo(one), 0);
+	assert_int_equal(peer_echo(two), 0);
+	assert_int_equal(connect_as(THIRD), -ECONNREFUSED);
+	close(one);
+	close(two);
+}
+
+/* And to a new gate. */
+static void stood_before_the_gate(void **state)
+{
+	struct scene *s = *state;
+	struct ruleset set = limited(2, 1, PLIC_ENFORCE);
+	struct fault f = {0};
+	int one, two;
+
+	must(gate_remove(s->gate, &f), &f);
+	one = connect_as(FIRST);
+	two = connect_as(SECOND_CLIENT);
+	s->gate = bed_gate(s->node, "g", 0, 7, &set);
+	assert_int_equal(used(s, IPPROTO_TCP, 8080), 2);
+	assert_int_equal(peer_echo(one), 0);
+	assert_int_equal(peer_echo(two), 0);
+	close(one);
+	close(two);
+	ruleset_free(&set);
+}
+
+static void audit_seats_all(void **state)
+{
+	struct scene *s = *state;
+	int one, two;
+
+	apply(s->gate, 1, PLIC_AUDIT_MODE);
+	one = connect_as(FIRST);
+	two = connect_as(SECOND_CLIENT);
+	assert_true(one >= 0 && two >= 0);
+	usleep(20000);
+	assert_int_equal(round_of(s), 0);
+	assert_int_equal(used(s, IPPROTO_TCP, 8080), 2);
+	apply(s->gate, 1, PLIC_ENFORCE);
+	assert_int_equal(round_of(s), 0); /* who sits stays */
+	assert_int_equal(peer_echo(one), 0);
+	assert_int_equal(peer_echo(two), 0);
+	close(one);
+	close(two);
+}
+
+/* Of handshakes in flight, one too many may get through: it says nothing that wire could refuse. */
+static void surplus_is_ended(void **state)
+{
+	struct scene *s = *state;
+	const struct plic_seated_key first = key_of(s, IPPROTO_TCP, 8080, MAPPED FIRST);
+	int one, two;
+
+	apply(s->gate, 2, PLIC_ENFORCE);
+	one = connect_as(FIRST);
+	two = connect_as(SECOND_CLIENT);
+	assert_true(one >= 0 && two >= 0);
+	usleep(20000);
+	round_of(s);
+	apply(s->gate, 1, PLIC_ENFORCE);
+	bpf_map_delete_elem(s->node->map[NODE_SEATED], &first);
+	assert_int_equal(round_of(s), 1);
+	assert_true(is_reset(one));
+	assert_int_equal(peer_echo(two), 0);
+	assert_int_equal(used(s, IPPROTO_TCP, 8080), 1);
+	close(one);
+	close(two);
+}
+
+static void idle_makes_room(void **state)
+{
+	struct scene *s = *state;
+	int one, two;
+
+	apply(s->gate, 2, PLIC_ENFORCE);
+	one = connect_as(FIRST);
+	usleep(20000);
+	round_of(s);
+	put(s, IPPROTO_TCP, 8080, MAPPED FIRST,
+	    (struct plic_seated){1, boot_now_ns() - PLIC_SEAT_IDLE_NS - SECOND});
+	assert_int_equal(round_of(s), 0); /* there is room */
+	two = connect_as(SECOND_CLIENT);
+	assert_true(one >= 0 && two >= 0);
+	usleep(20000);
+	assert_int_equal(round_of(s), 1);
+	assert_true(is_reset(one));
+	assert_false(sits(s, IPPROTO_TCP, 8080, MAPPED FIRST));
+	assert_int_equal(used(s, IPPROTO_TCP, 8080), 1);
+	assert_int_equal(peer_echo(two), 0);
+	close(one);
+	close(two);
+}
+
+static void udp_goes_when_idle(void **state)
+{
+	struct scene *s = *state;
+
+	apply(s->gate, 1, PLIC_ENFORCE);
+	assert_int_equal(peer_udp(HOST, POD_V4, 5353), 0);
+	assert_int_equal(peer_udp(HOST, POD_V6, 5353), ECONNREFUSED);
+	round_of(s);
+	assert_int_equal(used(s, IPPROTO_UDP, 5353), 1);
+	put(s, IPPROTO_UDP, 5353, MAPPED HOST_V4,
+	    (struct plic_seated){0, boot_now_ns() - PLIC_CLIENT_NS - SECOND});
+	round_of(s);
+	assert_int_equal(used(s, IPPROTO_UDP, 5353), 0);
+	assert_int_equal(peer_udp(HOST, POD_V6, 5353), 0);
+}
+
+static void counts_are_mended(void **state)
+{
+	struct scene *s = *state;
+	const struct plic_seats wrong = {41};
+	const struct plic_seated_key key = key_of(s, IPPROTO_TCP, 8080, "::");
+	int one, fd = s->node->map[NODE_SEATS];
+
+	apply(s->gate, 2, PLIC_ENFORCE);
+	one = connect_as(FIRST);
+	usleep(20000);
+	round_of(s);
+	bpf_map_update_elem(fd, &key.usage, &wrong, BPF_ANY);
+	put(s, IPPROTO_TCP, 8080, "2001:db8::1", (struct plic_seated){3, 1}); /* nobody's */
+	round_of(s);
+	assert_int_equal(used(s, IPPROTO_TCP, 8080), 1);
+	assert_true(sits(s, IPPROTO_TCP, 8080, MAPPED FIRST));
+	close(one);
+}
+
+static void goes_with_limit_and_gate(void **state)
+{
+	struct scene *s = *state;
+	struct plic_seated_key first;
+	struct fault f = {0};
+	int one;
+
+	apply(s->gate, 2, PLIC_ENFORCE);
+	one = connect_as(FIRST);
+	assert_int_equal(peer_udp(HOST, POD_V4, 5353), 0);
+	usleep(20000);
+	round_of(s);
+	apply(s->gate, 0, PLIC_ENFORCE);
+	assert_int_equal(round_of(s), 0);
+	assert_int_equal(bpf_map_get_next_key(s->node->map[NODE_SEATED], NULL, &first), -ENOENT);
+	assert_int_equal(bpf_map_get_next_key(s->node->map[NODE_SEATS], NULL, &first), -ENOENT);
+	assert_int_equal(peer_echo(one), 0);
+
+	apply(s->gate, 2, PLIC_ENFORCE);
+	assert_int_equal(used(s, IPPROTO_TCP, 8080), 1);
+	must(gate_remove(s->gate, &f), &f);
+	assert_int_equal(bpf_map_get_next_key(s->node->map[NODE_SEATED], NULL, &first), -ENOENT);
+	assert_int_equal(bpf_map_get_next_key(s->node->map[NODE_SEATS], NULL, &first), -ENOENT);
+	s->gate = bed_gate(s->node, "g", 0, 7, &s->set);
+	close(one);
+}
+
+#define SEATS(test) cmocka_unit_test_setup_teardown(test, setup, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SEATS(without_ledger),		 SEATS(limit_comes_to_those_who_stand),
+		SEATS(stood_before_the_gate),	 SEATS(surplus_is_ended),
+		SEATS(audit_seats_all),		 SEATS(idle_makes_room),
+		SEATS(udp_goes_when_idle),	 SEATS(counts_are_mended),
+		SEATS(goes_with_limit_and_gate),
+	};
+
+	if (!bed_init())
+		return 77;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* processes.h - the processes of the node: their network namespaces and cgroups (v2). */
+#ifndef PORTLIC_PROCESSES_H
+#define PORTLIC_PROCESSES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fault.h"
+
+struct process {
+	int pid;
+	uint64_t netns; /* inode */
+	char *cgroup;	/* path in the hierarchy, "/" at its top */
+};
+
+struct processes {
+	struct process *list;
+	size_t n;
+};
+
+/* Those that end meanwhile are left out. */
+int processes_read(struct processes *out, struct fault *f);
+void processes_free(struct processes *p);
+
+uint64_t process_start(int pid); /* when it began, clock ticks since boot; 0: it has gone */
+
+#endif

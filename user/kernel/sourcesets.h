@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sourcesets.h - addresses in the kernel's trie (plic_sources): the sets that rules name, and set 0, which
+ * tells the origin of an address.
+ */
+#ifndef PORTLIC_SOURCESETS_H
+#define PORTLIC_SOURCESETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cidr.h"
+#include "fault.h"
+#include "sourceset.h"
+
+struct node;
+
+/*
+ * Writes the sets whole, before a rule set that names them goes into force: what isn't there admits nobody.
+ * -ENOSPC: the trie is full.
+ */
+int sourcesets_put(struct node *node, const struct source_set *const *sets, size_t n,
+		   struct fault *f);
+
+/* Drops all sets but these: rules in force, or on their way, name no other. */
+int sourcesets_keep(struct node *node, const uint32_t *ids, size_t n, struct fault *f);
+
+struct origin_network {
+	struct cidr at;
+	uint8_t origin; /* enum plic_origin */
+};
+
+/* What set 0 says from now on; of networks that are listed twice, the first origin holds. */
+int sourcesets_origins(struct node *node, const struct origin_network *list, size_t n,
+		       struct fault *f);
+
+#endif
