@@ -89,27 +89,31 @@ static __always_inline void note_peer(const struct sock *sk, __u32 gate, __u32 s
 }
 
 /*
- * Gives the client of a connection its seat, if there is one: else wire resets it. False: there was none,
- * so wire has counted its SYN if it passed all the same.
+ * Gives the client of a connection its seat, if there is one: else wire resets it. 0: there was none, so
+ * wire has counted its SYN if it passed all the same. high, low: the address; where: gate << 32 | origins
+ * << 16 | port; socket: its address.
  */
-static __always_inline bool sit_down(const struct sock *sk, const struct client *client, __u32 gate,
-				     void *set, const struct decision *d, __u64 now)
+PLIC_FUNC int sit_down(__u64 high, __u64 low, __u64 where, __u64 socket, __u64 now)
 {
-	struct plic_holder holder = {};
+	__u32 gate = where >> 32, port = where & 0xffff, grants;
+	struct plic_holder holder = {.license.usage = {.port = port, .proto = IPPROTO_TCP}};
 	struct plic_seated_key *license = &holder.license, *policy = &holder.policy;
-	__u64 socket = (__u64)sk;
-	__u32 grants = seats_grants(d->rule, client, now) >> SEATS_GIVING;
+	void *set = bpf_map_lookup_elem(&plic_sets, &gate);
+	__u64 address[2] = {high, low};
+	struct decision d = {};
+	struct client client;
 	struct seating s;
 	bool found, needed;
 
-	if (!seats_of(set, d->cell, &s))
-		return true;
-	license->usage.port = sk->__sk_common.skc_num;
-	license->usage.proto = IPPROTO_TCP;
-	__builtin_memcpy(license->address, client->address, sizeof(license->address));
+	if (!decide_rule(&d, set, IPPROTO_TCP, port, now) || !seats_of(set, d.cell, &s))
+		return false;
+	__builtin_memcpy(client.address, address, sizeof(address));
+	__builtin_memcpy(license->address, address, sizeof(address));
 	*policy = *license;
+	client.origins = where >> 16 & 0xffff;
+	grants = seats_grants(d.rule, &client, now) >> SEATS_GIVING;
 	found = seats_find(&s, license, gate, grants, grants, now);
-	if (!found && d->rule->mode == PLIC_ENFORCE)
+	if (!found && d.rule->mode == PLIC_ENFORCE)
 		return false;
 	if (!seats_take(&s, license, gate, grants, 1, !found, &needed, now))
 		return false;
@@ -125,6 +129,17 @@ static __always_inline bool sit_down(const struct sock *sk, const struct client 
 	if (holder.seats)
 		bpf_map_update_elem(&plic_holders, &socket, &holder, BPF_ANY);
 	return found;
+}
+
+static __always_inline bool sits(const struct sock *sk, const struct client *client, __u32 gate,
+				 __u64 now)
+{
+	__u64 where = (__u64)gate << 32 | client->origins << 16 | sk->__sk_common.skc_num;
+	__u64 address[2], socket = 0;
+
+	__builtin_memcpy(address, client->address, sizeof(address));
+	bpf_probe_read_kernel(&socket, sizeof(socket), &sk); /* no pointer, for the verifier */
+	return sit_down(address[0], address[1], where, socket, now);
 }
 
 /* A socket that is no more. */
@@ -190,7 +205,7 @@ static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 	__u64 now = clock_now();
 	struct client client = {};
 	struct decision d = {};
-	bool sits = true;
+	bool seated = true;
 
 	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num, now) ||
 	    d.slot == PLIC_SLOT_OTHER)
@@ -198,7 +213,7 @@ static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 	ledger_client(sk, gate, &client);
 	decide_times(&d, now, false);
 	if (d.verdict == PLIC_ALLOWED && d.rule->flags & PLIC_RULE_SEATS)
-		sits = sit_down(sk, &client, gate, set, &d, now);
+		seated = sits(sk, &client, gate, now);
 	if (d.rule->mode == PLIC_OFF)
 		return;
 	note_peer(sk, gate, d.slot, now);
@@ -206,7 +221,7 @@ static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
 	if (d.asks)
 		decide_client(&d, &client, true, now);
-	if (!sits || d.verdict != PLIC_ALLOWED)
+	if (!seated || d.verdict != PLIC_ALLOWED)
 		return;
 	if (!(d.rule->flags & PLIC_RULE_QUOTA) || charge_quota(gate, sk->__sk_common.skc_num, now))
 		count_connection(gate, d.slot, now);

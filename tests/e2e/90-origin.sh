@@ -69,6 +69,9 @@ for c in engine units/containerd.service; do # of the node, which enter the pod 
 done
 check "the containers are told apart soon" eventually 5 settled
 
+warns() { portlic status -o json | json 'sum("cgroup v1" in w for w in d["warnings"])'; }
+is "status says so where cgroup v1 is in use beside v2" "$(warns)" "$([ "$CG" = /sys/fs/cgroup ] && echo 0 || echo 1)"
+
 # --- on lo, by cgroup
 over "sidecar-only: the sidecar" side 8080 ok
 over "... not the application's own container" app 8080 refused
@@ -92,8 +95,9 @@ over "pod, on lo: not even a container" side 7003 refused
 over "external, on lo: nobody" root 7004 refused
 over "no from: everybody" engine 7007 ok
 has "explained as origin" "$(portlic port show pod 8080)" "origin (the policy does not admit this kind of origin)"
-is "... by events with who it was" "$(portlic observe --port 8080 -o json | json 'sorted({e["origin"] for e in d})' 2> /dev/null ||
-	portlic observe --port 8080 -o json | python3 -c 'import json,sys; print(sorted({json.loads(l)["origin"] for l in sys.stdin}))')" "['node', 'runtime', 'same-container']"
+# Unknown is who tried before it was known.
+is "... by events with who it was" "$(portlic observe --port 8080 -o json |
+	json 'sorted({e["origin"] for e in d} - {"unknown"})')" "['node', 'runtime', 'same-container']"
 
 # --- over the veth, by address
 for row in "3 node 7002" "70 pod 7003" "1 external 7004" "200 external 7004"; do

@@ -358,7 +358,9 @@ static void test_slots_run_out(void **state)
 
 static void test_open(void **state)
 {
-	struct policy_open open[] = {{8080, 8081, IPPROTO_TCP}, {0, 0, IPPROTO_GRE}, {0, 0, 0}};
+	struct policy_open open[] = {{.port = 8080, .end_port = 8081, .ip_proto = IPPROTO_TCP},
+				     {.port = 0, .end_port = 0, .ip_proto = IPPROTO_GRE},
+				     {.port = 0, .end_port = 0, .ip_proto = 0}};
 	struct world w = new_world();
 	size_t a = license(&w, STATE_LAPSED, -400, PLIC_BLOCK_NEW);
 
@@ -379,9 +381,17 @@ static void test_open(void **state)
 static void test_modes(void **state)
 {
 	struct policy_port ports[] = {
-		{80, 80, IPPROTO_TCP, PLIC_AUDIT_MODE, -1},
-		{81, 81, IPPROTO_TCP, PLIC_ENFORCE, PLIC_REFUSE},
-		{82, 82, IPPROTO_TCP, -1, -1},
+		{.port = 80,
+		 .end_port = 80,
+		 .ip_proto = IPPROTO_TCP,
+		 .mode = PLIC_AUDIT_MODE,
+		 .deny = -1},
+		{.port = 81,
+		 .end_port = 81,
+		 .ip_proto = IPPROTO_TCP,
+		 .mode = PLIC_ENFORCE,
+		 .deny = PLIC_REFUSE},
+		{.port = 82, .end_port = 82, .ip_proto = IPPROTO_TCP, .mode = -1, .deny = -1},
 	};
 	/* mode of the policy, set mode or -1, then wanted: the gate, ports 80, 81, 82 */
 	static const int cases[][6] = {
@@ -419,7 +429,11 @@ static void test_modes(void **state)
 /* A narrowing that changes nothing doesn't tear a range apart; one that does does. */
 static void test_narrowing_cuts_only_where_it_says_something(void **state)
 {
-	struct policy_port narrow = {8050, 8050, IPPROTO_TCP, PLIC_ENFORCE, -1};
+	struct policy_port narrow = {.port = 8050,
+				     .end_port = 8050,
+				     .ip_proto = IPPROTO_TCP,
+				     .mode = PLIC_ENFORCE,
+				     .deny = -1};
 	struct world w = new_world();
 
 	port(&w, license(&w, STATE_ACTIVE, 60, PLIC_BLOCK_NEW), 8000, 8100, "");
@@ -436,8 +450,16 @@ static void test_narrowing_cuts_only_where_it_says_something(void **state)
 	compiled_free(&c);
 
 	/* ports that only the policy names, with others between them */
-	struct policy_port apart[] = {{10, 10, IPPROTO_TCP, PLIC_AUDIT_MODE, -1},
-				      {20, 20, IPPROTO_TCP, PLIC_AUDIT_MODE, -1}};
+	struct policy_port apart[] = {{.port = 10,
+				       .end_port = 10,
+				       .ip_proto = IPPROTO_TCP,
+				       .mode = PLIC_AUDIT_MODE,
+				       .deny = -1},
+				      {.port = 20,
+				       .end_port = 20,
+				       .ip_proto = IPPROTO_TCP,
+				       .mode = PLIC_AUDIT_MODE,
+				       .deny = -1}};
 	w.policy = (struct policy){.ports = apart, .n_ports = 2};
 	c = compile(&w);
 	assert_int_equal(look(&c, 15)->mode, PLIC_ENFORCE);

@@ -109,7 +109,8 @@ static void random_policy(struct world *w)
 	for (size_t n = below(5); n; n--) {
 		struct span s = random_span();
 
-		w->open[p->n_open++] = (struct policy_open){s.first, s.last, s.ip_proto};
+		w->open[p->n_open++] = (struct policy_open){
+			.port = s.first, .end_port = s.last, .ip_proto = s.ip_proto};
 	}
 	for (size_t n = below(8); n; n--) {
 		struct span s = random_span();
@@ -118,8 +119,11 @@ static void random_policy(struct world *w)
 		for (size_t i = 0; i < p->n_ports; i++)
 			overlaps |= meets(&w->ports[i], &s);
 		if (!overlaps)
-			w->ports[p->n_ports++] = (struct policy_port){
-				s.first, s.last, s.ip_proto, (int)below(3) - 1, (int)below(3) - 1};
+			w->ports[p->n_ports++] = (struct policy_port){.port = s.first,
+								      .end_port = s.last,
+								      .ip_proto = s.ip_proto,
+								      .mode = (int)below(3) - 1,
+								      .deny = (int)below(3) - 1};
 	}
 }
 

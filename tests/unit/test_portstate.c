@@ -50,8 +50,12 @@ static void test_life(void **state)
 
 static void test_words(void **state)
 {
-	struct policy_open opens[] = {{81, 81, IPPROTO_TCP}};
-	struct policy_port audited[] = {{83, 83, IPPROTO_TCP, PLIC_AUDIT_MODE, -1}};
+	struct policy_open opens[] = {{.port = 81, .end_port = 81, .ip_proto = IPPROTO_TCP}};
+	struct policy_port audited[] = {{.port = 83,
+					 .end_port = 83,
+					 .ip_proto = IPPROTO_TCP,
+					 .mode = PLIC_AUDIT_MODE,
+					 .deny = -1}};
 	struct tombstone stones[] = {
 		{84, 84, IPPROTO_TCP, PLIC_REASON_WITHDRAWN, AT(50), 0},
 		{85, 85, IPPROTO_UDP, PLIC_REASON_WITHDRAWN, AT(50), 0},
@@ -262,7 +266,8 @@ static void test_pieces(void **state)
 
 static void test_policy(void **state)
 {
-	struct policy_open opens[] = {{0, 0, 47}, {81, 81, IPPROTO_TCP}};
+	struct policy_open opens[] = {{.port = 0, .end_port = 0, .ip_proto = 47},
+				      {.port = 81, .end_port = 81, .ip_proto = IPPROTO_TCP}};
 	struct world v = new_world(), w = new_world();
 
 	w.policy = (struct policy){.deny = PLIC_DROP, .open = opens, .n_open = 2};

@@ -59,6 +59,7 @@ struct gate_entry {
 	uint64_t generation;
 	struct rules *rules; /* in force; NULL: none yet */
 	struct graveyard graves;
+	bool listeners_due; /* the next look at origins tells who listens here, too */
 	bool drained; /* flows that stood before it have to be forgotten after the next apply */
 
 	/* What the last inspection saw. */

@@ -15,15 +15,20 @@
 #include "sourcesets.h"
 
 #define PAUSE_NS 1000000000ULL
+#define PAUSE_FACTOR 20 /* of the time that a look takes: a node may have very many processes */
+#define PAUSE_FACTOR 20 /* of the time that a look takes: a node may have very many processes */
 
 struct look_job {
 	struct job job;
 	struct fault cgroups, addresses;
-	struct gate_entry *entry;	 /* whose listeners are looked at too, NULL: nobody's */
+	uint64_t took_ns;
 	struct origin_network *networks; /* new ones, NULL: as before */
 	size_t n_networks;
-	size_t n_gates;
-	struct gate_place gates[];
+	size_t n;
+	struct look_item {
+		struct gate_place place;
+		struct gate_entry *entry; /* whose listeners are looked at too, NULL: nobody's */
+	} items[];
 };
 
 /* Ahead of the configuration's: of a network that stands twice the first origin holds. */
@@ -68,17 +73,30 @@ static void look_at_addresses(struct look_job *look)
 	look->n_networks = n;
 }
 
+static void look_at_cgroups(struct look_job *look)
+{
+	const struct origin_config *config = &look->job.agent->config.origins;
+	_free_ struct gate_place *places = calloc(look->n + 1, sizeof(*places));
+
+	for (size_t i = 0; places && i < look->n; i++)
+		places[i] = look->items[i].place;
+	if (places)
+		cgroups_scan(look->job.agent->node, places, look->n, config->runtimes,
+			     config->n_runtimes, &look->cgroups);
+}
+
 static void look_work(struct job *job)
 {
 	struct look_job *look = (struct look_job *)job;
-	const struct origin_config *config = &job->agent->config.origins;
+	uint64_t began_ns = clock_boot_ns();
 
 	look_at_addresses(look);
-	if (look->n_gates)
-		cgroups_scan(job->agent->node, look->gates, look->n_gates, config->runtimes,
-			     config->n_runtimes, &look->cgroups);
-	if (look->entry && look->entry->gate)
-		gate_owners(look->entry->gate, NULL);
+	if (look->n)
+		look_at_cgroups(look);
+	for (size_t i = 0; i < look->n; i++)
+		if (look->items[i].entry && look->items[i].entry->gate)
+			gate_owners(look->items[i].entry->gate, NULL);
+	look->took_ns = clock_boot_ns() - began_ns;
 }
 
 static void note(struct fault *last, const struct fault *now, const char *event)
@@ -94,7 +112,9 @@ static void look_done(struct job *job)
 	struct origins *origins = &job->agent->origins;
 
 	origins->looking = false;
-	origins->looked_ns = clock_boot_ns();
+	origins->next_ns = clock_boot_ns() + PAUSE_NS;
+	if (look->took_ns > PAUSE_NS / PAUSE_FACTOR)
+		origins->next_ns += PAUSE_FACTOR * look->took_ns - PAUSE_NS;
 	note(&origins->cgroups, &look->cgroups, "cgroups_unknown");
 	note(&origins->addresses, &look->addresses, "addresses_unknown");
 	if (look->networks) {
@@ -105,35 +125,28 @@ static void look_done(struct job *job)
 	free(look);
 }
 
-static struct gate_entry *entry_of(const struct gates *gates, uint32_t id)
-{
-	size_t i;
-
-	for (i = 0; i < gates->n_entries; i++)
-		if (gates->entries[i]->id == id && gates->entries[i]->state == GATE_ATTACHED)
-			return gates->entries[i];
-	return NULL;
-}
-
 static void look(struct agent *agent)
 {
-	struct origins *origins = &agent->origins;
 	const struct gates *gates = &agent->gates;
-	struct look_job *job = calloc(1, sizeof(*job) + gates->n_entries * sizeof(job->gates[0]));
-	size_t i;
+	struct look_job *job = calloc(1, sizeof(*job) + gates->n_entries * sizeof(job->items[0]));
 
 	if (!job)
 		return;
 	job->job.work = look_work;
 	job->job.done = look_done;
-	for (i = 0; i < gates->n_entries; i++)
-		if (gates->entries[i]->place && !gates->entries[i]->cgroup)
-			job->gates[job->n_gates++] = (struct gate_place){gates->entries[i]->place,
-									 gates->entries[i]->id};
-	if (origins->tell)
-		job->entry = entry_of(gates, origins->gate);
-	origins->due = origins->tell = false;
-	origins->looking = true;
+	for (size_t i = 0; i < gates->n_entries; i++) {
+		struct gate_entry *entry = gates->entries[i];
+
+		if (!entry->place || entry->cgroup)
+			continue;
+		job->items[job->n++] = (struct look_item){
+			.place = {entry->place, entry->id},
+			.entry = entry->listeners_due ? entry : NULL,
+		};
+		entry->listeners_due = false;
+	}
+	agent->origins.due = false;
+	agent->origins.looking = true;
 	job_submit(agent, &job->job);
 }
 
@@ -142,26 +155,49 @@ void origins_tick(struct agent *agent)
 	const struct origins *origins = &agent->origins;
 
 	if (origins->due && !origins->looking && !agent->stopping &&
-	    (!origins->looked_ns || clock_boot_ns() - origins->looked_ns >= PAUSE_NS))
+	    clock_boot_ns() >= origins->next_ns)
 		look(agent);
 }
 
 void origins_look(struct agent *agent, const uint32_t *gate)
 {
-	struct origins *origins = &agent->origins;
+	const struct gates *gates = &agent->gates;
 
-	origins->due = true;
-	if (gate) {
-		origins->tell = true;
-		origins->gate = *gate;
-	}
+	for (size_t i = 0; gate && i < gates->n_entries; i++)
+		gates->entries[i]->listeners_due |= gates->entries[i]->id == *gate;
+	agent->origins.due = true;
 	origins_tick(agent);
+}
+
+static bool rule_asks(const struct plic_rule *rule)
+{
+	bool asks = rule->origins;
+
+	for (size_t i = 0; i < rule->n_grants; i++)
+		asks |= rule->grants[i].origins;
+	return asks;
+}
+
+/* Does a rule in force ask for origins? */
+static bool anybody_asks(const struct gates *gates)
+{
+	for (size_t i = 0; i < gates->n_entries; i++) {
+		const struct rules *rules = gates->entries[i]->rules;
+
+		for (size_t j = 0; rules && j < rules->compiled.n_ports; j++)
+			if (rule_asks(&rules->compiled.ports[j].rule) ||
+			    rule_asks(&rules->compiled.ports[j].interim))
+				return true;
+	}
+	return false;
 }
 
 void origins_warn(const struct agent *agent, cJSON *warnings)
 {
 	const struct origins *origins = &agent->origins;
 
+	if (!anybody_asks(&agent->gates))
+		return;
 	if (origins->support == CGROUPS_NONE)
 		json_warn(warnings,
 			  "origins on lo are unknown: this node has no cgroup v2, so only a policy "

@@ -24,20 +24,21 @@ struct origins {
 	struct fault cgroups, addresses; /* of the last look, "" if it went well */
 	bool looking;			 /* a job is under way */
 	bool due;			 /* and another has to follow */
-	bool tell;			 /* of this gate, who listens, too: */
-	uint32_t gate;
-	uint64_t looked_ns;		 /* boot clock, when the last one was done */
+	uint64_t next_ns;		 /* boot clock: not before */
 	struct origin_network *networks; /* as the kernel has them */
 	size_t n_networks;
 };
 
-/* As soon as may be, once a second at most. gate: whose listeners are looked at too, NULL: nobody's. */
+/*
+ * As soon as may be: once a second, and a twentieth of the time, at most. gate: whose listeners are looked at
+ * too, NULL: nobody's.
+ */
 void origins_look(struct agent *agent, const uint32_t *gate);
 
 /* One that had to wait. */
 void origins_tick(struct agent *agent);
 
-/* What of it the operator has to know, in words. */
+/* What the operator has to know of it, as soon as a rule asks for origins. */
 void origins_warn(const struct agent *agent, cJSON *warnings);
 
 #endif

@@ -157,9 +157,9 @@ static int parse_port(const cJSON *object, struct policy_port *out, struct fault
 	if (!err)
 		err = json_word(object, "deny", deny_words, &p.deny, f);
 	if (!err)
-		err = from_parse(object, &p.from, f);
-	if (!err)
 		err = json_int(object, "seats", 1, JSON_INT_MAX, &p.seats, f);
+	if (!err)
+		err = from_parse(object, &p.from, f);
 	if (!err)
 		err = claims_rate(object, &p.rate, f);
 	if (!err)

@@ -5,7 +5,9 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,48 +17,49 @@
 
 #define DELETED " (deleted)" /* behind the path of a cgroup that was removed */
 
-static void cleanup_file(FILE **file)
+/* The beginning of a small file, as text; false: the process has gone. */
+static bool read_of(int pid, const char *name, char *text, size_t size)
 {
-	if (*file)
-		fclose(*file);
-}
-
-static FILE *open_of(int pid, const char *name)
-{
+	_close_ int fd = -1;
 	char path[64];
+	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	return fopen(path, "re");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, size - 1);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0;
 }
 
 /* The line "0::PATH" of /proc/PID/cgroup, a new string; NULL: there is none. */
 static char *read_cgroup(int pid)
 {
-	_cleanup_(cleanup_file) FILE *file = open_of(pid, "cgroup");
-	char line[PATH_MAX + 16];
+	char text[2 * PATH_MAX], *line = text, *end;
 
-	while (file && fgets(line, sizeof(line), file)) {
-		size_t len = strcspn(line, "\n");
-
-		line[len] = '\0';
-		if (strncmp(line, "0::/", 4))
-			continue;
-		if (len > strlen(DELETED) && !strcmp(line + len - strlen(DELETED), DELETED))
+	if (!read_of(pid, "cgroup", text, sizeof(text)))
+		return NULL;
+	while (strncmp(line, "0::/", 4)) {
+		line = strchr(line, '\n');
+		if (!line++)
 			return NULL;
-		return strdup(line + strlen("0::"));
 	}
-	return NULL;
+	end = strchr(line, '\n');
+	if (!end)
+		return NULL;
+	*end = '\0';
+	if ((size_t)(end - line) > strlen(DELETED) && !strcmp(end - strlen(DELETED), DELETED))
+		return NULL;
+	return strdup(line + strlen("0::"));
 }
 
 uint64_t process_start(int pid)
 {
-	_cleanup_(cleanup_file) FILE *file = open_of(pid, "stat");
 	unsigned long long start = 0;
-	char line[1024];
+	char text[1024];
 	const char *at;
 
 	/* The name, in parentheses, may hold anything; starttime is the 20th field behind it. */
-	if (!file || !fgets(line, sizeof(line), file) || !(at = strrchr(line, ')')))
+	if (!read_of(pid, "stat", text, sizeof(text)) || !(at = strrchr(text, ')')))
 		return 0;
 	for (int field = 0; at && field < 20; field++)
 		at = strchr(at + 1, ' ');

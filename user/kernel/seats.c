@@ -19,6 +19,7 @@
 /* A connection that somebody outside began, to a port with seats. */
 struct row {
 	struct seats_gate *at;
+	const struct sockets *of;
 	struct sock_entry socket;
 };
 
@@ -30,11 +31,14 @@ struct round {
 	uint64_t now_ns;
 	struct row *rows; /* by port, client, gate */
 	size_t n, room;
+	struct sockets **sockets; /* of each gate that was read: where to end them */
+	size_t n_sockets;
 };
 
 /* What is being read. */
 struct reading {
 	struct round *round;
+	const struct sockets *sockets;
 	struct seats_gate *at;
 	const struct ruleset *set;
 	int error;
@@ -42,6 +46,9 @@ struct reading {
 
 static void round_free(struct round *r)
 {
+	for (size_t i = 0; i < r->n_sockets; i++)
+		sockets_free(&r->sockets[i]);
+	free(r->sockets);
 	free(r->rows);
 }
 
@@ -71,19 +78,28 @@ static void add_row(const struct sock_entry *e, void *data)
 		r->rows = rows;
 		r->room = room;
 	}
-	r->rows[r->n++] = (struct row){reading->at, *e};
+	r->rows[r->n++] = (struct row){reading->at, reading->sockets, *e};
 }
 
 static int read_rows(struct round *r, struct seats_gate *at, const struct ruleset *set,
 		     struct fault *f)
 {
 	struct reading reading = {.round = r, .at = at, .set = set};
-	_sockets_ struct sockets *sockets = NULL;
+	struct sockets *sockets = NULL;
 	_netns_home_ int home = -1;
-	int result = gate_enter(at->gate, &home, f);
+	int result;
+
+	if (!r->sockets)
+		r->sockets = calloc(r->n_gates, sizeof(struct sockets *));
+	if (!r->sockets)
+		return -ENOMEM;
+	result = gate_enter(at->gate, &home, f);
 
 	if (result == 0)
 		result = sockets_read(at->gate, &sockets, f);
+	if (result == 0)
+		r->sockets[r->n_sockets++] = sockets;
+	reading.sockets = sockets;
 	if (result == 0)
 		result = inbound_each(at->gate, sockets, add_row, &reading, f);
 	return result ? result : reading.error;
@@ -199,8 +215,12 @@ static void cut(const struct row *row, size_t n)
 
 	if (gate_enter(at->gate, &home, NULL))
 		return;
-	for (size_t i = 0; i < n; i++)
-		at->cut += sockdiag_destroy(&row[i].socket) == 0;
+	for (size_t i = 0; i < n; i++) {
+		_netns_home_ int before = -1;
+
+		if (sockets_enter(row[i].of, &row[i].socket, &before, NULL) == 0)
+			at->cut += sockdiag_destroy(&row[i].socket) == 0;
+	}
 }
 
 /* Rows of one client in one gate, from row on. */
