@@ -5,6 +5,7 @@
 
 #include "arrival.h"
 #include "decide.h"
+#include "limits.h"
 #include "mark.h"
 #include "parse.h"
 #include "sender.h"
@@ -22,16 +23,26 @@ static __always_inline void admit_client(struct __sk_buff *skb, const struct pac
 		client->origins = plic_dry_origins;
 }
 
+/* Has a datagram's sender been admitted before? */
+static __always_inline bool is_client(struct __sk_buff *skb, const struct packet *p)
+{
+	struct plic_flow_key key;
+
+	flow_key(skb, p, true, &key);
+	return bpf_map_lookup_elem(&plic_clients, &key);
+}
+
 /*
- * packed: packet_pack(); ports: source << 16 | destination. The grants that admit it, a bit each, or
- * enum plic_reason << ADMIT_REASON.
+ * packed: packet_pack(); ports: source << 16 | destination. The grants that admit it, a bit each, with the
+ * flags of limits() if there are any, or enum plic_reason << ADMIT_REASON.
  */
-#define ADMIT_REASON 8
+#define ADMIT_REASON 16
 PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
 {
 	struct decision d = {};
 	struct client client;
 	struct packet p;
+	__u32 fresh;
 
 	packet_unpack(&p, packed);
 	p.sport = ports >> 16;
@@ -40,7 +51,10 @@ PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
 		return d.reason << ADMIT_REASON;
 	admit_client(skb, &p, &client);
 	decide_client(&d, &client, skb->ifindex == LOOPBACK_IFINDEX, now);
-	return d.grants ?: d.reason << ADMIT_REASON;
+	if (!d.grants || !(d.rule->flags & PLIC_RULE_LIMITS))
+		return d.grants ?: d.reason << ADMIT_REASON;
+	fresh = p.proto == IPPROTO_TCP || !is_client(skb, &p) ? LIMITS_FRESH : 0;
+	return d.grants | LIMITS_GIVEN | fresh;
 }
 
 /*

@@ -184,7 +184,7 @@ static __always_inline void decide_times(struct decision *d, __u64 now, bool est
 
 	d->verdict = PLIC_ALLOWED;
 	d->asks =
-		rule->flags & (established ? PLIC_RULE_SEATS : PLIC_RULE_NARROW | PLIC_RULE_SEATS);
+		rule->flags & (established ? PLIC_RULE_SEATS : PLIC_RULE_NARROW | PLIC_RULE_LIMITS);
 	for (int i = 0; i < PLIC_MAX_GRANTS && i < rule->n_grants; i++) {
 		const struct plic_grant *g = &rule->grants[i];
 

@@ -45,24 +45,6 @@ static __always_inline bool is_connecting(struct __sk_buff *skb)
 	return sk && sk->protocol == IPPROTO_TCP && sk->state == BPF_TCP_SYN_SENT;
 }
 
-/* The tuple of what the other end sends, for a look-up of the socket that takes it. Its length. */
-static __always_inline __u32 peer_tuple(const struct packet *p, const struct plic_mark_key *key,
-					struct bpf_sock_tuple *tuple)
-{
-	if (p->family == 4) {
-		__builtin_memcpy(&tuple->ipv4.saddr, key->remote + 12, 4);
-		__builtin_memcpy(&tuple->ipv4.daddr, key->local + 12, 4);
-		tuple->ipv4.sport = bpf_htons(key->remote_port);
-		tuple->ipv4.dport = bpf_htons(key->local_port);
-		return sizeof(tuple->ipv4);
-	}
-	__builtin_memcpy(tuple->ipv6.saddr, key->remote, 16);
-	__builtin_memcpy(tuple->ipv6.daddr, key->local, 16);
-	tuple->ipv6.sport = bpf_htons(key->remote_port);
-	tuple->ipv6.dport = bpf_htons(key->local_port);
-	return sizeof(tuple->ipv6);
-}
-
 /*
  * Is the tuple on the wire that of a connection that stands here already? NAT inside the pod can lead a
  * connect() of its own to the two ends of one that came in, which must not pass for the pod's then.
@@ -73,7 +55,7 @@ static __always_inline bool is_taken(struct __sk_buff *skb, const struct packet 
 	struct plic_budget *b = budget();
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sk;
-	__u32 size = peer_tuple(p, key, &tuple), state;
+	__u32 size = mark_tuple(p, key, &tuple), state;
 
 	if (!b)
 		return true;

@@ -37,20 +37,16 @@ static __always_inline void event_rules(struct plic_event *event, __u32 proto, _
 					__u64 now)
 {
 	void *set = gate_set();
-	const struct plic_rule *rule;
 	struct plic_cell *header;
-	__u32 slot;
+	struct decision d;
 
 	if (!set)
 		return;
 	header = set_cell(set, PLIC_CELL_HEADER);
 	if (header)
 		event->generation = header->header.generation;
-	rule = find_rule(set, proto, port, &slot);
-	if (rule)
-		rule = rule_now(set, rule, now);
-	if (rule)
-		event->license = rule->grants[0].license;
+	if (decide_rule(&d, set, proto, port, now))
+		event->license = d.rule->grants[0].license;
 }
 
 /* packed: packet_pack(); ports: source << 16 | destination; said: hook << 16 | verdict << 8 | reason. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ledger.bpf.c - one program for the node: counts TCP connections where they really begin, when the
- * handshake is done, notes who opened them and who listens, and gives their clients the seats that limits
- * count. The gate is found by the socket's network namespace. Decides nothing.
+ * handshake is done, notes who opened them and who listens, gives their clients the seats that limits
+ * count, and charges quotas. The gate is found by the socket's network namespace. Decides nothing.
  */
 #include "vmlinux.h"
 #include <linux/bpf.h>
@@ -16,6 +16,7 @@
 #include "decide.h"
 #include "owner.h"
 #include "peer.h"
+#include "quota.h"
 #include "seats.h"
 
 /* The states of TCP, as BPF has them in the UAPI. */
@@ -156,6 +157,47 @@ static __always_inline void stand_up(const struct sock *sk)
 	bpf_map_delete_elem(&plic_holders, &socket);
 }
 
+/*
+ * Charges a connection to the grant that wire has admitted it by, as far as times tell: the one that ends
+ * first and isn't over its quota. False: wire has counted it as over one that only reports.
+ */
+PLIC_FUNC int charge_quota(__u32 gate, __u32 port, __u64 now)
+{
+	void *set = bpf_map_lookup_elem(&plic_sets, &gate);
+	struct quota_place place = {}, over = {};
+	const struct charge c = {.gate = gate,
+				 .port = port & 0xffff,
+				 .proto = IPPROTO_TCP,
+				 .connections = 1,
+				 .opens = true,
+				 .now = now};
+	const struct plic_limit *limits;
+	struct decision d = {};
+	bool blocks = true;
+
+	if (!decide_rule(&d, set, IPPROTO_TCP, c.port, now))
+		return true;
+	limits = find_limits(set, &d, false);
+	if (!limits)
+		return true;
+	for (int i = PLIC_MAX_GRANTS - 1; i >= 0; i--) {
+		const struct plic_limit *l = &limits[i];
+
+		if (i >= d.rule->n_grants || !grant_admits(&d.rule->grants[i], now))
+			continue;
+		if (!quota_refuses(l, &c, false, &place)) {
+			quota_charge(&place, &c);
+			return true;
+		}
+		if (blocks) {
+			over = place;
+			blocks = l->flags & PLIC_LIMIT_BLOCK;
+		}
+	}
+	quota_charge(&over, &c);
+	return blocks;
+}
+
 /* A handshake is done. */
 static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 {
@@ -179,7 +221,9 @@ static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 	/* What is let through all the same (audit, report) wire has counted as such, by its SYN. */
 	if (d.asks)
 		decide_client(&d, &client, true, now);
-	if (seated && d.verdict == PLIC_ALLOWED)
+	if (!seated || d.verdict != PLIC_ALLOWED)
+		return;
+	if (!(d.rule->flags & PLIC_RULE_QUOTA) || charge_quota(gate, sk->__sk_common.skc_num, now))
 		count_connection(gate, d.slot, now);
 }
 

@@ -23,6 +23,24 @@ static __always_inline void mark_key(struct __sk_buff *skb, const struct packet 
 	packet_addresses(skb, p, source, destination);
 }
 
+/* The tuple of what the other end sends, for a look-up of the socket that takes it. Its length. */
+static __always_inline __u32 mark_tuple(const struct packet *p, const struct plic_mark_key *key,
+					struct bpf_sock_tuple *tuple)
+{
+	if (p->family == 4) {
+		__builtin_memcpy(&tuple->ipv4.saddr, key->remote + 12, 4);
+		__builtin_memcpy(&tuple->ipv4.daddr, key->local + 12, 4);
+		tuple->ipv4.sport = bpf_htons(key->remote_port);
+		tuple->ipv4.dport = bpf_htons(key->local_port);
+		return sizeof(tuple->ipv4);
+	}
+	__builtin_memcpy(tuple->ipv6.saddr, key->remote, 16);
+	__builtin_memcpy(tuple->ipv6.daddr, key->local, 16);
+	tuple->ipv6.sport = bpf_htons(key->remote_port);
+	tuple->ipv6.dport = bpf_htons(key->local_port);
+	return sizeof(tuple->ipv6);
+}
+
 /*
  * Is there a marker for this incoming segment? Takes it away if told so. packed: packet_pack(). For wire
  * alone, whose stack has no room for a key.

@@ -13,6 +13,9 @@
 #include "event.h"
 #include "flow.h"
 #include "forward.h"
+#include "hangup.h"
+#include "hello.h"
+#include "limits.h"
 #include "maps.h"
 #include "mark.h"
 #include "parse.h"
@@ -45,54 +48,9 @@ static __always_inline void note_reply(__u32 local_port)
 		note(b, IPPROTO_UDP, local_port);
 }
 
-/*
- * Has the pod a socket, TCP or UDP, that is connected to where this packet comes from? packed:
- * packet_pack(); ports: source << 16 | destination.
- */
-PLIC_FUNC int connected_socket(struct __sk_buff *skb, __u64 packed, __u32 ports)
-{
-	struct plic_budget *b = budget();
-	struct bpf_sock_tuple tuple = {};
-	struct bpf_sock *sk;
-	struct packet p;
-	bool connected;
-	__u32 size;
-
-	packet_unpack(&p, packed);
-	if (!b || plic_dry_run) /* the look-up would run the real socket program */
-		return false;
-	if (p.family == 4) {
-		size = sizeof(tuple.ipv4);
-		bpf_skb_load_bytes(skb, p.l3 + offsetof(struct iphdr, saddr), &tuple.ipv4.saddr, 8);
-		tuple.ipv4.sport = bpf_htons(ports >> 16);
-		tuple.ipv4.dport = bpf_htons(ports & 0xffff);
-	} else {
-		size = sizeof(tuple.ipv6);
-		bpf_skb_load_bytes(skb, p.l3 + offsetof(struct ipv6hdr, saddr), &tuple.ipv6.saddr,
-				   32);
-		tuple.ipv6.sport = bpf_htons(ports >> 16);
-		tuple.ipv6.dport = bpf_htons(ports & 0xffff);
-	}
-	b->probing = 1; /* our own socket program may run inside this call */
-	if (p.proto == IPPROTO_TCP)
-		sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	else
-		sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	b->probing = 0;
-	if (!sk)
-		return false;
-	/* As 32 bits, which every kernel allows. A match with a remote port matched the remote. */
-	if (p.proto == IPPROTO_TCP)
-		connected = sk->state != BPF_TCP_LISTEN;
-	else
-		connected = *(volatile __u32 *)&sk->dst_port != 0;
-	bpf_sk_release(sk);
-	return connected;
-}
-
 static __always_inline bool has_connected_socket(struct __sk_buff *skb, const struct packet *p)
 {
-	return connected_socket(skb, packet_pack(p), p->sport << 16 | p->dport);
+	return socket_state(skb, packet_pack(p), p->sport << 16 | p->dport);
 }
 
 /* An answer to a flow that egress recorded. */
@@ -146,19 +104,77 @@ PLIC_FUNC int wire_looped(__u32 proto, __u32 port, __u64 now)
 	return 0;
 }
 
-/* What the rule has against the client of a packet that its times admit: enum plic_reason. */
+/*
+ * What the rule has against the client of a packet that its times admit: enum plic_reason. grants: what
+ * admit() says.
+ */
 static __always_inline __u32 wire_refuses(struct __sk_buff *skb, const struct packet *p,
-					  const struct decision *d, bool open, __u64 now)
+					  const struct decision *d, __u32 grants, __u64 now)
+{
+	if (grants >> ADMIT_REASON)
+		return grants >> ADMIT_REASON;
+	if (d->rule->flags & PLIC_RULE_SEATS &&
+	    !seats_admit(skb, p, d->rule->mode, grants & 0xf, now))
+		return PLIC_REASON_SEATS;
+	return PLIC_REASON_NONE;
+}
+
+/*
+ * enum plic_reason. A SYN on the ports of a connection that stands is nothing to the stack, and must not make
+ * the connection's first bytes look like later ones.
+ */
+static __always_inline __u32 wire_hello(struct __sk_buff *skb, __u64 packed, __u32 ports,
+					__u32 flags)
+{
+	__u32 found = hello(skb, packed, ports, flags), state;
+
+	if (found != HELLO_KNOWN)
+		return found;
+	state = socket_state(skb, packed, ports);
+	if (state && state != BPF_TCP_TIME_WAIT)
+		return PLIC_REASON_NONE;
+	return hello(skb, packed, ports, flags | HELLO_ANEW);
+}
+
+/* grants: as for limits(). The verdict so far is: allowed. */
+static __always_inline void wire_limits(struct __sk_buff *skb, const struct packet *p,
+					struct decision *d, __u32 grants, __u64 now)
+{
+	const struct plic_rule *rule = d->rule;
+	__u64 packed = packet_pack(p);
+	__u32 ports = p->sport << 16 | p->dport, found, plain = 0;
+
+	if (rule->mode == PLIC_OFF)
+		return;
+	/* Most segments are good whoever demands it. */
+	if (!grants && !(rule->flags & PLIC_RULE_QUOTA) &&
+	    !hello(skb, packed, ports, HELLO_DEMANDED))
+		return;
+	found = limits(skb, packed, p->dport, grants, now);
+	d->reason = found & 0xff;
+	if (d->reason)
+		d->verdict = found & LIMITS_REPORT ? PLIC_AUDIT : verdict_in_mode(rule->mode);
+	if (p->proto == IPPROTO_TCP && rule->flags & PLIC_RULE_TLS && d->verdict != PLIC_DENIED)
+		plain = wire_hello(skb, packed, ports, found & LIMITS_TLS ? HELLO_DEMANDED : 0);
+	if (plain) {
+		d->reason = plain;
+		d->verdict = verdict_in_mode(rule->mode);
+	}
+}
+
+/* What the times of a rule don't tell: who the client is, and whether there is room for it. */
+static __always_inline void wire_asks(struct __sk_buff *skb, const struct packet *p,
+				      struct decision *d, bool open, __u64 now)
 {
 	__u32 grants = 0;
 
 	if (open)
 		grants = admit(skb, packet_pack(p), p->sport << 16 | p->dport, now);
-	if (grants >> ADMIT_REASON)
-		return grants >> ADMIT_REASON;
-	if (d->rule->flags & PLIC_RULE_SEATS && !seats_admit(skb, p, d->rule->mode, grants, now))
-		return PLIC_REASON_SEATS;
-	return PLIC_REASON_NONE;
+	d->reason = wire_refuses(skb, p, d, grants, now);
+	if (d->reason)
+		d->verdict = verdict_in_mode(d->rule->mode);
+	else if (grants & LIMITS_GIVEN)
+		wire_limits(skb, p, d, grants, now);
 }
 
 /*
@@ -183,19 +199,22 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	if (!named && (tcp ? !open : wire_is_own(skb, p, false, now)))
 		return true;
 	decide_times(d, now, !open);
-	if (d->asks) {
-		d->reason = wire_refuses(skb, p, d, open, now);
-		if (d->reason)
-			d->verdict = verdict_in_mode(d->rule->mode);
-	}
+	if (d->asks)
+		wire_asks(skb, p, d, open, now);
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
 		if (open && d->verdict != PLIC_DENIED)
 			opened_note(p->sport, p->dport);
 		if (open && plic_marked && d->verdict != PLIC_DENIED)
 			wire_unmark(skb, p);
-		return !open && (plic_marked || d->verdict != PLIC_ALLOWED) &&
-		       wire_is_marked(skb, p);
+		if (open)
+			return false;
+		if ((plic_marked || d->verdict != PLIC_ALLOWED) && wire_is_marked(skb, p))
+			return true;
+		if (d->verdict == PLIC_ALLOWED && !(p->tcp_flags & TCP_RST) &&
+		    d->rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS))
+			wire_limits(skb, p, d, 0, now);
+		return false;
 	}
 	if (d->verdict != PLIC_ALLOWED &&
 	    (named ? wire_is_own(skb, p, true, now) : wire_is_connected(skb, p)))
@@ -206,6 +225,13 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 		*connection = fresh || d->verdict != PLIC_ALLOWED;
 	}
 	return false;
+}
+
+/* A segment of a connection that was admitted, and has come to a limit since. */
+static __always_inline bool over_limit(const struct packet *p, const struct decision *d)
+{
+	return p->proto == IPPROTO_TCP && !is_open(p) &&
+	       (d->reason == PLIC_REASON_QUOTA || d->reason == PLIC_REASON_PLAINTEXT);
 }
 
 static __noinline int wire_whole(struct __sk_buff *skb)
@@ -249,6 +275,8 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 	}
 	if (d.verdict == PLIC_AUDIT)
 		return WIRE_PASS;
+	if (over_limit(&p, &d) && has_connected_socket(skb, &p) && hang_up(skb, packet_pack(&p)))
+		return WIRE_PASS;
 	if (p.kind == PACKET_PORTS && d.rule && d.rule->deny == PLIC_REFUSE)
 		return refuse(skb, packet_pack(&p), p.dport, now);
 	return TC_ACT_SHOT;
@@ -256,16 +284,17 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 
 /*
  * What most packets are, judged in registers: plain ones that the first grant of their port admits, and
- * answers to the pod. True: allowed, and counted. False: not known here; nothing has happened yet.
+ * answers to the pod. True: allowed, and counted. False: not known here; nothing has happened yet. A function
+ * of its own, so that its stack isn't beneath that of wire_whole().
  */
-static __always_inline bool wire_fast(struct __sk_buff *skb)
+static __noinline int wire_fast(struct __sk_buff *skb)
 {
 	struct packet p;
 	const struct plic_rule *rule;
 	struct plic_flow_key key;
 	struct plic_flow *flow;
 	__u64 now;
-	__u32 slot;
+	__u32 slot, asked = 0xff; /* flags of a rule that are asked for each packet */
 	void *set = gate_set();
 
 	if (!set || !parse_fast(skb, &p))
@@ -278,6 +307,8 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 			return !is_open(&p);
 		if (plic_marked)
 			return false;
+		if (!is_open(&p))
+			asked = PLIC_RULE_SEATS | PLIC_RULE_QUOTA | PLIC_RULE_TLS;
 	} else if (!flow_key_fast(skb, &p, &key)) {
 		return false;
 	}
@@ -288,7 +319,7 @@ static __always_inline bool wire_fast(struct __sk_buff *skb)
 		note_reply(p.dport);
 		return true;
 	}
-	if (rule->mode == PLIC_OFF || rule->interim || rule->flags || !rule->n_grants ||
+	if (rule->mode == PLIC_OFF || rule->interim || rule->flags & asked || !rule->n_grants ||
 	    !grant_admits(&rule->grants[0], now) || rule->grants[0].step_ns || !is_for_us(skb))
 		return false;
 	if (p.proto == IPPROTO_UDP) {

@@ -441,10 +441,15 @@ struct plic_usage_key {
 #define PLIC_NODE_WIDE 0xffffffff
 #define PLIC_MAX_USAGE 65536
 
-/* A quota: `plic_quotas` (HASH, the node's own). Two windows, so that the change of one loses nothing. */
+/*
+ * A quota: `plic_quotas` (HASH, the node's own). Its key has line ^ window_ns in the place of the line,
+ * for windows of another length are another quota; port and proto are 0 with PLIC_LIMIT_QUOTA_LINE. Two
+ * windows, so that the change of one loses nothing.
+ */
 struct plic_quota {
-	__u64 window; /* number of the newer one: counts are in [window % 2] */
-	__u64 connections[2], bytes[2];
+	__u64 window;			/* number of the newer one, (now - start_ns) / window_ns */
+	__u64 ends_ns;			/* boot clock: when that one ends, for user space */
+	__u64 connections[2], bytes[2]; /* of window w in [w % 2] */
 };
 
 /* Seats: `plic_seats` (HASH, the node's own) counts them, `plic_seated` has one entry a seat. */
@@ -475,13 +480,15 @@ struct plic_holder {
 
 /*
  * First bytes of TCP connections to ports that demand TLS: `plic_hellos` (ARRAY_OF_MAPS, gate id -> LRU),
- * a table only where a gate has such a port. A connection without an entry has lost its state.
+ * a table only where a gate has such a port. An entry that is gone is made anew from what the socket has
+ * received; a connection without either has lost its state.
  */
 struct plic_hello {
-	__u32 isn;  /* sequence number of the first byte, host byte order */
-	__u32 seen; /* bytes seen and found good; PLIC_HELLO_BYTES: done */
+	__u32 first; /* sequence number of the first byte, host byte order */
+	__u32 seen;  /* bytes of frames that came; from PLIC_HELLO_DONE on none is looked at */
 };
-#define PLIC_HELLO_BYTES 6 /* 16 03 0x, two of length, 01 */
+#define PLIC_HELLO_BYTES 6	  /* 16 03 0x, two of length, 01 */
+#define PLIC_HELLO_DONE (1 << 30) /* far from where sequence numbers come round */
 #define PLIC_MAX_HELLOS 16384
 
 /*

@@ -9,7 +9,9 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "limit.h"
 #include "xdp.h"
 
 #define REPEAT 1000000
@@ -83,6 +85,64 @@ static void publish(struct box *box, int n)
 	free(ports);
 }
 
+/* TCP and UDP port 1024 with limits: a rate and a quota that are never used up, TLS. */
+static void publish_limited(struct box *box, bool rate, bool quota, bool tls)
+{
+	struct rule_limits limits = {};
+	struct plic_header header = {.deny = PLIC_DROP};
+	struct plic_rule rest = {.deny = PLIC_DROP};
+	struct ruleset_port ports[2];
+	uint32_t gate = BOX_GATE;
+	int table = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "hellos", sizeof(struct plic_mark_key),
+				   sizeof(struct plic_hello), 1024, NULL);
+
+	limits.grants[0] = (struct plic_limit){.line = 1, .flags = tls ? PLIC_LIMIT_TLS : 0};
+	if (rate)
+		limits.grants[0].interval_ns = limits.grants[0].burst = 1;
+	if (quota) {
+		limits.grants[0].quota_bytes = PLIC_NEVER;
+		limits.grants[0].window_ns = 3600 * BOX_SECOND;
+	}
+	ports[0] = (struct ruleset_port){.port = 1024,
+					 .end_port = 1024,
+					 .ip_proto = IPPROTO_TCP,
+					 .slot = 1,
+					 .rule = box_rule(0, PLIC_NEVER, PLIC_NEVER),
+					 .limits = &limits};
+	ports[0].rule.flags = rule_flags(&ports[0].rule, &limits);
+	ports[1] = ports[0];
+	ports[1].ip_proto = IPPROTO_UDP;
+	ports[1].slot = 2;
+	box_publish(box, &header, &rest, ports, 2);
+	bpf_map_update_elem(bpf_map__fd(box->skel->maps.plic_hellos), &gate, &table, BPF_ANY);
+	close(table);
+}
+
+/* Beside the lines of the same packets to a port without limits. */
+static void measure_limits(struct box *box, int empty, const struct frame_spec *data,
+			   const struct frame_spec *udp)
+{
+	struct bpf_program *wire = box->skel->progs.plic_wire;
+	struct frame_spec syn = *data;
+
+	syn.flags = SYN;
+	syn.payload = 0;
+	syn.seq = 0;
+	publish_limited(box, true, false, false);
+	measure("rate: TCP SYN", empty, wire, &syn);
+	measure("rate: TCP data", empty, wire, data);
+	publish_limited(box, false, true, false);
+	measure("quota: TCP SYN", empty, wire, &syn);
+	measure("quota: TCP data", empty, wire, data);
+	measure("quota: UDP, known client", empty, wire, udp);
+	publish_limited(box, false, false, true);
+	measure("TLS: TCP SYN", empty, wire, &syn);
+	measure("TLS: TCP data", empty, wire, data);
+	publish_limited(box, true, true, true);
+	measure("all: TCP SYN", empty, wire, &syn);
+	measure("all: TCP data", empty, wire, data);
+}
+
 int main(void)
 {
 	const struct frame_spec data = {
@@ -146,6 +206,8 @@ int main(void)
 		}
 	}
 	shield_bpf__destroy(shield);
+	spec = data, spec.seq = 1000; /* behind the first bytes */
+	measure_limits(&box, empty, &spec, &udp);
 	box_close(&box);
 	return 0;
 }

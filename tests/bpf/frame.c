@@ -131,7 +131,7 @@ static void put_l4(const struct frame_spec *s, struct frame *f)
 		put32(f, 0);
 	}
 	for (int i = 0; i < s->payload; i++)
-		put8(f, 'a' + i % 26);
+		put8(f, s->data ? s->data[i] : 'a' + i % 26);
 }
 
 static void finish(const struct frame_spec *s, struct frame *f)

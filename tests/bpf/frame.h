@@ -30,12 +30,13 @@ struct frame_spec {
 	uint16_t sport, dport;
 	uint8_t flags;
 	uint32_t seq, ack;
-	uint16_t payload; /* bytes behind the transport header */
-	uint16_t cut;	  /* bytes of IP payload that are left, from the transport header on */
-	int lie;	  /* added to the IP header's length */
-	const char *to;	  /* other destination address */
-	const char *from; /* other source address */
-	uint8_t mac[6];	  /* destination, instead of frame_mac */
+	uint16_t payload;    /* bytes behind the transport header */
+	const uint8_t *data; /* those bytes; NULL: letters */
+	uint16_t cut;	     /* bytes of IP payload that are left, from the transport header on */
+	int lie;	     /* added to the IP header's length */
+	const char *to;	     /* other destination address */
+	const char *from;    /* other source address */
+	uint8_t mac[6];	     /* destination, instead of frame_mac */
 };
 
 struct frame {

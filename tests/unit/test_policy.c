@@ -79,6 +79,25 @@ static void test_all_members(void **state)
 	policy_free(NULL);
 }
 
+static void test_limits(void **state)
+{
+	struct policy *p =
+		parse("{\"name\":\"x\",\"ports\":[{\"port\":80,\"seats\":50,\"tls\":true,"
+		      "\"rate\":{\"connections\":100,\"per\":2,\"burst\":200}},"
+		      "{\"port\":81,\"rate\":{\"connections\":7},\"tls\":false}]}");
+
+	assert_int_equal(p->ports[0].seats, 50);
+	assert_true(p->ports[0].tls);
+	assert_int_equal(p->ports[0].rate.connections, 100);
+	assert_int_equal(p->ports[0].rate.per_s, 2);
+	assert_int_equal(p->ports[0].rate.burst, 200);
+	assert_int_equal(p->ports[1].seats, 0);
+	assert_false(p->ports[1].tls);
+	assert_int_equal(p->ports[1].rate.per_s, 1);
+	assert_int_equal(p->ports[1].rate.burst, 7);
+	policy_free(p);
+}
+
 static void test_defaults(void **state)
 {
 	struct policy *p = parse("{\"name\":\"x\"}");
@@ -173,8 +192,13 @@ static void test_refused(void **state)
 		 "\"from\":[{\"cidr\":\"10.0.0.0/8\"}]}]}",
 		 "\"ports\"[1]: names a port"},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"seats\":0}]}", "\"seats\" must be"},
-		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"rate\":{}}]}", "\"rate\" narrows"},
-		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"tls\":true}]}", "\"tls\" narrows"},
+		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"rate\":{}}]}",
+		 "\"rate\": \"connections\" is missing"},
+		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"rate\":5}]}", "\"rate\""},
+		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"rate\":{\"connections\":1,\"bytes\":1}}"
+		 "]}",
+		 "\"bytes\" is unknown"},
+		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"tls\":1}]}", "\"tls\""},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"quota\":1}]}",
 		 "unknown member \"quota\""},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"ipproto\":47}]}",
@@ -287,13 +311,10 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_members),
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_size),
-		cmocka_unit_test(test_protocols_do_not_overlap),
-		cmocka_unit_test(test_reserved),
-		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_all_members), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_size),	    cmocka_unit_test(test_protocols_do_not_overlap),
+		cmocka_unit_test(test_reserved),    cmocka_unit_test(test_noise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include "agent.h"
 #include "cgrouptree.h"
+#include "cleanup.h"
 #include "file.h"
 #include "gatefile.h"
 #include "jobs.h"
@@ -33,6 +34,10 @@ struct adopt_job {
 	attach_done *found;
 	int result;
 	struct fault fault;
+	struct quota_use *used; /* of the node, before it was started again */
+	size_t n_used;
+	struct quota_use *quotas; /* as the kernel has them; NULL: not known */
+	size_t n_quotas;
 	struct pinned *pins;
 	size_t n_pins;
 };
@@ -91,6 +96,11 @@ static void adopt_work(struct job *job)
 	if (!adopt->result)
 		adopt->result = lock_pins(job->agent, &adopt->fault);
 	if (!adopt->result)
+		adopt->result = quotas_put(job->agent->node, PLIC_NODE_WIDE, adopt->used,
+					   adopt->n_used, &adopt->fault);
+	if (!adopt->result) /* before pins are collected, and with them what their gates used */
+		quotas_read(job->agent->node, &adopt->quotas, &adopt->n_quotas, NULL);
+	if (!adopt->result)
 		adopt->result = node_gates(job->agent->node, &names, &adopt->fault);
 	for (name = names; name && *name; name++)
 		look_at(adopt, job->agent->node, *name);
@@ -144,12 +154,25 @@ static void adopt_pin(struct agent *agent, struct pinned *pin)
 			  f.text);
 }
 
+static void take_quotas(struct agent *agent, struct adopt_job *adopt)
+{
+	_free_ const char **names = calloc(PLIC_MAX_GATES, sizeof(*names));
+
+	for (size_t i = 0; names && i < adopt->n_pins; i++)
+		if (!adopt->pins[i].err && adopt->pins[i].about.id < PLIC_MAX_GATES)
+			names[adopt->pins[i].about.id] = adopt->pins[i].name;
+	if (names && adopt->quotas)
+		quotafile_take(agent, names, adopt->quotas, adopt->n_quotas);
+	free(adopt->used);
+}
+
 static void adopt_done(struct job *job)
 {
 	struct adopt_job *adopt = (struct adopt_job *)job;
 	struct agent *agent = job->agent;
 	size_t i;
 
+	take_quotas(agent, adopt);
 	for (i = 0; i < adopt->n_pins; i++) {
 		adopt_pin(agent, &adopt->pins[i]);
 		free(adopt->pins[i].name);
@@ -173,6 +196,7 @@ void adopt_pins(struct agent *agent, attach_done *found)
 	adopt->job.work = adopt_work;
 	adopt->job.done = adopt_done;
 	adopt->found = found;
+	quotafile_of(agent, "", &adopt->used, &adopt->n_used);
 	job_submit(agent, &adopt->job);
 }
 

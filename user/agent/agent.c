@@ -255,6 +255,8 @@ static int open_sources(struct agent *agent, struct fault *f)
 		err = policies_open(&agent->policies, config->policy_dir, config->state_dir, f);
 	if (!err)
 		err = memory_open(agent);
+	if (!err)
+		err = quotafile_open(agent);
 	if (!err && asprintf(&agent->gates.path, "%s/gates.json", config->state_dir) < 0) {
 		agent->gates.path = NULL;
 		err = -ENOMEM;
@@ -327,6 +329,8 @@ void agent_stop_if_idle(struct agent *agent)
 static void finish(struct agent *agent)
 {
 	memory_save(agent);
+	quotafile_finish(agent);
+	quotafile_close(&agent->quotas);
 	gates_close(&agent->gates);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);

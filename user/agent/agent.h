@@ -19,6 +19,7 @@
 #include "observe.h"
 #include "policies.h"
 #include "pull.h"
+#include "quotafile.h"
 #include "sourcetable.h"
 #include "timekeeper.h"
 #include "trial.h"
@@ -38,6 +39,7 @@ struct agent {
 	struct licenses licenses;
 	struct policies policies;
 	struct gates gates;
+	struct quotafile quotas;
 	struct source_table sources;
 	struct origins origins;
 	struct trial trial;

@@ -87,7 +87,7 @@ static void warn_without_effect(cJSON *warnings, const struct licenses *licenses
 
 static void warn_itself(cJSON *warnings, const struct license *lic, int64_t now)
 {
-	char limits[64], overlap[512];
+	char limits[128], overlap[512];
 
 	if (license_unenforced(lic, limits, sizeof(limits)))
 		json_warn(warnings, "not enforced by this version: %s", limits);

@@ -8,6 +8,7 @@
 
 #include "agent.h"
 #include "inspect.h"
+#include "limitview.h"
 #include "origin.h"
 #include "ports.h"
 #include "reply.h"
@@ -49,11 +50,13 @@ static void put_seats(cJSON *item, const struct port_row *row)
 	json_put_u64(seats, "limit", row->seats);
 }
 
-static cJSON *row_json(const struct agent *agent, const char *gate, const struct port_row *row)
+static cJSON *row_json(const struct agent *agent, const struct gate_entry *entry,
+		       const struct port_row *row)
 {
 	cJSON *item = cJSON_CreateObject();
+	struct limit_view limits;
 
-	cJSON_AddStringToObject(item, "gate", gate);
+	cJSON_AddStringToObject(item, "gate", entry->name);
 	if (row->port) {
 		cJSON_AddNumberToObject(item, "port", row->port);
 		cJSON_AddNumberToObject(item, "end_port", row->end_port);
@@ -66,6 +69,8 @@ static cJSON *row_json(const struct agent *agent, const char *gate, const struct
 	cJSON_AddStringToObject(item, "state", row->state);
 	json_put_string(item, "lid", row->lid);
 	json_put_moment(item, "deadline", &agent->clock, row->deadline_ns);
+	limit_view(agent, entry, row, clock_boot_ns(), &limits);
+	limit_json(agent, &limits, item);
 	put_counts(item, row);
 	put_seats(item, row);
 	json_put_moment(item, "last_access", &agent->clock, row->access_ns);
@@ -82,7 +87,7 @@ static void put_gate(cJSON *list, const struct agent *agent, const struct gate_e
 
 	ports_list(entry, PORTS_EACH, clock_boot_ns(), &rows, &n);
 	for (i = 0; i < n; i++)
-		cJSON_AddItemToArray(list, row_json(agent, entry->name, &rows[i]));
+		cJSON_AddItemToArray(list, row_json(agent, entry, &rows[i]));
 }
 
 static void counted(void *arg)

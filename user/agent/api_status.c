@@ -74,7 +74,7 @@ static void warn_end(cJSON *warnings, const char *file, const struct license_ent
 static void warn_license(cJSON *warnings, const struct source_file *file)
 {
 	const struct license_entry *entry = file->value;
-	char limits[64], overlap[512];
+	char limits[128], overlap[512];
 
 	if (entry->reason)
 		json_warn(warnings, "license \"%s\" is rejected (%s): %s%s", file->name,
@@ -173,6 +173,10 @@ static cJSON *warnings_json(const struct agent *agent)
 		json_warn(warnings, "%s", agent->gates.lost.text);
 	if (agent->gates.trouble.text[0])
 		json_warn(warnings, "%s", agent->gates.trouble.text);
+	if (agent->quotas.lost.text[0])
+		json_warn(warnings, "%s", agent->quotas.lost.text);
+	if (agent->quotas.trouble.text[0])
+		json_warn(warnings, "%s", agent->quotas.trouble.text);
 	if (agent->pins_trouble.text[0])
 		json_warn(warnings, "%s", agent->pins_trouble.text);
 	if (agent->entitlements.trouble.text[0])

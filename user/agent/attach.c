@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include "cleanup.h"
 #include "gatefile.h"
 #include "jobs.h"
 #include "log.h"
@@ -20,6 +21,7 @@ struct open_job {
 	struct job job;
 	struct gate_entry *entry;
 	struct gate_spec spec;
+	struct quota_use *used; /* before, of quotas */
 	struct rules *rules;
 	bool again;	/* its rules were read back from pins */
 	uint8_t *named; /* then: see rules_newly_named */
@@ -132,6 +134,7 @@ static void open_done(struct job *job)
 	}
 	rules_free(open->rules);
 	free(open->named);
+	free(open->used);
 	if (open->done)
 		open->done(job->agent, open->arg, open->result, &open->fault);
 	sweep_waiting(job->agent);
@@ -173,6 +176,8 @@ void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t place, 
 					.netns = entry->netns,
 					.cgroup = entry->cgroup,
 					.id = entry->id};
+	quotafile_of(agent, entry->name, &open->used, &open->spec.n_used);
+	open->spec.used = open->used;
 	entry->opening = true;
 	entry->tried = true;
 	job_submit(agent, &open->job);
@@ -181,6 +186,8 @@ void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t place, 
 struct remove_job {
 	struct job job;
 	struct gate_entry *entry;
+	struct quota_use *quotas; /* before; NULL: not known */
+	size_t n_quotas;
 	attach_done *done;
 	void *arg;
 	int result;
@@ -192,6 +199,7 @@ static void remove_work(struct job *job)
 	struct remove_job *remove = (struct remove_job *)job;
 	struct gate_entry *entry = remove->entry;
 
+	quotas_read(job->agent->node, &remove->quotas, &remove->n_quotas, NULL);
 	if (entry->gate)
 		remove->result = gate_remove(entry->gate, &remove->fault);
 	else
@@ -204,7 +212,10 @@ static void remove_work(struct job *job)
 static void remove_done(struct job *job)
 {
 	struct remove_job *remove = (struct remove_job *)job;
+	_free_ const char **names = quotafile_names(job->agent, remove->entry);
 
+	if (remove->quotas && names)
+		quotafile_take(job->agent, names, remove->quotas, remove->n_quotas);
 	if (remove->result)
 		log_event(LOG_ERROR, "gate_failed", LOG_FIELDS("gate", remove->entry->name), "%s",
 			  remove->fault.text);

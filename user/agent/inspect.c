@@ -14,6 +14,8 @@ struct inspect_job {
 	unsigned int what;
 	void (*done)(void *arg);
 	void *arg;
+	struct quota_use *quotas; /* NULL: not looked at */
+	size_t n_quotas;
 	size_t n;
 	struct inspect_item {
 		struct gate_entry *entry;
@@ -66,6 +68,8 @@ static void inspect_work(struct job *job)
 
 	for (i = 0; i < inspect->n; i++)
 		inspect_one(&inspect->items[i], inspect->what);
+	if (inspect->what & (INSPECT_COUNTERS | INSPECT_QUOTAS))
+		quotas_read(job->agent->node, &inspect->quotas, &inspect->n_quotas, NULL);
 }
 
 static void take(struct inspect_item *item)
@@ -102,6 +106,8 @@ static void inspect_done(struct job *job)
 
 	for (i = 0; i < inspect->n; i++)
 		take(&inspect->items[i]);
+	if (inspect->quotas)
+		quotafile_take(job->agent, NULL, inspect->quotas, inspect->n_quotas);
 	if (inspect->done)
 		inspect->done(inspect->arg);
 	free(inspect);

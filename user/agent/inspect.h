@@ -11,8 +11,9 @@ enum inspect_what {
 	INSPECT_COUNTERS = 1,
 	INSPECT_ATTACHMENTS = 2,
 	INSPECT_LISTENERS = 4,
-	INSPECT_PEERS = 16, /* of the last day */
-	INSPECT_MARK = 8,   /* with listeners: marks the connections that the pod opened */
+	INSPECT_PEERS = 16,  /* of the last day */
+	INSPECT_QUOTAS = 32, /* of all gates; also with counters */
+	INSPECT_MARK = 8,    /* with listeners: marks the connections that the pod opened */
 };
 
 /*

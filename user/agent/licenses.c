@@ -92,16 +92,13 @@ struct license_check licenses_check(const struct licenses *licenses, const struc
 
 bool license_unenforced(const struct license *lic, char *text, size_t len)
 {
-	bool rate = false, quota = lic->quota.window_s, tls = false;
+	bool cluster = lic->quota.scope == SCOPE_CLUSTER;
 	size_t i;
 
-	for (i = 0; i < lic->n_ports; i++) {
-		rate |= lic->ports[i].rate.connections > 0;
-		quota |= lic->ports[i].quota.window_s > 0;
-		tls |= lic->ports[i].tls;
-	}
-	snprintf(text, len, "%s%s%s", rate ? ", rate" : "", quota ? ", quota" : "",
-		 tls ? ", tls" : "");
+	for (i = 0; i < lic->n_ports; i++)
+		cluster |= lic->ports[i].quota.scope == SCOPE_CLUSTER;
+	snprintf(text, len, "%s",
+		 cluster ? ", quota of scope \"cluster\" (each node counts by itself)" : "");
 	memmove(text, text + (text[0] ? 2 : 0), strlen(text + (text[0] ? 2 : 0)) + 1);
 	return text[0];
 }
@@ -109,7 +106,7 @@ bool license_unenforced(const struct license *lic, char *text, size_t len)
 static void log_loaded(const struct source_file *file, const struct license_entry *entry)
 {
 	const struct license *lic = entry->lic;
-	char limits[64], overlap[512];
+	char limits[128], overlap[512];
 
 	log_event(LOG_INFO, "license_loaded",
 		  LOG_FIELDS("file", file->name, "lid", lic->lid, "sub", lic->sub),

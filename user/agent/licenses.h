@@ -67,7 +67,7 @@ const char *licenses_reason_word(unsigned int reason);
 struct license_check licenses_check(const struct licenses *licenses, const struct trust *trust,
 				    int64_t now);
 
-/* The limits in it that this version doesn't enforce, "seats, tls"; false: none. */
+/* The limits in it that this version doesn't enforce, "seats"; false: none. */
 bool license_unenforced(const struct license *lic, char *text, size_t len);
 
 /* The file is called so, or its license line is. */

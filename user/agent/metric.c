@@ -20,6 +20,11 @@ static const struct {
 				     "Connections that were let in, by where they came from."},
 	[PORT_LAST_ACCESS] = {"portlic_port_last_access_timestamp_seconds", "gauge",
 			      "When a packet was let through to the port last."},
+	[PORT_QUOTA_USED] =
+		{"portlic_port_quota_used", "gauge",
+		 "Connections and bytes that count against a port's quota in its window."},
+	[PORT_QUOTA_LIMIT] = {"portlic_port_quota_limit", "gauge",
+			      "What the quota gives in a window."},
 	[PORT_SEATS] = {"portlic_port_seats", "gauge",
 			"Clients that have a seat on a port; more than the limit: overdraft."},
 	[PORT_SEATS_LIMIT] = {"portlic_port_seats_limit", "gauge",

@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "gateview.h"
 #include "inspect.h"
+#include "limitview.h"
 #include "metric.h"
 #include "notify_view.h"
 #include "origin.h"
@@ -26,6 +27,7 @@ struct scrape {
 	const struct agent *agent;
 	struct gate_ports {
 		const char *gate;
+		const struct gate_entry *entry;
 		struct port_row *rows;
 		size_t n;
 	} * gates;
@@ -104,6 +106,41 @@ static void put_ports(const struct scrape *s)
 		for (i = 0; i < s->n_gates; i++)
 			for (j = 0; j < s->gates[i].n; j++)
 				put_row(s, metric, s->gates[i].gate, &s->gates[i].rows[j]);
+	}
+}
+
+static void put_quota(const struct scrape *s, enum metric metric, const struct gate_ports *ports,
+		      const struct port_row *row)
+{
+	const char *proto = row->ip_proto ? proto_word(row->ip_proto) : "other";
+	bool used = metric == PORT_QUOTA_USED;
+	struct limit_view view;
+	char text[16];
+	const char *port = port_label(row, text, sizeof(text));
+
+	limit_view(s->agent, ports->entry, row, clock_boot_ns(), &view);
+	if (view.quota && view.quota->quota_connections)
+		metric_sample(s->out, metric,
+			      LABELS("gate", ports->gate, "protocol", proto, "port", port, "unit",
+				     "connections"),
+			      used ? view.connections : view.quota->quota_connections);
+	if (view.quota && view.quota->quota_bytes)
+		metric_sample(s->out, metric,
+			      LABELS("gate", ports->gate, "protocol", proto, "port", port, "unit",
+				     "bytes"),
+			      used ? view.bytes : view.quota->quota_bytes);
+}
+
+static void put_quotas(const struct scrape *s)
+{
+	enum metric metric;
+	size_t i, j;
+
+	for (metric = PORT_QUOTA_USED; metric <= PORT_QUOTA_LIMIT; metric++) {
+		metric_head(s->out, metric);
+		for (i = 0; i < s->n_gates; i++)
+			for (j = 0; j < s->gates[i].n; j++)
+				put_quota(s, metric, &s->gates[i], &s->gates[i].rows[j]);
 	}
 }
 
@@ -315,6 +352,7 @@ static void list_ports(struct scrape *s)
 		struct gate_ports *ports = &s->gates[s->n_gates];
 
 		ports->gate = gates->entries[i]->name;
+		ports->entry = gates->entries[i];
 		if (ports_list(gates->entries[i], PORTS_BY_SLOT, clock_boot_ns(), &ports->rows,
 			       &ports->n))
 			continue;
@@ -336,6 +374,7 @@ static void counted(void *arg)
 	}
 	list_ports(&s);
 	put_ports(&s);
+	put_quotas(&s);
 	put_licenses(&s);
 	put_gates(&s);
 	pull_metrics(s.out, s.agent);

@@ -116,9 +116,10 @@ static void set_compiled(struct port_row *row, const struct gate_entry *entry,
 				 .end_port = port->end_port,
 				 .ip_proto = port->ip_proto,
 				 .slot = port->slot,
-				 .name = port->name};
-	set_state(row, entry->rules->roster, compiled_rule(&entry->rules->compiled, port, now_ns),
-		  now_ns);
+				 .name = port->name,
+				 .rule = compiled_rule(&entry->rules->compiled, port, now_ns)};
+	row->limits = row->rule == &port->interim ? &port->interim_limits : &port->limits;
+	set_state(row, entry->rules->roster, row->rule, now_ns);
 	port_seats(entry, port, now_ns, row);
 }
 

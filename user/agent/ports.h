@@ -11,6 +11,8 @@
 
 #define PORTS_N_REASONS (PLIC_REASON_STATE_LOST + 1)
 
+struct rule_limits;
+
 struct port_count {
 	uint64_t packets, bytes, connections;
 };
@@ -29,6 +31,8 @@ struct port_row {
 	uint64_t arrival_ns;		   /* boot clock, the last one of them; 0: never */
 	enum plic_origin arrival_origin;   /* and where that came from */
 	uint64_t seats, seats_used; /* 0: no limit; of a range: of the port with the fewest left */
+	const struct plic_rule *rule;	  /* that holds now; NULL: no rule names it */
+	const struct rule_limits *limits; /* of that rule */
 	uint64_t access_ns, denied_ns; /* boot clock, last time let through and denied; 0: never */
 };
 

@@ -22,6 +22,8 @@
 struct sweep_job {
 	struct job job;
 	bool prune;
+	struct quota_use *quotas; /* before gates went; NULL: none did */
+	size_t n_quotas;
 	bool stranger; /* see cgroups_stranger() */
 	uint32_t stranger_gate;
 	size_t n;
@@ -49,6 +51,9 @@ static void sweep_work(struct job *job)
 		if (item->result)
 			continue;
 		if (item->seen.dead) {
+			if (!round->quotas)
+				quotas_read(job->agent->node, &round->quotas, &round->n_quotas,
+					    NULL);
 			item->result = gate_remove(entry->gate, &item->fault);
 			entry->gate = NULL;
 		} else if (round->prune) {
@@ -140,6 +145,8 @@ static void sweep_done(struct job *job)
 	size_t i;
 
 	agent->sweeping = false;
+	if (round->quotas)
+		quotafile_take(agent, NULL, round->quotas, round->n_quotas);
 	for (i = 0; i < round->n; i++)
 		changed |= swept(&round->items[i]);
 	if (round->stranger)
@@ -235,5 +242,5 @@ void sweep(struct agent *agent)
 		return;
 	origins_look(agent, NULL);
 	source_table_sweep(agent);
-	inspect_gates(agent, NULL, INSPECT_LISTENERS, cuts_inspected, agent);
+	inspect_gates(agent, NULL, INSPECT_LISTENERS | INSPECT_QUOTAS, cuts_inspected, agent);
 }

@@ -205,6 +205,42 @@ static void print_denied(const cJSON *reason)
 	print_field("denied", line);
 }
 
+/* "5.5 a second, 10 at once" */
+static void print_rate(const cJSON *rate)
+{
+	char line[96];
+
+	if (!cJSON_IsObject(rate))
+		return;
+	snprintf(line, sizeof(line), "%g new connections a second, %.0f at once",
+		 member_number(rate, "per_second"), member_number(rate, "burst"));
+	print_field("rate", line);
+}
+
+/* "7 of 100 connections, 10 of 2000 bytes until TIME" */
+static void print_quota(const cJSON *quota)
+{
+	static const char *const units[] = {"connections", "bytes"};
+	const cJSON *used = json_get(quota, "used"), *limit = json_get(quota, "limit");
+	const char *end = member_text(quota, "window_end");
+	char line[192] = "";
+	size_t at = 0;
+
+	if (!cJSON_IsObject(quota))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (json_get(limit, units[i]) && at < sizeof(line))
+			at += (size_t)snprintf(line + at, sizeof(line) - at, "%s%.0f of %.0f %s",
+					       at ? ", " : "", member_number(used, units[i]),
+					       member_number(limit, units[i]), units[i]);
+	if (at < sizeof(line))
+		snprintf(line + at, sizeof(line) - at, " until %.32s%s", end ? end : "?",
+			 !cJSON_IsTrue(json_get(quota, "over"))	   ? ""
+			 : cJSON_IsTrue(json_get(quota, "blocks")) ? ", USED UP: refused"
+								   : ", USED UP: reported");
+	print_field("quota", line);
+}
+
 static void print_origins(const cJSON *port)
 {
 	const cJSON *origin;
@@ -233,6 +269,10 @@ static void print_port(const cJSON *port)
 	print_field("state", member_text(port, "state"));
 	print_field("license", member_text(port, "lid"));
 	print_when(port, "ends", "deadline");
+	print_rate(json_get(port, "rate"));
+	print_quota(json_get(port, "quota"));
+	if (cJSON_IsTrue(json_get(port, "tls")))
+		print_field("tls", "demanded");
 	print_counters(port, "packets");
 	print_counters(port, "bytes");
 	print_counters(port, "connections");

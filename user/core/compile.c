@@ -134,6 +134,7 @@ static int list_interim(const struct compile_input *in, struct port_list *out)
 	shifted.policy = in->interim->policy;
 	shifted.mode = in->interim->mode;
 	shifted.base = in->interim->base;
+	shifted.windows = &in->base; /* what is used in a rehearsal is used now */
 	return numbers ? compile_ports(&shifted, numbers, out) : -ENOMEM;
 }
 

@@ -51,6 +51,7 @@ struct compile_input {
 	const struct plic_slot *slots; /* as they are now: stable as long as the gate lives */
 	size_t n_slots;		       /* >= 1, slots[0] is `other` */
 	struct time_base base;
+	const struct time_base *windows; /* of quotas; NULL: base */
 	__u64 generation;
 	const struct compile_interim *interim; /* NULL: none */
 };

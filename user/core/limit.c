@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #define NS_PER_S 1000000000ULL
+#define MAX_BUCKET_NS (PLIC_NEVER / 4) /* the kernel's differences of times in it are signed */
 
 /* The same on every node and at every start; never that of a policy. */
 static __u64 line_of(const struct license *lic)
@@ -28,15 +29,31 @@ static __u32 at_most_u32(int64_t n)
 	return n > UINT32_MAX ? UINT32_MAX : (__u32)n;
 }
 
-static void set_rate(struct plic_limit *limit, const struct license_rate *rate)
+static void fit_burst(struct plic_limit *limit)
 {
-	if (!rate->connections)
-		return;
-	limit->interval_ns = (__u64)((unsigned __int128)rate->per_s * NS_PER_S /
-				     (unsigned __int128)rate->connections);
-	limit->burst = at_most_u32(rate->burst);
+	if (limit->burst > MAX_BUCKET_NS / limit->interval_ns)
+		limit->burst = (__u32)(MAX_BUCKET_NS / limit->interval_ns);
 }
 
+/* More than one in a nanosecond is no limit. */
+static void set_rate(struct plic_limit *limit, const struct license_rate *rate)
+{
+	unsigned __int128 interval;
+
+	if (!rate->connections)
+		return;
+	interval = (unsigned __int128)rate->per_s * NS_PER_S / (unsigned __int128)rate->connections;
+	if (!interval)
+		return;
+	limit->interval_ns = interval > MAX_BUCKET_NS ? MAX_BUCKET_NS : (__u64)interval;
+	limit->burst = at_most_u32(rate->burst);
+	fit_burst(limit);
+}
+
+/*
+ * Windows begin at nbf, and before it: numbered from the first one of 1970 on, they keep their numbers, to
+ * one, when a renewal has another nbf.
+ */
 static void set_quota(struct plic_limit *limit, const struct license_quota *quota, bool whole,
 		      int64_t nbf, const struct time_base *base)
 {
@@ -47,7 +64,7 @@ static void set_quota(struct plic_limit *limit, const struct license_quota *quot
 	limit->window_ns = (__u64)quota->window_s > PLIC_NEVER / NS_PER_S
 				   ? PLIC_NEVER
 				   : (__u64)quota->window_s * NS_PER_S;
-	limit->start_ns = base->boot_ns - (__u64)(base->wall_s - nbf) * NS_PER_S;
+	limit->start_ns = base->boot_ns - (__u64)(base->wall_s - nbf % quota->window_s) * NS_PER_S;
 	limit->flags |= (quota->block ? PLIC_LIMIT_BLOCK : 0) |
 			(quota->scope == SCOPE_POD ? 0 : PLIC_LIMIT_QUOTA_NODE) |
 			(whole ? PLIC_LIMIT_QUOTA_LINE : 0);
@@ -125,6 +142,8 @@ void limit_widen(struct plic_limit *a, const struct plic_limit *b)
 		a->interval_ns = b->interval_ns;
 	if (a->interval_ns && b->burst > a->burst)
 		a->burst = b->burst;
+	if (a->interval_ns)
+		fit_burst(a);
 	a->seats = (__u32)larger(a->seats, b->seats);
 	widen_quota(a, b);
 	a->flags = (a->flags & ~PLIC_LIMIT_TLS) | tls;

@@ -8,7 +8,8 @@
 
 /*
  * What a license gives of a port: its own seats and quota, else those of the whole license (a quota of the
- * whole license is one for all of its ports). All zero: without limit.
+ * whole license is one for all of its ports). All zero: without limit. base: the gate's own, whatever
+ * clock a rehearsal has.
  */
 struct plic_limit limit_of_license(const struct license *lic, const struct license_port *port,
 				   const struct time_base *base);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "cleanup.h"
 #include "json.h"
 #include "trust.h"
@@ -26,7 +27,6 @@ static const __u8 protocol_numbers[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
 /* Members of the contract that narrow in a way that this version can't enforce. */
 static const char *const match_later[] = {"namespaces", "podSelector", NULL};
 static const char *const ipproto_later[] = {"from", NULL};
-static const char *const ports_later[] = {"rate", "tls", NULL};
 
 struct range {
 	uint16_t port, end_port;
@@ -144,11 +144,11 @@ static int parse_open(const cJSON *object, const struct trust *trust, struct pol
 /* `off` is no mode of a port: what a gate refuses would pass uncounted. */
 static int parse_port(const cJSON *object, struct policy_port *out, struct fault *f)
 {
-	static const char *const known[] = {"port", "endPort", "protocol", "mode",
-					    "deny", "from",    "seats",	   NULL};
+	static const char *const known[] = {"port", "endPort", "protocol", "mode", "deny",
+					    "from", "seats",   "rate",	   "tls",  NULL};
 	struct policy_port p = {.mode = -1, .deny = -1};
 	struct range r;
-	int err = check_members(object, known, ports_later, f);
+	int err = check_members(object, known, NULL, f);
 
 	if (!err)
 		err = parse_range(object, &r, f);
@@ -160,6 +160,10 @@ static int parse_port(const cJSON *object, struct policy_port *out, struct fault
 		err = json_int(object, "seats", 1, JSON_INT_MAX, &p.seats, f);
 	if (!err)
 		err = from_parse(object, &p.from, f);
+	if (!err)
+		err = claims_rate(object, &p.rate, f);
+	if (!err)
+		err = json_bool(object, "tls", &p.tls, f);
 	if (err)
 		return err;
 	p.port = r.port;

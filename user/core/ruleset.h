@@ -66,6 +66,9 @@ const struct plic_rule *ruleset_lookup(const struct ruleset *set, __u8 ip_proto,
 #define RULESET_LASTING PLIC_NEVER
 #define RULESET_INTERIM 0
 
+/* Bits of enum plic_rule_flag that any rule of a port has, an interim one too. */
+__u8 ruleset_flags(const struct ruleset *set);
+
 /* What holds at a moment for packets without ports: ip_open, mode and deny of this header. */
 const struct plic_header *ruleset_header(const struct ruleset *set, __u64 now_ns);
 

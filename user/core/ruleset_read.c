@@ -140,3 +140,38 @@ const struct plic_header *ruleset_header(const struct ruleset *set, __u64 now_ns
 		return head;
 	return &set->cells[head->interim].header;
 }
+
+static __u8 block_flags(const struct ruleset *set, const struct plic_cell *block)
+{
+	__u8 flags = 0;
+
+	for (size_t i = 0; i < PLIC_BLOCK_PORTS; i++) {
+		const struct plic_rule *rule;
+
+		if (!block->index[i].rule || block->index[i].rule >= set->n_cells)
+			continue;
+		rule = &set->cells[block->index[i].rule].rule;
+		flags |= rule->flags;
+		if (rule->interim && rule->interim < set->n_cells)
+			flags |= set->cells[rule->interim].rule.flags;
+	}
+	return flags;
+}
+
+__u8 ruleset_flags(const struct ruleset *set)
+{
+	unsigned int last = 0;
+	__u8 flags = 0;
+
+	for (size_t dir = PLIC_CELL_DIR; dir < PLIC_CELL_FIRST_FREE; dir++) {
+		for (size_t i = 0; i < PLIC_DIR_ENTRIES; i++) {
+			unsigned int cell = set->cells[dir].dir[i];
+
+			if (cell && cell != last &&
+			    cell < set->n_cells) /* a range shares its block */
+				flags |= block_flags(set, &set->cells[cell]);
+			last = cell;
+		}
+	}
+	return flags;
+}

@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "gate_priv.h"
+#include "hellos.h"
 #include "outer.h"
 #include "rules.h"
 #include "seats.h"
@@ -29,6 +30,8 @@ static int prepare(struct change *c, struct fault *f)
 	unsigned int cpus = g->node->n_cpus;
 	int r = c->cells = rules_create(c->set, f);
 
+	if (r >= 0)
+		r = hellos_make(g->node, g->id, c->set, f);
 	if (r < 0 || (g->traffic >= 0 && n_slots(c->set) <= g->traffic_slots))
 		return r < 0 ? r : 0;
 	r = c->traffic = traffic_create(cpus, traffic_room(n_slots(c->set)), f);
@@ -118,6 +121,7 @@ int gates_apply(struct node *node, struct gate *const *gates, const struct rules
 	for (size_t i = 0; i < n; i++) {
 		if (results[i] == 0) {
 			gates[i]->n_slots = n_slots(sets[i]);
+			hellos_drop(node, gates[i]->id, sets[i]);
 			seats_keep(gates[i], sets[i]);
 		}
 		cleanup_close(&changes[i].cells);

@@ -14,6 +14,7 @@
 #include "netns.h"
 #include "peertable.h"
 #include "pins.h"
+#include "quotas.h"
 #include "seattable.h"
 
 int gate_about(const char *dir, struct plic_gate *about)
@@ -142,7 +143,9 @@ int gate_collect_dir(const char *bpffs, const char *name, const char *netns, str
 	if (known) {
 		forget(maps, PLIC_MAP_SETS, about.id);
 		forget(maps, PLIC_MAP_TRAFFIC, about.id);
+		forget(maps, PLIC_MAP_HELLOS, about.id);
 		forget_peers(maps, about.id);
+		usage_forget(maps, about.id);
 		forget_arrivals(maps, about.id);
 		forget_seats(maps, about.id);
 	}
@@ -165,8 +168,11 @@ static int remove_all(const char *bpffs, const char *gates, const char *maps, st
 	_free_ char *dir = strdup(bpffs);
 	int r;
 
-	pins_drop(maps, PLIC_MAP_PEERS); /* no gate has to look for its own in it */
+	/* No gate has to look for its own in them. */
+	pins_drop(maps, PLIC_MAP_PEERS);
 	pins_drop(maps, PLIC_MAP_SEATED);
+	pins_drop(maps, PLIC_MAP_QUOTAS);
+	pins_drop(maps, PLIC_MAP_RATES);
 	r = dir ? pins_each(gates, collect_one, dir) : -ENOMEM;
 
 	if (r < 0)

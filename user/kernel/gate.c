@@ -154,7 +154,8 @@ static int load(struct gate *g, bool marked, struct fault *f)
 	return g->cgroup ? host_load(g, marked, f) : gate_load(g, marked, f);
 }
 
-static int establish(struct gate *g, const struct ruleset *set, struct fault *f)
+static int establish(struct gate *g, const struct gate_spec *spec, const struct ruleset *set,
+		     struct fault *f)
 {
 	int r = pins_mkdir(g->dir, f);
 
@@ -165,6 +166,8 @@ static int establish(struct gate *g, const struct ruleset *set, struct fault *f)
 		r = write_about(g, f);
 	if (r == 0)
 		r = gate_pin_maps(g, f);
+	if (r == 0)
+		r = quotas_put(g->node, g->id, spec->used, spec->n_used, f);
 	if (r == 0)
 		r = gate_apply(g, set, f);
 	if (r == 0)
@@ -273,7 +276,7 @@ int gate_open(struct node *node, const struct gate_spec *spec, const struct rule
 		g->socket = -1;
 		r = gate_collect(node, spec->name, f);
 		if (r == 0)
-			r = establish(g, set, f);
+			r = establish(g, spec, set, f);
 	}
 	if (r < 0)
 		return r;

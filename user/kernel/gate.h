@@ -17,6 +17,7 @@
 
 #include "fault.h"
 #include "node.h"
+#include "quotas.h"
 #include "ruleset.h"
 
 struct gate;
@@ -38,6 +39,8 @@ struct gate_spec {
 	const char *netns;  /* path of the namespace, NULL: the gate is a cgroup's */
 	const char *cgroup; /* absolute path of the cgroup, NULL: the gate is a namespace's */
 	uint32_t id;	    /* used for a new gate only */
+	const struct quota_use *used; /* of quotas before; for a new gate only */
+	size_t n_used;
 };
 
 /*

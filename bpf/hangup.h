@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hangup.h - what stands in the pod: whether a packet has a socket that is connected to its sender, and how
+ * a connection that is over a limit ends there. For wire.
+ */
+#ifndef PORTLIC_BPF_HANGUP_H
+#define PORTLIC_BPF_HANGUP_H
+
+#include "count.h"
+#include "mark.h"
+#include "refuse.h"
+
+/*
+ * The state of the pod's socket, TCP or UDP, that is connected to where this packet comes from; 0: there is
+ * none. packed, ports: as for admit().
+ */
+PLIC_FUNC int socket_state(struct __sk_buff *skb, __u64 packed, __u32 ports)
+{
+	struct plic_budget *b = budget();
+	struct bpf_sock_tuple tuple = {};
+	struct plic_mark_key key;
+	struct bpf_sock *sk;
+	struct packet p;
+	__u32 size, state;
+
+	if (!b || plic_dry_run) /* the look-up would run the real socket program */
+		return 0;
+	packet_unpack(&p, packed);
+	p.sport = ports >> 16;
+	p.dport = ports & 0xffff;
+	mark_key(skb, &p, true, &key);
+	size = mark_tuple(&p, &key, &tuple);
+	b->probing = 1; /* our own socket program may run inside this call */
+	if (p.proto == IPPROTO_TCP)
+		sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	else
+		sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	b->probing = 0;
+	if (!sk)
+		return 0;
+	/* As 32 bits, which every kernel allows. A match with a remote port matched the remote. */
+	if (p.proto == IPPROTO_TCP)
+		state = sk->state == BPF_TCP_LISTEN ? 0 : sk->state;
+	else
+		state = *(volatile __u32 *)&sk->dst_port ? BPF_TCP_ESTABLISHED : 0;
+	bpf_sk_release(sk);
+	return state;
+}
+
+/* The length of the datagram in its IP header, for a transport header alone. */
+static __always_inline int shorten_ip(struct __sk_buff *skb, const struct packet *p, __u32 len)
+{
+	__u32 at = p->l3 + (p->family == 4 ? offsetof(struct iphdr, tot_len)
+					   : offsetof(struct ipv6hdr, payload_len));
+	__be16 before = 0, after = bpf_htons(p->family == 4 ? p->l4 - p->l3 + len : len);
+
+	if (bpf_skb_load_bytes(skb, at, &before, sizeof(before)))
+		return -1;
+	if (p->family == 4 && bpf_l3_csum_replace(skb, p->l3 + offsetof(struct iphdr, check),
+						  before, after, sizeof(after)))
+		return -1;
+	return bpf_skb_store_bytes(skb, at, &after, sizeof(after), BPF_F_RECOMPUTE_CSUM);
+}
+
+/* The segment without its data, as a reset of its sender's. */
+static __always_inline int become_reset(struct __sk_buff *skb, const struct packet *p)
+{
+	__u32 check_at = p->l4 + offsetof(struct tcphdr, check);
+	union ip_header ip = {};
+	struct tcphdr tcp;
+	__u64 pseudo;
+	int err;
+
+	if (p->family == 4)
+		err = bpf_skb_load_bytes(skb, p->l3, &ip.v4, sizeof(ip.v4));
+	else
+		err = bpf_skb_load_bytes(skb, p->l3, &ip.v6, sizeof(ip.v6));
+	if (err || bpf_skb_load_bytes(skb, p->l4, &tcp, sizeof(tcp)))
+		return -1;
+	pseudo = pseudo_sum(p, &ip, IPPROTO_TCP, sizeof(tcp));
+	((__u8 *)&tcp)[TCP_FLAGS_OFFSET - 1] = sizeof(tcp) / 4 << 4;
+	((__u8 *)&tcp)[TCP_FLAGS_OFFSET] = TCP_RST | TCP_ACK;
+	tcp.urg_ptr = 0;
+	tcp.check = 0;
+	if (checksum_is_partial(skb, check_at))
+		tcp.check = fold(pseudo);
+	else
+		tcp.check = ~fold(pseudo + sum_of(&tcp, sizeof(tcp)));
+	if (bpf_skb_change_tail(skb, p->l4 + sizeof(tcp), 0) || shorten_ip(skb, p, sizeof(tcp)))
+		return -1;
+	return bpf_skb_store_bytes(skb, p->l4, &tcp, sizeof(tcp), BPF_F_RECOMPUTE_CSUM);
+}
+
+/*
+ * A denied segment of a connection that stands becomes a reset and goes on to its socket, or the server
+ * would wait for what never comes. The client is refused what it sends next, when there is no socket any
+ * more. False: refuse it at once. packed: packet_pack().
+ */
+PLIC_FUNC int hang_up(struct __sk_buff *skb, __u64 packed)
+{
+	struct packet p;
+
+	packet_unpack(&p, packed);
+	if (!p.plain || skb->pkt_type != PACKET_HOST)
+		return false;
+	return become_reset(skb, &p) == 0;
+}
+
+#endif
