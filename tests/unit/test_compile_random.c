@@ -114,16 +114,14 @@ static void random_policy(struct world *w)
 	}
 	for (size_t n = below(8); n; n--) {
 		struct span s = random_span();
+		struct policy_port port = {.mode = (int)below(3) - 1, .deny = (int)below(3) - 1};
 		bool overlaps = false;
 
+		port.port = s.first, port.end_port = s.last, port.ip_proto = s.ip_proto;
 		for (size_t i = 0; i < p->n_ports; i++)
 			overlaps |= meets(&w->ports[i], &s);
 		if (!overlaps)
-			w->ports[p->n_ports++] = (struct policy_port){.port = s.first,
-								      .end_port = s.last,
-								      .ip_proto = s.ip_proto,
-								      .mode = (int)below(3) - 1,
-								      .deny = (int)below(3) - 1};
+			w->ports[p->n_ports++] = port;
 	}
 }
 
