@@ -9,6 +9,9 @@
 
 #include "cgroup.h"
 
+/* Set by the loader: 0 on kernels that tell the caller's own cgroup alone (before Linux 5.11 or so). */
+const volatile __u32 plic_has_ancestors = 1;
+
 /* The container of this gate that the caller is in, as user space knows it; 0: it doesn't. */
 static __always_inline __u64 current_container(__u32 gate)
 {
@@ -17,7 +20,8 @@ static __always_inline __u64 current_container(__u32 gate)
 
 	if (id)
 		cgroup = bpf_map_lookup_elem(&plic_cgroups, &id);
-	for (int level = PLIC_CGROUP_LEVELS; !cgroup && level > 0; level--) {
+	for (int level = plic_has_ancestors ? PLIC_CGROUP_LEVELS : 0; !cgroup && level > 0;
+	     level--) {
 		id = bpf_get_current_ancestor_cgroup_id(level);
 		if (id)
 			cgroup = cgroup_of_ancestor(id);

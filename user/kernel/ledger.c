@@ -69,23 +69,41 @@ static int replace(struct node *node, struct bpf_program *prog, int old, struct 
 	return r;
 }
 
-int ledger_open(struct node *node, struct fault *f)
+/* *loaded: 0, or why the kernel doesn't take it. */
+static int load(struct node *node, bool ancestors, struct ledger_bpf **out, int *loaded,
+		struct fault *f)
 {
 	_cleanup_(destroy) struct ledger_bpf *skel = ledger_bpf__open();
-	_close_ int old = pins_get(node->dir, NODE_PIN_LEDGER);
 	int r;
 
 	if (!skel)
 		return fault_set(f, errno, "can't read the ledger's BPF object: %s",
 				 strerror(errno));
 	skel->rodata->plic_n_cpus = node->n_cpus;
+	skel->rodata->plic_has_ancestors = ancestors;
 	r = node_share_maps(node, skel->obj);
 	if (r < 0)
 		return fault_set(f, -r, "can't share the node's maps: %s", strerror(-r));
 	bpflog_begin();
-	r = ledger_bpf__load(skel);
+	*loaded = ledger_bpf__load(skel);
+	if (*loaded == 0)
+		*out = TAKE_PTR(skel);
+	return 0;
+}
+
+int ledger_open(struct node *node, struct fault *f)
+{
+	_cleanup_(destroy) struct ledger_bpf *skel = NULL;
+	_close_ int old = pins_get(node->dir, NODE_PIN_LEDGER);
+	int loaded = 0;
+	int r = load(node, true, &skel, &loaded, f);
+
+	if (r == 0 && loaded < 0)
+		r = load(node, false, &skel, &loaded, f);
 	if (r < 0)
-		return no_tracing(node, r);
+		return r;
+	if (loaded < 0)
+		return no_tracing(node, loaded);
 	if (old >= 0 && same_program(old, bpf_program__fd(skel->progs.plic_ledger))) {
 		node->ledger = TAKE_FD(old);
 		return 0;
