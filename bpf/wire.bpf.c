@@ -23,12 +23,6 @@
 #include "refuse.h"
 #include "seats.h"
 
-static __always_inline bool is_open(const struct packet *p)
-{
-	/* Established by its flags: only SYN without ACK opens a connection. */
-	return p->proto != IPPROTO_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
 /*
  * May the socket program get to see this segment of TCP? With SYN cookies the one that completes the handshake,
  * too: the sidecar's port is open to nothing that isn't noted.
