@@ -10,6 +10,36 @@
 #include "parse.h"
 #include "sender.h"
 
+#ifdef PORTLIC_HOST
+#define HOOK_IS_LATE true
+#else
+#define HOOK_IS_LATE false
+#endif
+
+static __always_inline bool is_open(const struct packet *p)
+{
+	/* Established by its flags: only SYN without ACK opens a connection. */
+	return p->proto != IPPROTO_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/*
+ * Who sends on lo. What gets there past egress (AF_PACKET can do that) must not pass for an earlier packet of
+ * another sender, nor for one that is on its way: a packet that may open a flow has to carry what egress told
+ * of itself.
+ */
+static __always_inline __u32 origin_on_lo(struct __sk_buff *skb, const struct packet *p,
+					  const struct plic_sender_key *key)
+{
+	__u32 origins = origin_of_sender(key), noted = skb->cb[0];
+
+	/* At a socket's cgroup the stack has used cb for itself. */
+	if (HOOK_IS_LATE || !is_open(p))
+		return origins;
+	if ((noted & ~SENDER_ORIGINS) != PLIC_SENDER_NOTED)
+		return ORIGIN_BIT(UNKNOWN);
+	return origins | (noted & SENDER_ORIGINS);
+}
+
 static __always_inline void admit_client(struct __sk_buff *skb, const struct packet *p,
 					 struct client *client)
 {
@@ -17,7 +47,7 @@ static __always_inline void admit_client(struct __sk_buff *skb, const struct pac
 
 	sender_key(skb, p, &key);
 	__builtin_memcpy(client->address, key.remote, sizeof(client->address));
-	client->origins = skb->ifindex == LOOPBACK_IFINDEX ? origin_of_sender(&key)
+	client->origins = skb->ifindex == LOOPBACK_IFINDEX ? origin_on_lo(skb, p, &key)
 							   : origin_of_address(client->address);
 	if (plic_dry_origins)
 		client->origins = plic_dry_origins;
@@ -77,7 +107,7 @@ PLIC_FUNC int arrive(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 slo
 		return 1;
 	sender_key(skb, &p, &key);
 	arrival_count(plic_gate_id, slot,
-		      skb->ifindex == LOOPBACK_IFINDEX ? origin_of_sender(&key)
+		      skb->ifindex == LOOPBACK_IFINDEX ? origin_on_lo(skb, &p, &key)
 						       : origin_of_address((__u32 *)key.remote),
 		      now);
 	return 1;

@@ -67,7 +67,7 @@ static __always_inline struct plic_budget *budget(void)
 	return bpf_map_lookup_elem(&plic_budget, &zero);
 }
 
-/* Of this jiffy only: by then the packet is through, and the next one has its own. */
+/* Of this jiffy, or the one that has just ended: by then the packet is through, and the next one has its own. */
 static __always_inline __u64 note_of(__u32 proto, __u32 port)
 {
 	return bpf_jiffies64() << 24 | proto << 16 | port;
@@ -80,30 +80,44 @@ static __always_inline void note(struct plic_budget *b, __u32 proto, __u32 port)
 
 static __always_inline bool is_noted(const struct plic_budget *b, __u32 proto, __u32 port)
 {
-	return b->notes[port % PLIC_NOTES] == note_of(proto, port);
+	__u64 age = note_of(proto, port) - b->notes[port % PLIC_NOTES];
+
+	return age == 0 || age == 1 << 24;
 }
+
+/* Between the two programs a hypervisor may take the CPU away. */
+#define OPENED_JIFFIES 16
 
 /*
  * The port that a client named, for the socket program, which sees the port that NAT inside the pod made of
- * it. NAT may change the client's address, hardly ever its port.
+ * it. NAT may change the client's address, hardly ever its port. In a row, for the stack may bring several
+ * packets past wire before it delivers the first one.
  */
 PLIC_FUNC int opened_note(__u32 remote_port, __u32 port)
 {
 	struct plic_budget *b = budget();
 
 	if (b)
-		b->opened[remote_port % PLIC_NOTES] =
+		b->opened[b->n_opened++ % PLIC_NOTES] =
 			bpf_jiffies64() << 32 | (remote_port & 0xffff) << 16 | (port & 0xffff);
 	return 0;
 }
 
-/* 0: wire let no such SYN in just now. */
-static __always_inline __u32 opened_port(const struct plic_budget *b, __u32 remote_port)
+/* 0: wire let no such packet in just now. */
+PLIC_FUNC int opened_port(__u32 remote_port)
 {
-	__u64 note = b->opened[remote_port % PLIC_NOTES];
-	__u32 age = (__u32)bpf_jiffies64() - (note >> 32);
+	struct plic_budget *b = budget();
+	__u32 now = bpf_jiffies64();
 
-	return age <= 1 && (note >> 16 & 0xffff) == remote_port ? note & 0xffff : 0;
+	for (__u32 i = 1; b && i <= PLIC_NOTES; i++) {
+		__u64 note = b->opened[(b->n_opened - i) % PLIC_NOTES];
+
+		if (now - (__u32)(note >> 32) > OPENED_JIFFIES)
+			break;
+		if ((note >> 16 & 0xffff) == (remote_port & 0xffff))
+			return note & 0xffff;
+	}
+	return 0;
 }
 
 static __always_inline struct plic_denial *denial(const struct plic_denial_key *key)

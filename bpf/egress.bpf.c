@@ -98,6 +98,8 @@ int plic_egress(struct __sk_buff *skb)
 	__u32 slot;
 	void *set;
 
+	if (skb->ifindex == LOOPBACK_IFINDEX)
+		skb->cb[0] = 0; /* whatever the stack had there */
 	parse(skb, &p);
 	if (p.kind != PACKET_PORTS)
 		return TC_ACT_UNSPEC;

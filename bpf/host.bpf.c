@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#define PORTLIC_HOST
 #include "admit.h"
 #include "count.h"
 #include "event.h"

@@ -9,7 +9,8 @@
 #include "parse.h"
 #include "source.h"
 
-#define LOOPBACK_IFINDEX 1 /* in every namespace */
+#define LOOPBACK_IFINDEX 1    /* in every namespace */
+#define SENDER_ORIGINS 0xffff /* of skb->cb[0], beside PLIC_SENDER_NOTED */
 
 /* Key of a packet as it goes, the same on its way out and in. */
 static __always_inline void sender_key(struct __sk_buff *skb, const struct packet *p,
@@ -74,6 +75,7 @@ static __always_inline void sender_note(struct __sk_buff *skb, const struct pack
 	known = bpf_map_lookup_elem(&plic_senders, &key);
 	if (!known || known->cgroup != sender.cgroup || known->origins != sender.origins)
 		bpf_map_update_elem(&plic_senders, &key, &sender, BPF_ANY);
+	skb->cb[0] = PLIC_SENDER_NOTED | (sender.origins & SENDER_ORIGINS);
 }
 
 #endif

@@ -122,7 +122,7 @@ static __always_inline bool socket_is_remapped(struct bpf_sk_lookup *ctx, __u32 
 	*named = ctx->local_port;
 	if (!b || b->probing || ctx->protocol != IPPROTO_TCP)
 		return false;
-	*named = opened_port(b, bpf_ntohs(ctx->remote_port));
+	*named = opened_port(bpf_ntohs(ctx->remote_port));
 	if (!*named || *named == ctx->local_port) {
 		*named = ctx->local_port;
 		return false;

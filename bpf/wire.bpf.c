@@ -23,10 +23,13 @@
 #include "refuse.h"
 #include "seats.h"
 
-static __always_inline bool is_open(const struct packet *p)
+/*
+ * May the socket program get to see this segment of TCP? With SYN cookies the one that completes the handshake,
+ * too: the sidecar's port is open to nothing that isn't noted.
+ */
+static __always_inline bool is_for_socket(const struct plic_rule *rule, bool open)
 {
-	/* Established by its flags: only SYN without ACK opens a connection. */
-	return p->proto != IPPROTO_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	return open || rule->flags & PLIC_RULE_VIA;
 }
 
 /* Another device of the namespace (macvlan, bridge, VLAN) or nobody takes it: count it there. */
@@ -203,7 +206,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 		wire_asks(skb, p, d, open, now);
 	if (tcp) {
 		*connection = open && d->verdict != PLIC_ALLOWED; /* else the ledger counts it */
-		if (open && d->verdict != PLIC_DENIED)
+		if (d->verdict != PLIC_DENIED && is_for_socket(d->rule, open))
 			opened_note(p->sport, p->dport);
 		if (open && plic_marked && d->verdict != PLIC_DENIED)
 			wire_unmark(skb, p);
@@ -327,7 +330,7 @@ static __noinline int wire_fast(struct __sk_buff *skb)
 		if (!flow || flow_is_due(flow, now))
 			return false;
 	}
-	if (p.proto == IPPROTO_TCP && is_open(&p))
+	if (p.proto == IPPROTO_TCP && is_for_socket(rule, is_open(&p)))
 		opened_note(p.sport, p.dport);
 	count_allowed(plic_gate_id, slot, segments(skb), skb->len - p.l3, 0, now);
 	return true;

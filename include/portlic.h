@@ -116,14 +116,14 @@ struct plic_budget {
 	__u64 refuse_ns; /* boot clock up to which refusals are paid for */
 	__u64 ports_ns;	 /* the same for unnamed ports that enter plic_denials */
 	__u32 probing;	 /* wire is looking a socket up: socket must not count */
-	__u32 pad;
+	__u32 n_opened;	 /* ever: the next one is opened[n_opened % PLIC_NOTES] */
 	/*
 	 * What wire has just decided of a local port (note_of()), in slot port % PLIC_NOTES. UDP: the
 	 * packet answers the pod's own flow, which socket may not find again, for NAT inside the pod
 	 * changes the remote end in between. TCP: the packet was denied and counted.
 	 */
 	__u64 notes[PLIC_NOTES];
-	__u64 opened[PLIC_NOTES]; /* the SYNs that wire has just let in (opened_note()) */
+	__u64 opened[PLIC_NOTES]; /* what wire has just let in (opened_note()) */
 	__u64 remaps;		  /* of them, those that reached another port's socket */
 	__u64 events_ns
 		[PLIC_EVENT_REASONS]; /* boot clock up to which events of a reason are paid for */

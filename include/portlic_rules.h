@@ -107,7 +107,8 @@ enum plic_rule_flag {
 	PLIC_RULE_SEATS = 4, /* one of the limits has seats */
 	PLIC_RULE_QUOTA = 8, /* ... a quota */
 	PLIC_RULE_TLS = 16,  /* ... demands TLS */
-	PLIC_RULE_VIA = 32,  /* its own origins and sources hold at the socket and on lo alone */
+	/* There is a sidecar: its own origins and sources hold at the socket and on lo alone. */
+	PLIC_RULE_VIA = 32,
 };
 
 struct plic_index {

@@ -153,6 +153,8 @@ struct plic_sender {
 };
 
 #define PLIC_MAX_SENDERS 16384
+/* Upper half of skb->cb[0] of such a packet, which keeps it from the egress of `lo` to its ingress. */
+#define PLIC_SENDER_NOTED 0x706c0000
 
 /*
  * What user space knows of a cgroup: the node's HASH `plic_cgroups`, key: its id. It holds for the cgroups

@@ -201,7 +201,12 @@ struct box_run box_run(struct bpf_program *prog, const struct frame *f, uint32_t
 
 struct box_run box_run_on_lo(struct bpf_program *prog, const struct frame *f)
 {
-	struct __sk_buff skb = {.ifindex = 1};
+	return box_run_noted(prog, f, PLIC_SENDER_NOTED);
+}
+
+struct box_run box_run_noted(struct bpf_program *prog, const struct frame *f, uint32_t note)
+{
+	struct __sk_buff skb = {.ifindex = 1, .cb[0] = note};
 
 	return run(prog, f->bytes, f->len, &skb);
 }

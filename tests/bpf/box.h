@@ -54,6 +54,8 @@ struct box_run {
 /* prog: skel->progs.plic_...; gso_segs: 0, or of a merged frame with segments of 1000 bytes. */
 struct box_run box_run(struct bpf_program *prog, const struct frame *f, uint32_t gso_segs);
 struct box_run box_run_on_lo(struct bpf_program *prog, const struct frame *f);
+/* The same with what egress notes on the packet; on_lo: that it did, and not whom. */
+struct box_run box_run_noted(struct bpf_program *prog, const struct frame *f, uint32_t note);
 int box_verdict(struct bpf_program *prog, const struct frame_spec *spec);
 
 /* Counters: everything since box_clear(). */

@@ -330,6 +330,38 @@ static void test_no_sender(void)
 	check(box_ingress(&spec) == PASS, "... whose address is in a set or not");
 }
 
+static int ingress_noted(const struct frame_spec *spec, uint32_t note)
+{
+	struct frame f;
+
+	frame_build(spec, &f);
+	return box_run_noted(box.skel->progs.plic_wire, &f, note).verdict;
+}
+
+/* AF_PACKET can send past egress: that must not pass for a packet of before, on the same ports. */
+static void test_past_egress(void)
+{
+	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+
+	know_cgroup(BOX_GATE, PLIC_ORIGIN_SIBLING);
+	for (int p = 0; p < 2; p++) {
+		struct frame_spec spec = spec_of(protocols[p], "::1", BY_SIBLING);
+		uint32_t by_egress = PLIC_SENDER_NOTED | BIT(SIBLING);
+
+		spec.sport = 43000;
+		know_owner(BY_SIBLING, protocols[p], OTHER_CGROUP);
+		box_egress(&spec);
+		check(ingress_noted(&spec, by_egress) == PASS, "a sibling by egress, protocol %d",
+		      protocols[p]);
+		check(ingress_noted(&spec, 0) != PASS, "... another packet past egress");
+		check(ingress_noted(&spec, BIT(SIBLING)) != PASS, "... that says what egress says");
+		check(ingress_noted(&spec, PLIC_SENDER_NOTED | BIT(RUNTIME)) != PASS,
+		      "... one of another sender on the same ports");
+		spec.dport = ALL;
+		check(ingress_noted(&spec, 0) == PASS, "... to a port that doesn't ask");
+	}
+}
+
 /* A cgroup comes to be known, or the port to have another owner, while a UDP flow goes on. */
 static void test_learns(void)
 {
@@ -417,6 +449,7 @@ int main(void)
 	test_audit();
 	test_senders();
 	test_no_sender();
+	test_past_egress();
 	test_learns();
 	test_arrivals();
 	box_close(&box);

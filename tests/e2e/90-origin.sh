@@ -122,6 +122,8 @@ is "... not the same container, nor the node" "$(by app udp 127.0.0.1 5353) $(by
 is "... one address of the outside" "$(from 10.77.0.200 udp $POD4 5353) $(from 10.77.0.1 udp $POD4 5353)" "ok refused"
 is "UDP: the same container and the node" "$(by app udp ::1 5354) $(by root udp ::1 5354) $(from 10.77.0.3 udp $POD4 5354)" "ok ok ok"
 is "... not the sibling" "$(by side udp ::1 5354) $(from 10.77.0.70 udp $POD4 5354)" "refused refused"
+is "... by AF_PACKET past egress, on the ports that the sibling just had" \
+	"$(in_cgroup side "$LIB/past.py" 45000 5353 udp) $(in_cgroup app "$LIB/past.py" 45000 5353 packet)" "ok refused"
 
 # --- NAT inside the pod
 pod nft -f - << 'N' || bail "nft"

@@ -90,6 +90,9 @@ for preset in istio:15006 linkerd:4143; do
 	drop app.lic '"seq":'$((++n))',"ports":[{"port":8080},{"port":9090}]'
 	eventually 5 eval '[ "$(get $POD4 out)" = 200 ]'
 	is "$name: from outside, through the sidecar" "$(get $POD4 out)" 200
+	pod sysctl -qw net.ipv4.tcp_syncookies=2
+	is "$name: ... with SYN cookies, from afar" "$(out "$LIB/late.py" $POD4 8080)" ok
+	pod sysctl -qw net.ipv4.tcp_syncookies=1
 	is "$name: ... the sidecar's own port isn't one of the pod's" "$(out "$LIB/net.py" tcp $POD4 "$via" 1)" refused
 	between "$name: ... each hook saw its half" "$(sleep 0.2; metric portlic_port_remap_total 'gate="pod"')" 1 50
 	is "$name: the sidecar itself" "$(within sidecar curl -s -m 3 -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/small)" 200

@@ -273,6 +273,7 @@ frozen() {
 		json '" ".join(str(sum(int(b, 16) << 8 * i for i, b in enumerate(e["value"]))) for e in d)')
 	[ -n "$ids" ] || echo "no rule set: $RANDOM"
 	for id in $ids; do echo "set $id $(bpftool -j map dump id "$id" | sha256sum)"; done
+	bpftool -j map dump pinned "$T/bpf/portlic/maps/plic_arrivals" | sha256sum
 	portlic gate list -o json | json '[[g["name"], g["generation"], g["mode"], g["policy"]] for g in d]'
 	portlic status -o json | json 'd["generation"]'
 	portlic port list -o json | json '[[p[k] for k in ("gate", "port", "protocol", "state", "packets", "connections", "denied")] for p in d]'

@@ -169,7 +169,7 @@ static void without_ledger(void **state)
 	close(one);
 	close(two);
 	close(three);
-	usleep(50000);
+	usleep(150000);
 	assert_int_equal(round_of(s), 0);
 	assert_int_equal(used(s, IPPROTO_TCP, 8080), 0);
 }
@@ -294,6 +294,19 @@ static void udp_goes_when_idle(void **state)
 	assert_int_equal(peer_udp(HOST, POD_V6, 5353), 0);
 }
 
+/* The ledger may give a seat while user space has the list of sockets from just before. */
+static void fresh_seat_stays(void **state)
+{
+	struct scene *s = *state;
+
+	apply(s->gate, 2, PLIC_ENFORCE);
+	put(s, IPPROTO_TCP, 8080, MAPPED FIRST, (struct plic_seated){1, boot_now_ns()});
+	put(s, IPPROTO_TCP, 8080, MAPPED THIRD, (struct plic_seated){1, boot_now_ns() - SECOND});
+	round_of(s);
+	assert_true(sits(s, IPPROTO_TCP, 8080, MAPPED FIRST));
+	assert_false(sits(s, IPPROTO_TCP, 8080, MAPPED THIRD));
+}
+
 static void counts_are_mended(void **state)
 {
 	struct scene *s = *state;
@@ -345,11 +358,11 @@ static void goes_with_limit_and_gate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SEATS(without_ledger),		 SEATS(limit_comes_to_those_who_stand),
-		SEATS(stood_before_the_gate),	 SEATS(surplus_is_ended),
-		SEATS(audit_seats_all),		 SEATS(idle_makes_room),
-		SEATS(udp_goes_when_idle),	 SEATS(counts_are_mended),
-		SEATS(goes_with_limit_and_gate),
+		SEATS(without_ledger),	      SEATS(limit_comes_to_those_who_stand),
+		SEATS(stood_before_the_gate), SEATS(surplus_is_ended),
+		SEATS(audit_seats_all),	      SEATS(idle_makes_room),
+		SEATS(udp_goes_when_idle),    SEATS(fresh_seat_stays),
+		SEATS(counts_are_mended),     SEATS(goes_with_limit_and_gate),
 	};
 
 	if (!bed_init())

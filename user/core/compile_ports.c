@@ -172,8 +172,6 @@ static void narrow(const struct compilation *c, const struct policy_port *p,
 		rule->deny = p->deny;
 	rule->origins = p->from.origins;
 	rule->sources = p->from.set.id;
-	if (c->in->policy->via && p->ip_proto == IPPROTO_TCP)
-		rule->flags |= PLIC_RULE_VIA;
 	out->limits.policy[0] = limit_of_policy(p);
 }
 
@@ -223,6 +221,8 @@ static void fill_rule(struct compilation *c, const struct piece *piece, size_t n
 	for (size_t i = 0; i < piece->n_active; i++)
 		if (c->sources[piece->active[i]].kind == SOURCE_NARROW)
 			narrow(c, c->sources[piece->active[i]].narrow, out);
+	if (c->in->policy && c->in->policy->via && out->ip_proto == IPPROTO_TCP)
+		out->rule.flags |= PLIC_RULE_VIA;
 	out->rule.flags |= rule_flags(&out->rule, &out->limits);
 }
 

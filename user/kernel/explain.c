@@ -49,7 +49,7 @@ static int share_tables(struct gate *g, struct bpf_object *object)
 /* Counters and events stay the twin's own. */
 static int share_node(struct node *node, struct bpf_object *object)
 {
-	static const enum node_map own[] = {NODE_TRAFFIC, NODE_EVENTS, NODE_CLOCK};
+	static const enum node_map own[] = {NODE_TRAFFIC, NODE_ARRIVALS, NODE_EVENTS, NODE_CLOCK};
 	int kept[ARRAY_SIZE(own)], r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {

@@ -16,6 +16,8 @@
 #include "netns.h"
 #include "seattable.h"
 
+#define SETTLED_NS 100000000ULL
+
 /* A connection that somebody outside began, to a port with seats. */
 struct row {
 	struct seats_gate *at;
@@ -204,7 +206,9 @@ static bool is_over(struct round *r, const struct seat *seat)
 		return true;
 	if (usage->proto != IPPROTO_TCP)
 		return r->now_ns > seat->value.last_ns + PLIC_CLIENT_NS;
-	return all_read(r, usage) && !stands(r, &seat->key);
+	/* Who has sat down since the sockets were read isn't among them; the programs' clock is a jiffy late. */
+	return r->now_ns > seat->value.last_ns + SETTLED_NS && all_read(r, usage) &&
+	       !stands(r, &seat->key);
 }
 
 /* In the namespace of its gate. One that is gone meanwhile is what we want. */
