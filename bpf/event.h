@@ -49,6 +49,13 @@ static __always_inline void event_rules(struct plic_event *event, __u32 proto, _
 		event->license = d.rule->grants[0].license;
 }
 
+/* A TCP connection in audit is told of once, as it would have been denied, and not with each of its segments. */
+static __always_inline bool event_is_due(const struct packet *p, const struct decision *d)
+{
+	return d->verdict != PLIC_AUDIT || p->kind != PACKET_PORTS || p->proto != IPPROTO_TCP ||
+	       (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
 /* packed: packet_pack(); ports: source << 16 | destination; said: hook << 16 | verdict << 8 | reason. */
 PLIC_FUNC int event_of_packet(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 said,
 			      __u64 now)

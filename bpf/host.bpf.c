@@ -36,8 +36,9 @@ static __always_inline int host_end(struct __sk_buff *skb, const struct packet *
 		return HOST_PASS;
 	}
 	count_denied(name.number, packets, skb->len, connection ? packets : 0, now);
-	event_of_packet(skb, packet_pack(p), p->sport << 16 | p->dport,
-			PLIC_HOOK_HOST << 16 | d->verdict << 8 | d->reason, now);
+	if (event_is_due(p, d))
+		event_of_packet(skb, packet_pack(p), p->sport << 16 | p->dport,
+				PLIC_HOOK_HOST << 16 | d->verdict << 8 | d->reason, now);
 	return d->verdict == PLIC_AUDIT ? HOST_PASS : HOST_DROP;
 }
 

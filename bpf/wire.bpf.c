@@ -272,9 +272,10 @@ static __noinline int wire_whole(struct __sk_buff *skb)
 		__u32 packets = segments(skb);
 
 		count_denied(name.number, packets, skb->len - p.l3, connection ? packets : 0, now);
-		event_of_packet(skb, packet_pack(&p),
-				p.kind == PACKET_PORTS ? p.sport << 16 | p.dport : 0,
-				PLIC_HOOK_WIRE << 16 | d.verdict << 8 | d.reason, now);
+		if (event_is_due(&p, &d) || over_limit(&p, &d))
+			event_of_packet(skb, packet_pack(&p),
+					p.kind == PACKET_PORTS ? p.sport << 16 | p.dport : 0,
+					PLIC_HOOK_WIRE << 16 | d.verdict << 8 | d.reason, now);
 	}
 	if (d.verdict == PLIC_AUDIT)
 		return WIRE_PASS;

@@ -5,7 +5,7 @@
 need nft
 
 setup
-start_echo tcp 8080 9090 9091
+start_echo tcp 8080 9090 9091 9092
 start_echo udp 5353
 drop app.lic '"ports":[{"port":8080},{"port":9091}]'
 [ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
@@ -63,6 +63,14 @@ sleep 0.3
 out "$LIB/net.py" tcp $POD4 9090 1 > "$T/out"
 check "followed: a line comes" eventually 3 grep -q '"port":9090' "$T/background.log"
 kill "$follower"
+
+# let through: a connection is one line, with all its segments
+portlic gate set pod --mode audit > "$T/out"
+is "audit: 9092 is reached" "$(out "$LIB/net.py" tcp $POD4 9092 1)" ok
+check "... and told" eventually 3 has_event "audit wire 9092 TCP unlicensed $OUT4"
+sleep 0.3
+is "... once" "$(EXPR='len(d)' seen --port 9092)" 1
+portlic gate set pod --mode policy > "$T/out"
 
 # a flood is not a flood of events
 is "nothing is lost so far" "$(metric portlic_events_lost_total)" 0

@@ -40,8 +40,17 @@ portlic gate set pod --mode policy > "$T/out"
 pod sysctl -qw net.ipv4.ip_forward=1
 is "a pod that routes" "$(said 'd["verdict"]' 9090)" denied
 
+# who it is judged as: what the address tells, or lo for the pod's own
+printf '%s' '{"name":"p","match":{"gates":["pod"]},"ports":[{"port":8080,"from":[{"origin":["sibling"]}]}]}' > "$T/p.json"
+portlic policy apply "$T/p.json" > "$T/out"
+is "an address from outside" "$(said 'd["origin"]' 8080 --from $OUT4)" external
+has "... the remedy names its origin" "$(portlic explain pod 8080 --from $OUT4)" 'add the origin "external"'
+is "the pod's own address comes over lo" "$(said 'd["origin"]' 8080 --from $POD4)" unknown
+is "... over IPv6" "$(said 'd["origin"]' 8080 --from $POD6)" unknown
+is "as a sibling" "$(said 'd["verdict"], d["origin"]' 8080 --origin sibling)" "allowed sibling"
+
 # mistakes
-for args in "none 8080" "pod 0" "pod x" "pod 8080 --from 1.2.3" "pod 8080 --at yesterday" "pod 8080 --origin moon"; do
+for args in "none 8080" "pod 0" "pod x" "pod 8080 --from 1.2.3" "pod 8080 --at yesterday" "pod 8080 --at 1700000000" "pod 8080 --origin moon"; do
 	# shellcheck disable=SC2086
 	is "mistake: $args" "$(portlic explain $args > "$T/out" 2>&1; echo $?)" 2
 done

@@ -117,6 +117,55 @@ static void adopts_without_a_gap(void **state)
 	assert_int_equal(ledger >= 0, node_features(s->node)->tracing);
 }
 
+/* As pins of an earlier version are: nothing of them can be read but whose they are. */
+static void outdate(void)
+{
+	_free_ char *dir = pins_path(bed_bpffs(), "gates/g");
+	_close_ int fd = pins_get(dir, PLIC_MAP_GATE);
+	struct plic_gate about;
+	uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &about), 0);
+	about.abi = PLIC_ABI + 1;
+	assert_int_equal(bpf_map_update_elem(fd, &zero, &about, BPF_ANY), 0);
+}
+
+static void renews_another_version_without_a_gap(void **state)
+{
+	struct scene *s = *state;
+	struct peer_loop open, shut;
+	int socket = link_id("socket"), wire = link_id("wire_1");
+	uint32_t old = gate_id(s->gate), inner;
+	uint64_t inode = s->gate->inode;
+	struct plic_gate about;
+	struct ruleset back = {0};
+	struct fault f = {0};
+
+	peer_loop_start(&open, POD_V4, 8080);
+	peer_loop_start(&shut, POD_V4, 9090);
+	peer_loop_wait(&open, 5);
+	gate_close(s->gate);
+	s->gate = NULL;
+	node_close(s->node);
+	outdate();
+	s->node = bed_node();
+	assert_int_equal(gate_peek(s->node, "g", &about, &back, &f), -ESTALE);
+	assert_int_equal(about.netns_ino, inode);
+	s->gate = bed_gate(s->node, "g", 0, old, &s->set);
+	peer_loop_wait(&open, 5);
+	peer_loop_wait(&shut, 5);
+	peer_loop_stop(&open);
+	peer_loop_stop(&shut);
+	assert_int_equal(open.count->refused + open.count->other, 0);
+	assert_int_equal(shut.count->good + shut.count->other, 0);
+	assert_int_equal(link_id("socket"), socket);
+	assert_int_equal(link_id("wire_1"), wire);
+	/* The old programs' set was left to them. */
+	assert_int_not_equal(gate_id(s->gate), old);
+	assert_int_equal(bpf_map_lookup_elem(s->node->map[NODE_SETS], &old, &inner), -ENOENT);
+	assert_true(allowed_packets(s->gate, 1) > 0);
+}
+
 static void removes_everything(void **state)
 {
 	struct scene *s = *state;
@@ -229,6 +278,7 @@ int main(void)
 		CASE(denies_over_lo),
 		CASE(swaps_without_a_gap),
 		CASE(adopts_without_a_gap),
+		CASE(renews_another_version_without_a_gap),
 		CASE(removes_everything),
 		CASE(cleans_up_whole_node),
 		CASE(leaves_nothing_after_a_failure),

@@ -22,8 +22,9 @@
 /* One directory of pins. */
 struct pinned {
 	char *name;
-	char *path; /* to its namespace or cgroup, NULL: that is dead */
-	int err;    /* of the look at it */
+	char *path;    /* to its namespace or cgroup, NULL: that is dead */
+	int err;       /* of the look at it */
+	bool outdated; /* of another version: its place alone is known */
 	struct fault fault;
 	struct plic_gate about;
 	struct ruleset set;
@@ -63,6 +64,9 @@ static void look_at(struct adopt_job *adopt, struct node *node, const char *name
 		return;
 	adopt->n_pins++;
 	pin->err = gate_peek(node, name, &pin->about, &pin->set, &pin->fault);
+	pin->outdated = pin->err == -ESTALE;
+	if (pin->outdated)
+		pin->err = 0;
 	if (!pin->err && !find_place(&pin->about, path, sizeof(path)))
 		pin->path = strdup(path);
 	if (pin->err || !pin->path)
@@ -142,6 +146,13 @@ static void adopt_pin(struct agent *agent, struct pinned *pin)
 	}
 	if (!entry)
 		return;
+	if (pin->outdated) {
+		log_event(
+			LOG_WARN, "gate_renewed", LOG_FIELDS("gate", entry->name),
+			"its pins are of another version: its programs are replaced in place, its "
+			"counters begin anew");
+		return;
+	}
 	generation = pin->set.cells[PLIC_CELL_HEADER].header.generation;
 	if (generation > agent->gates.generation)
 		agent->gates.generation = generation;

@@ -19,6 +19,7 @@
 #include "remedy.h"
 #include "reply.h"
 
+#define CLOCKS_DIFFER_S 60  /* whoever writes "now" has another clock than the agent */
 #define OUTSIDE "192.0.2.1" /* RFC 5737: who asks for nobody in particular */
 
 struct explain_job {
@@ -26,7 +27,6 @@ struct explain_job {
 	struct http_request *request;
 	struct gate_entry *entry;
 	struct gate_question question;
-	int origin; /* as asked for, -1: none was */
 	int64_t at;
 	int result;
 	struct fault fault;
@@ -103,8 +103,7 @@ static void put_remedy(cJSON *root, const struct explain_job *explain, struct re
 	remedy->reason = explain->answer.reason;
 	remedy->port = port;
 	remedy->policy = policy ? policy->name : NULL;
-	remedy->origin = origin_word(explain->origin < 0 ? PLIC_ORIGIN_UNKNOWN
-							 : (unsigned int)explain->origin);
+	remedy->origin = origin_word(explain->answer.origin);
 	remedy_text(remedy, text, sizeof(text));
 	cJSON_AddStringToObject(root, "remedy", text);
 }
@@ -120,8 +119,7 @@ static void answer(struct explain_job *explain)
 	cJSON_AddNumberToObject(root, "port", explain->question.port);
 	cJSON_AddStringToObject(root, "protocol", proto_word(explain->question.ip_proto));
 	json_put_address(root, "from", explain->question.from);
-	json_put_string(root, "origin",
-			explain->origin < 0 ? NULL : origin_word((unsigned int)explain->origin));
+	json_put_string(root, "origin", origin_word(said->origin));
 	json_put_time(root, "at", explain->at);
 	cJSON_AddStringToObject(root, "verdict", verdict_words[said->verdict]);
 	json_put_string(root, "reason", allowed ? NULL : reason_word(said->reason));
@@ -183,20 +181,20 @@ static int read_client(const struct http_request *request, struct explain_job *e
 {
 	const char *from = http_query(request, "from"), *origin = http_query(request, "origin");
 	struct gate_question *q = &explain->question;
+	int asked = origin ? origin_of_word(origin) : -1; /* -1: as the address tells */
 
-	explain->origin = origin ? origin_of_word(origin) : -1;
-	if (origin && explain->origin < 0)
+	if (origin && asked < 0)
 		return fault_set(
 			f, EINVAL,
 			"\"%.64s\" is no origin; there are same-container, sibling, runtime, "
 			"node, probe, pod, external and unknown",
 			origin);
-	q->origins = origin ? 1U << explain->origin : 0;
+	q->origins = origin ? 1U << asked : 0;
 	if (!from)
-		from = lives_on_lo(explain->origin) ? "127.0.0.1" : OUTSIDE;
+		from = lives_on_lo(asked) ? "127.0.0.1" : OUTSIDE;
 	if (!read_address(from, q->from))
 		return fault_set(f, EINVAL, "\"%.64s\" is no IPv4 or IPv6 address", from);
-	q->on_lo = lives_on_lo(explain->origin) || is_loopback(q->from);
+	q->on_lo = lives_on_lo(asked) || is_loopback(q->from);
 	return 0;
 }
 
@@ -214,6 +212,11 @@ static int read_question(const struct agent *agent, const struct http_request *r
 	explain->at = now;
 	if (at)
 		r = moment_parse(at, now, &explain->at, f);
+	if (r == 0 && explain->at < now - CLOCKS_DIFFER_S)
+		r = fault_set(f, EINVAL,
+			      "\"%.64s\" is past, and the rules are those of now: "
+			      "`portlic observe --since` tells what was",
+			      at);
 	explain->question.at_ns = at ? time_base_boot_ns(&base, explain->at) : clock_boot_ns();
 	return r ? r : read_client(request, explain, f);
 }

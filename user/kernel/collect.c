@@ -17,12 +17,26 @@
 #include "quotas.h"
 #include "seattable.h"
 
+/* Another version's may be longer or shorter: the kernel writes all of it. */
 int gate_about(const char *dir, struct plic_gate *about)
 {
 	_close_ int fd = pins_get(dir, PLIC_MAP_GATE);
+	struct bpf_map_info info = {0};
+	__u32 len = sizeof(info);
+	_free_ void *found = NULL;
 	uint32_t zero = 0;
+	int r = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
 
-	return fd < 0 ? fd : bpf_map_lookup_elem(fd, &zero, about);
+	if (r < 0)
+		return r;
+	found = calloc(1, info.value_size + sizeof(*about));
+	if (!found)
+		return -ENOMEM;
+	r = bpf_map_lookup_elem(fd, &zero, found);
+	memcpy(about, found, sizeof(*about));
+	if (about->abi < 3)
+		about->cgroup_id = 0; /* since_ns stood there */
+	return r;
 }
 
 static int detach_filters(const char *dir, const char *name, void *data)
@@ -123,6 +137,17 @@ static void forget_seats(const char *maps, uint32_t id)
 		seattable_forget(seated, seats, id);
 }
 
+void gate_forget(const char *maps, uint32_t id)
+{
+	forget(maps, PLIC_MAP_SETS, id);
+	forget(maps, PLIC_MAP_TRAFFIC, id);
+	forget(maps, PLIC_MAP_HELLOS, id);
+	forget_peers(maps, id);
+	usage_forget(maps, id);
+	forget_arrivals(maps, id);
+	forget_seats(maps, id);
+}
+
 int gate_collect_dir(const char *bpffs, const char *name, const char *netns, struct fault *f)
 {
 	_free_ char *gates = pins_path(bpffs, "gates");
@@ -140,15 +165,8 @@ int gate_collect_dir(const char *bpffs, const char *name, const char *netns, str
 		remove_filters(dir, about.netns_ino, netns);
 	}
 	r = pins_remove_dir(dir, f);
-	if (known) {
-		forget(maps, PLIC_MAP_SETS, about.id);
-		forget(maps, PLIC_MAP_TRAFFIC, about.id);
-		forget(maps, PLIC_MAP_HELLOS, about.id);
-		forget_peers(maps, about.id);
-		usage_forget(maps, about.id);
-		forget_arrivals(maps, about.id);
-		forget_seats(maps, about.id);
-	}
+	if (known)
+		gate_forget(maps, about.id);
 	return r;
 }
 

@@ -15,6 +15,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "addresses.h"
 #include "bpflog.h"
 #include "cleanup.h"
 #include "denials.h"
@@ -170,21 +171,51 @@ static int read_verdict(struct gate_bpf *twin, enum plic_hook hook, struct gate_
 		return r;
 	for (size_t i = 0; i < n; i++)
 		if (denials[i].count.packets)
-			*out = (struct gate_answer){denials[i].key.verdict, denials[i].key.reason,
-						    hook};
+			*out = (struct gate_answer){.verdict = denials[i].key.verdict,
+						    .reason = denials[i].key.reason,
+						    .hook = hook};
 	free(denials);
 	return 0;
 }
 
-int gate_explain(struct gate *g, const struct gate_question *q, struct gate_answer *out,
-		 struct fault *f)
+/* What one of the namespace's own addresses sends comes by lo. */
+static int comes_by_lo(struct gate_question *q, struct fault *f)
+{
+	_free_ struct cidr *own = NULL;
+	size_t n = 0;
+	int r = addresses_list(&own, &n, f);
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		q->on_lo |= memcmp(own[i].address, q->from, sizeof(q->from)) == 0;
+	return r;
+}
+
+/* As the programs see it: bpf/source.h. On lo a cgroup would tell, and the question names none. */
+static enum plic_origin origin_of(const struct gate *g, const struct gate_question *q)
+{
+	struct plic_source_key key = {.prefixlen = 32 + 128, .set = PLIC_SOURCES_ORIGINS};
+	uint32_t origin;
+
+	if (q->origins)
+		return (enum plic_origin)__builtin_ctz(q->origins);
+	if (q->on_lo)
+		return PLIC_ORIGIN_UNKNOWN;
+	memcpy(key.address, q->from, sizeof(key.address));
+	return bpf_map_lookup_elem(g->node->map[NODE_SOURCES], &key, &origin) < 0
+		       ? PLIC_ORIGIN_EXTERNAL
+		       : (enum plic_origin)origin;
+}
+
+int gate_explain(struct gate *g, struct gate_question *q, struct gate_answer *out, struct fault *f)
 {
 	_cleanup_(destroy) struct gate_bpf *twin = NULL;
 	enum plic_hook first = g->cgroup ? PLIC_HOOK_HOST : PLIC_HOOK_WIRE;
-	struct gate_answer answer = {PLIC_ALLOWED, PLIC_REASON_NONE, first};
+	struct gate_answer answer = {.verdict = PLIC_ALLOWED, .hook = first};
 	_netns_home_ int home = -1;
 	int r = gate_enter(g, &home, f);
 
+	if (r == 0)
+		r = comes_by_lo(q, f);
 	if (r == 0)
 		r = load_twin(g, q, &twin, f);
 	if (r < 0)
@@ -199,6 +230,7 @@ int gate_explain(struct gate *g, const struct gate_question *q, struct gate_answ
 	if (r < 0)
 		return fault_set(f, -r, "can't run the twin of gate \"%s\": %s", g->name,
 				 strerror(-r));
+	answer.origin = origin_of(g, q);
 	*out = answer;
 	return 0;
 }

@@ -154,10 +154,31 @@ static int load(struct gate *g, bool marked, struct fault *f)
 	return g->cgroup ? host_load(g, marked, f) : gate_load(g, marked, f);
 }
 
+/* One that no set stands behind, which may be that of a gate that the agent doesn't know yet. */
+static int spare_id(struct gate *g, struct fault *f)
+{
+	int sets = g->node->map[NODE_SETS];
+	uint32_t inner, id = PLIC_MAX_GATES;
+
+	if (bpf_map_lookup_elem(sets, &g->id, &inner) == -ENOENT)
+		return 0;
+	while (id-- > 0) {
+		if (bpf_map_lookup_elem(sets, &id, &inner) == -ENOENT) {
+			g->id = id;
+			return 0;
+		}
+	}
+	return fault_set(f, ENOSPC, "no id is left for gate \"%s\": the most is %d gates", g->name,
+			 PLIC_MAX_GATES);
+}
+
 static int establish(struct gate *g, const struct gate_spec *spec, const struct ruleset *set,
 		     struct fault *f)
 {
-	int r = pins_mkdir(g->dir, f);
+	int r = spare_id(g, f);
+
+	if (r == 0)
+		r = pins_mkdir(g->dir, f);
 
 	g->since_ns = boot_now_ns();
 	if (r == 0)
@@ -233,10 +254,60 @@ static int adopt(struct gate *g, const struct plic_gate *about, const struct rul
 	return r ? r : enroll(g, f);
 }
 
-/* Whether the pins in dir are those of a gate that was up in the namespace, and still is. */
-static bool adoptable(struct gate *g, struct plic_gate *about)
+/* In the gate's namespace: all that its programs need before they judge, none of them attached. */
+static int prepare(struct gate *g, const struct gate_spec *spec, const struct ruleset *set,
+		   struct fault *f)
 {
-	if (gate_about(g->dir, about) < 0 || about->abi != PLIC_ABI ||
+	int r = load(g, false, f);
+
+	if (r == 0)
+		r = quotas_put(g->node, g->id, spec->used, spec->n_used, f);
+	if (r == 0)
+		r = gate_apply(g, set, f);
+	if (r == 0 && !g->cgroup)
+		r = gate_list_ifaces(g, f);
+	if (r == 0 && !g->cgroup)
+		r = gate_seed(g, f);
+	if (r == 0 && g->seats.cells)
+		r = seats_seed(g, NULL, &g->seats, f);
+	if (r < 0)
+		gate_forget(g->node->maps, g->id);
+	return r;
+}
+
+/*
+ * A gate of another version, whose tables can't be read: its links are given the new programs, with tables and
+ * an id of their own, so that at any time the old ones judge or the new ones. What fails leaves the old ones.
+ */
+static int renew(struct gate *g, const struct gate_spec *spec, const struct plic_gate *about,
+		 const struct ruleset *set, struct fault *f)
+{
+	_netns_home_ int home = -1;
+	int r = spare_id(g, f);
+
+	g->since_ns = boot_now_ns();
+	if (r == 0)
+		r = gate_enter(g, &home, f);
+	if (r == 0)
+		r = prepare(g, spec, set, f);
+	if (r == 0)
+		r = write_about(g, f);
+	if (r == 0)
+		r = gate_pin_maps(g, f);
+	if (r == 0)
+		r = g->cgroup ? host_adopt(g, f) : adopt_netns(g, f);
+	g->covered_ns = boot_now_ns();
+	if (r == 0)
+		r = enroll(g, f);
+	if (r == 0)
+		gate_forget(g->node->maps, about->id);
+	return r;
+}
+
+/* Whether the pins in dir are those of a gate that was up in the namespace, and still is. */
+static bool is_up(struct gate *g, struct plic_gate *about)
+{
+	if (gate_about(g->dir, about) < 0 ||
 	    (g->cgroup ? about->cgroup_id : about->netns_ino) != g->inode)
 		return false;
 	/* Inodes are given out again; the link of a namespace that died has none. */
@@ -269,8 +340,9 @@ int gate_open(struct node *node, const struct gate_spec *spec, const struct rule
 	g = gate_new(node, spec, inode);
 	if (!g)
 		return fault_set(f, ENOMEM, "no memory for gate \"%s\"", spec->name);
-	if (adoptable(g, &about)) {
-		r = adopt(g, &about, set, f);
+	if (is_up(g, &about)) {
+		r = about.abi == PLIC_ABI ? adopt(g, &about, set, f)
+					  : renew(g, spec, &about, set, f);
 	} else {
 		cleanup_close(&g->socket);
 		g->socket = -1;
@@ -290,21 +362,17 @@ int gate_peek(struct node *node, const char *name, struct plic_gate *about, stru
 {
 	_free_ char *dir = pins_path(node->gates, name);
 	_close_ int cells = -1;
-	struct plic_gate found;
 	uint32_t n_cells;
-	int r = dir ? gate_about(dir, &found) : -ENOMEM;
+	int r = dir ? gate_about(dir, about) : -ENOMEM;
 
-	if (r == 0 && found.abi != PLIC_ABI)
-		r = -ENOENT;
+	if (r == 0 && about->abi != PLIC_ABI)
+		return fault_set(f, ESTALE, "the pins of gate \"%s\" are of another version", name);
 	if (r == 0)
-		r = cells = outer_get(node->map[NODE_SETS], found.id, &n_cells);
+		r = cells = outer_get(node->map[NODE_SETS], about->id, &n_cells);
 	if (r < 0)
 		return fault_set(f, -r, "can't read the pins of gate \"%s\": %s", name,
 				 strerror(-r));
-	r = rules_read(cells, n_cells, set, f);
-	if (r == 0)
-		*about = found;
-	return r;
+	return rules_read(cells, n_cells, set, f);
 }
 
 int gate_remove(struct gate *g, struct fault *f)

@@ -53,7 +53,10 @@ struct gate_spec {
 int gate_open(struct node *node, const struct gate_spec *spec, const struct ruleset *set,
 	      struct gate **out, struct fault *f);
 
-/* Reads back the rule set and id of pins of that name, before gate_open. -ENOENT: no such pins. */
+/*
+ * Reads back the rule set and id of pins of that name, before gate_open. -ENOENT: no such pins. -ESTALE: they
+ * are of another version; *about has its gate's place, and gate_open takes it over without a gap.
+ */
 int gate_peek(struct node *node, const char *name, struct plic_gate *about, struct ruleset *set,
 	      struct fault *f);
 

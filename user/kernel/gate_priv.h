@@ -177,6 +177,7 @@ size_t host_attachments(const struct gate *g, struct gate_attachment list[HOST_N
 
 /* collect.c. netns: a path that is known to lead to the gate's namespace, or NULL. */
 int gate_about(const char *dir, struct plic_gate *about); /* -ENOENT: no such pins */
+void gate_forget(const char *maps, uint32_t id);	  /* in the node's maps */
 int gate_collect_dir(const char *bpffs, const char *name, const char *netns, struct fault *f);
 
 #endif
