@@ -16,7 +16,6 @@
 
 #define PAUSE_NS 1000000000ULL
 #define PAUSE_FACTOR 20 /* of the time that a look takes: a node may have very many processes */
-#define PAUSE_FACTOR 20 /* of the time that a look takes: a node may have very many processes */
 
 struct look_job {
 	struct job job;
