@@ -24,6 +24,7 @@
 
 struct explain_job {
 	struct job job;
+	struct explain_job *next; /* that waits behind it */
 	struct http_request *request;
 	struct gate_entry *entry;
 	struct gate_question question;
