@@ -86,3 +86,8 @@ agent_end KILL
 out "$LIB/net.py" tcp $POD4 9090 1 > "$T/out"
 agent_start
 check "what came while the agent was away is there" eventually 5 has_event "denied wire 9090 TCP unlicensed $OUT4"
+api() { curl -s --unix-socket "$PORTLIC_SOCKET" "http://x$1" "${@:2}"; }
+is "who asks for more than that agent had told begins anew" \
+	"$(api "/v1/events?after=18446744073709551615" | json 'd["events"][0]["seq"]')" 1
+has "a gate on a namespace and a cgroup is refused" "$(api /v1/gates -d '{"name":"two","netns":"/run/netns/x","cgroup":"y"}')" \
+	'one of \"netns\" and \"cgroup\"'
