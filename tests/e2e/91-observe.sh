@@ -65,12 +65,12 @@ check "followed: a line comes" eventually 3 grep -q '"port":9090' "$T/background
 kill "$follower"
 
 # let through: a connection is one line, with all its segments
-portlic gate set pod --mode audit > "$T/out"
-is "audit: 9092 is reached" "$(out "$LIB/net.py" tcp $POD4 9092 1)" ok
+printf '%s' '{"name":"p","match":{"gates":["pod"]},"ports":[{"port":9092,"mode":"audit"}]}' > "$T/p.json"
+portlic policy apply "$T/p.json" > "$T/out"
+is "a port in audit is reached" "$(out "$LIB/net.py" tcp $POD4 9092 1)" ok
 check "... and told" eventually 3 has_event "audit wire 9092 TCP unlicensed $OUT4"
 sleep 0.3
 is "... once" "$(EXPR='len(d)' seen --port 9092)" 1
-portlic gate set pod --mode policy > "$T/out"
 
 # a flood is not a flood of events
 is "nothing is lost so far" "$(metric portlic_events_lost_total)" 0
@@ -86,3 +86,8 @@ agent_end KILL
 out "$LIB/net.py" tcp $POD4 9090 1 > "$T/out"
 agent_start
 check "what came while the agent was away is there" eventually 5 has_event "denied wire 9090 TCP unlicensed $OUT4"
+api() { curl -s --unix-socket "$PORTLIC_SOCKET" "http://x$1" "${@:2}"; }
+is "who asks for more than that agent had told begins anew" \
+	"$(api "/v1/events?after=18446744073709551615" | json 'd["events"][0]["seq"]')" 1
+has "a gate on a namespace and a cgroup is refused" "$(api /v1/gates -d '{"name":"two","netns":"/run/netns/x","cgroup":"y"}')" \
+	'one of \"netns\" and \"cgroup\"'

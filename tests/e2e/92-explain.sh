@@ -49,6 +49,19 @@ is "the pod's own address comes over lo" "$(said 'd["origin"]' 8080 --from $POD4
 is "... over IPv6" "$(said 'd["origin"]' 8080 --from $POD6)" unknown
 is "as a sibling" "$(said 'd["verdict"], d["origin"]' 8080 --origin sibling)" "allowed sibling"
 
+# questions wait for one another, and rules don't wait for all of them
+asked=()
+for ((i = 0; i < 20; i++)); do
+	portlic explain pod 9090 -o json > "$T/asked.$i" 2>&1 &
+	asked+=($!)
+done
+eventually 10 sh -c "cat $T/asked.* | grep -q verdict"
+check "many ask: a gate is set at once" portlic gate set pod --mode audit
+between "... before they all have their answer" "$(cat "$T"/asked.* | grep -c verdict)" 1 18
+wait "${asked[@]}"
+is "... which all get" "$(cat "$T"/asked.* | grep -c verdict)" 20
+portlic gate set pod --mode policy > "$T/out"
+
 # mistakes
 for args in "none 8080" "pod 0" "pod x" "pod 8080 --from 1.2.3" "pod 8080 --at yesterday" "pod 8080 --at 1700000000" "pod 8080 --origin moon"; do
 	# shellcheck disable=SC2086

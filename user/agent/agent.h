@@ -59,11 +59,13 @@ struct agent {
 	int pins_lock;		    /* descriptor of the pins' directory, -1: none yet */
 	struct fault pins_trouble;  /* it is no longer there, "" if it is */
 	int64_t started;	    /* effective time */
+	bool explaining;	    /* the kernel thread is asked what a gate would say */
 	bool sweeping;		    /* a sweep is queued or runs */
 	bool ushering;		    /* a round over the seats is queued or runs */
 	struct fault seats_trouble; /* of the last one, "" if it went well */
 	bool ready;		    /* all gates were tried once */
 	struct ready_waiter *ready_waiters;
+	struct http_request *explains; /* that wait for the one that is asked */
 	bool stopping;
 	int exit_code;
 };

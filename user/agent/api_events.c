@@ -121,7 +121,8 @@ static cJSON *find(const struct agent *agent, const struct filter *filter)
 	uint64_t seq = observe->last > OBSERVE_KEPT ? observe->last - OBSERVE_KEPT + 1 : 1;
 	cJSON *list = cJSON_CreateArray();
 
-	if (filter->after >= seq)
+	/* A greater one is of an agent before this one. */
+	if (filter->after >= seq && filter->after <= observe->last)
 		seq = filter->after + 1;
 	for (; observe->kept && seq <= observe->last; seq++) {
 		const struct observed *observed = &observe->kept[seq % OBSERVE_KEPT];

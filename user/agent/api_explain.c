@@ -24,6 +24,7 @@
 
 struct explain_job {
 	struct job job;
+	struct explain_job *next; /* that waits behind it */
 	struct http_request *request;
 	struct gate_entry *entry;
 	struct gate_question question;
@@ -141,9 +142,27 @@ static void explain_work(struct job *job)
 					      explain->entry->name);
 }
 
+static void ask(struct agent *agent, struct http_request *request);
+
+/* Each waits in the .arg of the one before. */
+static void ask_waiting(struct agent *agent)
+{
+	struct http_request *request;
+
+	while (!agent->explaining && (request = agent->explains)) {
+		agent->explains = request->arg;
+		request->arg = NULL;
+		if (agent->stopping)
+			reply_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the agent is stopping");
+		else
+			ask(agent, request);
+	}
+}
+
 static void explain_done(struct job *job)
 {
 	struct explain_job *explain = (struct explain_job *)job;
+	struct agent *agent = job->agent;
 
 	if (explain->result)
 		reply_error(explain->request,
@@ -153,6 +172,8 @@ static void explain_done(struct job *job)
 	else
 		answer(explain);
 	free(explain);
+	agent->explaining = false;
+	ask_waiting(agent);
 }
 
 static bool read_address(const char *text, uint8_t out[16])
@@ -221,7 +242,7 @@ static int read_question(const struct agent *agent, const struct http_request *r
 	return r ? r : read_client(request, explain, f);
 }
 
-void api_explain_get(struct agent *agent, struct http_request *request, const char *name)
+static void ask(struct agent *agent, struct http_request *request)
 {
 	const char *gate = http_query(request, "gate");
 	struct explain_job *explain;
@@ -247,5 +268,20 @@ void api_explain_get(struct agent *agent, struct http_request *request, const ch
 	explain->job.done = explain_done;
 	explain->request = request;
 	explain->entry = entry;
+	agent->explaining = true;
 	job_submit(agent, &explain->job);
+}
+
+/* One after another: each takes the kernel thread a fifth of a second, and rules may want it in between. */
+void api_explain_get(struct agent *agent, struct http_request *request, const char *name)
+{
+	struct http_request *last = agent->explains;
+
+	while (last && last->arg)
+		last = last->arg;
+	if (last)
+		last->arg = request;
+	else
+		agent->explains = request;
+	ask_waiting(agent);
 }

@@ -182,8 +182,11 @@ static cJSON *read_body(struct http_request *request, const char *const *keys)
 	unknown = json_unknown(root, keys);
 	if (cJSON_IsObject(root) && !unknown)
 		return root;
-	reply_error(request, MHD_HTTP_BAD_REQUEST, "the body must be an object without \"%s\"",
-		    unknown ? unknown : "");
+	if (unknown)
+		reply_error(request, MHD_HTTP_BAD_REQUEST,
+			    "the body must be an object without \"%s\"", unknown);
+	else
+		reply_error(request, MHD_HTTP_BAD_REQUEST, "the body must be an object");
 	cJSON_Delete(root);
 	return NULL;
 }
@@ -209,6 +212,11 @@ static void post(void *arg)
 	    json_string(root, "cgroup", 1, 4095, &cgroup, &f) ||
 	    json_object(root, "policy", &policy, &f)) {
 		reply_error(request, MHD_HTTP_BAD_REQUEST, "%s", f.text);
+		return;
+	}
+	if (wish.place.netns && cgroup) {
+		reply_error(request, MHD_HTTP_BAD_REQUEST,
+			    "a gate has one of \"netns\" and \"cgroup\": leave one out");
 		return;
 	}
 	if (!agent->ready) {
