@@ -15,6 +15,7 @@
                                      it before that, too
 """
 import errno
+import os
 import select
 import socket
 import ssl
@@ -110,8 +111,9 @@ def sink(port, path):
         try:
             while data := peer.recv(1 << 20):
                 total += len(data)
-                with open(path, "w") as out:
+                with open(path + ".new", "w") as out:
                     out.write(str(total))
+                os.replace(path + ".new", path)
         except OSError:
             pass
         peer.close()
