@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* admit.h - a new flow that the times of its rule admit: does the rule take this client? For wire. */
+/* admit.h - a new flow that the times of its rule admit: does the rule take this client? For wire and host. */
 #ifndef PORTLIC_BPF_ADMIT_H
 #define PORTLIC_BPF_ADMIT_H
 
@@ -63,11 +63,11 @@ static __always_inline bool is_client(struct __sk_buff *skb, const struct packet
 }
 
 /*
- * packed: packet_pack(); ports: source << 16 | destination. The grants that admit it, a bit each, with the
- * flags of limits() if there are any, or enum plic_reason << ADMIT_REASON.
+ * packed: packet_pack(); ports: source << 16 | destination; by_socket: as for decide_client(). The grants that
+ * admit it, a bit each, with the flags of limits() if there are any, or enum plic_reason << ADMIT_REASON.
  */
 #define ADMIT_REASON 16
-PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
+PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 by_socket, __u64 now)
 {
 	struct decision d = {};
 	struct client client;
@@ -80,7 +80,7 @@ PLIC_FUNC int admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
 	if (!decide_rule(&d, gate_set(), p.proto, p.dport, now))
 		return d.reason << ADMIT_REASON;
 	admit_client(skb, &p, &client);
-	decide_client(&d, &client, skb->ifindex == LOOPBACK_IFINDEX, now);
+	decide_client(&d, &client, by_socket, now);
 	if (!d.grants || !(d.rule->flags & PLIC_RULE_LIMITS))
 		return d.grants ?: d.reason << ADMIT_REASON;
 	fresh = p.proto == IPPROTO_TCP || !is_client(skb, &p) ? LIMITS_FRESH : 0;

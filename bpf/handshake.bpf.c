@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * handshake.bpf.c - sock_ops of a cgroup: counts the TCP connections that are let in, once the handshake
- * is done, and marks those that the processes open from a port that has a rule. Decides nothing.
+ * is done, charges their quotas, and marks those that the processes open from a port that has a rule. Decides
+ * nothing.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
 #include "arrival.h"
+#include "charge.h"
 #include "count.h"
 #include "host.h"
 #include "maps.h"
@@ -104,7 +106,9 @@ static __always_inline void accepted(struct bpf_sock_ops *ctx)
 	arrival_count(plic_gate_id, d.slot, client.origins, now);
 	if (d.asks)
 		decide_client(&d, &client, true, now);
-	if (d.verdict == PLIC_ALLOWED)
+	if (d.verdict != PLIC_ALLOWED)
+		return;
+	if (!(d.rule->flags & PLIC_RULE_QUOTA) || charge_quota(plic_gate_id, ctx->local_port, now))
 		count_connection(plic_gate_id, d.slot, now);
 }
 

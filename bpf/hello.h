@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hello.h - does a TCP connection begin with a TLS ClientHello (plic_hellos)? For wire.
+ * hello.h - does a TCP connection begin with a TLS ClientHello (plic_hellos)? For wire and host.
  *
  * Each segment that covers one of the first bytes has to have the right ones there, in whatever order and
  * how often they come: so the stack never gets others. What comes behind them isn't looked at: it is a

@@ -13,6 +13,7 @@
 #include "count.h"
 #include "event.h"
 #include "flow.h"
+#include "hold.h"
 #include "host.h"
 #include "maps.h"
 #include "parse.h"
@@ -54,34 +55,35 @@ static __always_inline int host_portless(struct __sk_buff *skb, const struct pac
 }
 
 /*
- * A new flow that the times admit: does the rule take this client? Of senders on lo only those in the
- * cgroup itself are known. enum plic_reason, 0: admitted. packed, ports: as for wire.
+ * What the times of a rule don't tell of a new flow: who the client is, and whether its limits have room. Of
+ * senders on lo only those in the cgroup itself are known.
  */
-PLIC_FUNC int host_admit(struct __sk_buff *skb, __u64 packed, __u32 ports, __u64 now)
+static __always_inline void host_asks(struct __sk_buff *skb, const struct packet *p,
+				      struct decision *d, __u64 now)
 {
-	struct client client;
-	struct decision d;
-	struct packet p;
+	__u32 grants;
 
-	packet_unpack(&p, packed);
-	p.sport = ports >> 16;
-	p.dport = ports & 0xffff;
-	if (!host_decide(&d, p.proto, p.dport, false, now))
-		return d.reason;
-	admit_client(skb, &p, &client);
-	if (d.asks)
-		decide_client(&d, &client, true, now);
-	return d.verdict == PLIC_ALLOWED ? PLIC_REASON_NONE : d.reason;
-}
-
-static __always_inline void host_ask(struct __sk_buff *skb, const struct packet *p,
-				     struct decision *d, __u64 now)
-{
 	if (!d->asks)
 		return;
-	d->reason = host_admit(skb, packet_pack(p), p->sport << 16 | p->dport, now);
+	grants = admit(skb, packet_pack(p), p->sport << 16 | p->dport, true, now);
+	d->reason = grants >> ADMIT_REASON;
 	if (d->reason)
 		d->verdict = verdict_in_mode(d->rule->mode);
+	else if (grants & LIMITS_GIVEN)
+		hold(skb, p, d, grants, now);
+}
+
+/* A segment that opens nothing may be of a connection with limits. */
+static __always_inline bool host_is_held(const struct decision *d)
+{
+	return d->verdict == PLIC_ALLOWED && d->rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS);
+}
+
+static __always_inline void host_holds(struct __sk_buff *skb, const struct packet *p,
+				       struct decision *d, __u64 now)
+{
+	if (host_is_held(d) && !(p->tcp_flags & TCP_RST))
+		hold(skb, p, d, 0, now);
 }
 
 /*
@@ -97,7 +99,10 @@ static __always_inline int host_listener(struct __sk_buff *skb, const struct pac
 	if (host_decide(&d, IPPROTO_TCP, p->dport, !open, now) && d.slot == PLIC_SLOT_OTHER &&
 	    !open)
 		return HOST_PASS;
-	host_ask(skb, p, &d, now);
+	if (open)
+		host_asks(skb, p, &d, now);
+	else
+		host_holds(skb, p, &d, now);
 	return host_end(skb, p, &d, open, now);
 }
 
@@ -143,9 +148,10 @@ static __always_inline int host_connection(struct __sk_buff *skb, const struct e
 		if ((plic_marked || d.verdict != PLIC_ALLOWED) && host_is_marked(skb))
 			return HOST_PASS;
 	}
-	if (d.verdict != PLIC_ALLOWED) {
+	if (d.verdict != PLIC_ALLOWED || host_is_held(&d)) {
 		host_parse(skb, &p);
 		p.dport = e->port;
+		host_holds(skb, &p, &d, now);
 	}
 	return host_end(skb, &p, &d, false, now);
 }
@@ -163,7 +169,7 @@ static __always_inline int host_datagram(struct __sk_buff *skb, const struct pac
 	if (!host_decide(&d, p->proto, p->dport, false, now))
 		return host_end(skb, p, &d, true, now);
 	named = d.slot != PLIC_SLOT_OTHER;
-	host_ask(skb, p, &d, now);
+	host_asks(skb, p, &d, now);
 	any = key;
 	if ((!named || d.verdict != PLIC_ALLOWED) && flow_is_own(&any, named, now))
 		return HOST_PASS;

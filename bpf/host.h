@@ -49,12 +49,23 @@ static __always_inline bool host_endpoint(struct __sk_buff *skb, struct endpoint
 	return true;
 }
 
-/* A packet whose data begin with the IP header, as they do on cgroups. */
+/*
+ * packet_pack() of a packet whose data begin with the IP header, as they do on cgroups. parse_slow() would look
+ * for a frame's header by how far it can read, which is no measure here: the payload isn't in one piece.
+ */
+PLIC_FUNC __u64 host_parse_ip(struct __sk_buff *skb)
+{
+	struct packet p = {};
+
+	parse_l3(skb, &p, skb->protocol, 0);
+	return packet_pack(&p);
+}
+
 static __always_inline void host_parse(struct __sk_buff *skb, struct packet *p)
 {
 	__be16 ports[2] = {};
 
-	packet_unpack(p, parse_slow(skb));
+	packet_unpack(p, host_parse_ip(skb));
 	if (p->kind != PACKET_PORTS)
 		return;
 	bpf_skb_load_bytes(skb, p->l4, ports, sizeof(ports));

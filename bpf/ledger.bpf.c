@@ -12,11 +12,11 @@
 
 #define PORTLIC_LEDGER
 #include "arrival.h"
+#include "charge.h"
 #include "count.h"
 #include "decide.h"
 #include "owner.h"
 #include "peer.h"
-#include "quota.h"
 #include "seats.h"
 
 /* The states of TCP, as BPF has them in the UAPI. */
@@ -155,47 +155,6 @@ static __always_inline void stand_up(const struct sock *sk)
 	if (holder->seats & PLIC_HOLDER_POLICY)
 		seat_leave(&holder->policy);
 	bpf_map_delete_elem(&plic_holders, &socket);
-}
-
-/*
- * Charges a connection to the grant that wire has admitted it by, as far as times tell: the one that ends
- * first and isn't over its quota. False: wire has counted it as over one that only reports.
- */
-PLIC_FUNC int charge_quota(__u32 gate, __u32 port, __u64 now)
-{
-	void *set = bpf_map_lookup_elem(&plic_sets, &gate);
-	struct quota_place place = {}, over = {};
-	const struct charge c = {.gate = gate,
-				 .port = port & 0xffff,
-				 .proto = IPPROTO_TCP,
-				 .connections = 1,
-				 .opens = true,
-				 .now = now};
-	const struct plic_limit *limits;
-	struct decision d = {};
-	bool blocks = true;
-
-	if (!decide_rule(&d, set, IPPROTO_TCP, c.port, now))
-		return true;
-	limits = find_limits(set, &d, false);
-	if (!limits)
-		return true;
-	for (int i = PLIC_MAX_GRANTS - 1; i >= 0; i--) {
-		const struct plic_limit *l = &limits[i];
-
-		if (i >= d.rule->n_grants || !grant_admits(&d.rule->grants[i], now))
-			continue;
-		if (!quota_refuses(l, &c, false, &place)) {
-			quota_charge(&place, &c);
-			return true;
-		}
-		if (blocks) {
-			over = place;
-			blocks = l->flags & PLIC_LIMIT_BLOCK;
-		}
-	}
-	quota_charge(&over, &c);
-	return blocks;
 }
 
 /* A handshake is done. */

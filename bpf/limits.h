@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * limits.h - how much of a port its grants give: which of them takes a new flow or a packet, and what that
- * costs it (struct plic_limit). For wire; sk_lookup is pure.
+ * costs it (struct plic_limit). For wire and host; sk_lookup is pure.
  */
 #ifndef PORTLIC_BPF_LIMITS_H
 #define PORTLIC_BPF_LIMITS_H

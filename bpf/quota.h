@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quota.h - connections and bytes of a limit in windows of time (plic_quotas). For wire, which charges
- * bytes and what has no handshake, and the ledger, which charges the connections of TCP.
+ * quota.h - connections and bytes of a limit in windows of time (plic_quotas). For limits.h, which
+ * charges bytes and what has no handshake, and charge.h, which charges the connections of TCP.
  */
 #ifndef PORTLIC_BPF_QUOTA_H
 #define PORTLIC_BPF_QUOTA_H

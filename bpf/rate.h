@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rate.h - new flows in a time: GCRA, a bucket for each limit and port (plic_rates). For wire. */
+/* rate.h - new flows in a time: GCRA, a bucket for each limit and port (plic_rates). For wire and host. */
 #ifndef PORTLIC_BPF_RATE_H
 #define PORTLIC_BPF_RATE_H
 

@@ -14,14 +14,14 @@
 #include "flow.h"
 #include "forward.h"
 #include "hangup.h"
-#include "hello.h"
-#include "limits.h"
+#include "hold.h"
 #include "maps.h"
 #include "mark.h"
 #include "parse.h"
 #include "portless.h"
 #include "refuse.h"
 #include "seats.h"
+#include "stand.h"
 
 /*
  * May the socket program get to see this segment of TCP? With SYN cookies the one that completes the handshake,
@@ -122,49 +122,6 @@ static __always_inline __u32 wire_refuses(struct __sk_buff *skb, const struct pa
 	return PLIC_REASON_NONE;
 }
 
-/*
- * enum plic_reason. A SYN on the ports of a connection that stands is nothing to the stack, and must not make
- * the connection's first bytes look like later ones.
- */
-static __always_inline __u32 wire_hello(struct __sk_buff *skb, __u64 packed, __u32 ports,
-					__u32 flags)
-{
-	__u32 found = hello(skb, packed, ports, flags), state;
-
-	if (found != HELLO_KNOWN)
-		return found;
-	state = socket_state(skb, packed, ports);
-	if (state && state != BPF_TCP_TIME_WAIT)
-		return PLIC_REASON_NONE;
-	return hello(skb, packed, ports, flags | HELLO_ANEW);
-}
-
-/* grants: as for limits(). The verdict so far is: allowed. */
-static __always_inline void wire_limits(struct __sk_buff *skb, const struct packet *p,
-					struct decision *d, __u32 grants, __u64 now)
-{
-	const struct plic_rule *rule = d->rule;
-	__u64 packed = packet_pack(p);
-	__u32 ports = p->sport << 16 | p->dport, found, plain = 0;
-
-	if (rule->mode == PLIC_OFF)
-		return;
-	/* Most segments are good whoever demands it. */
-	if (!grants && !(rule->flags & PLIC_RULE_QUOTA) &&
-	    !hello(skb, packed, ports, HELLO_DEMANDED))
-		return;
-	found = limits(skb, packed, p->dport, grants, now);
-	d->reason = found & 0xff;
-	if (d->reason)
-		d->verdict = found & LIMITS_REPORT ? PLIC_AUDIT : verdict_in_mode(rule->mode);
-	if (p->proto == IPPROTO_TCP && rule->flags & PLIC_RULE_TLS && d->verdict != PLIC_DENIED)
-		plain = wire_hello(skb, packed, ports, found & LIMITS_TLS ? HELLO_DEMANDED : 0);
-	if (plain) {
-		d->reason = plain;
-		d->verdict = verdict_in_mode(rule->mode);
-	}
-}
-
 /* What the times of a rule don't tell: who the client is, and whether there is room for it. */
 static __always_inline void wire_asks(struct __sk_buff *skb, const struct packet *p,
 				      struct decision *d, bool open, __u64 now)
@@ -172,12 +129,13 @@ static __always_inline void wire_asks(struct __sk_buff *skb, const struct packet
 	__u32 grants = 0;
 
 	if (open)
-		grants = admit(skb, packet_pack(p), p->sport << 16 | p->dport, now);
+		grants = admit(skb, packet_pack(p), p->sport << 16 | p->dport,
+			       skb->ifindex == LOOPBACK_IFINDEX, now);
 	d->reason = wire_refuses(skb, p, d, grants, now);
 	if (d->reason)
 		d->verdict = verdict_in_mode(d->rule->mode);
 	else if (grants & LIMITS_GIVEN)
-		wire_limits(skb, p, d, grants, now);
+		hold(skb, p, d, grants, now);
 }
 
 /*
@@ -216,7 +174,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 			return true;
 		if (d->verdict == PLIC_ALLOWED && !(p->tcp_flags & TCP_RST) &&
 		    d->rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS))
-			wire_limits(skb, p, d, 0, now);
+			hold(skb, p, d, 0, now);
 		return false;
 	}
 	if (d->verdict != PLIC_ALLOWED &&

@@ -3,6 +3,7 @@
 """limits.py VERB ...  loads for 88-limits.sh; words and numbers on stdout.
 
   pace ADDR PORT PER_SECOND SECONDS  new connections at that pace: ADMITTED SECONDS LONGEST_GAP
+  knock ADDR PORT PER_SECOND SECONDS the same where SYNs are dropped: who isn't in after half a second gives up
   connect ADDR PORT N                one after the other: how many got in
   upload ADDR PORT BYTES             one connection: how it ended (done | reset | refused)
   sink PORT FILE                     takes all that comes; FILE says how many bytes
@@ -14,6 +15,8 @@
                                      it before that, too
 """
 import errno
+import os
+import select
 import socket
 import ssl
 import struct
@@ -41,6 +44,38 @@ def pace(addr, port, per_second, seconds):
         gap, last = max(gap, now - last), now
         admitted += connected(addr, port)
     return f"{admitted} {time.monotonic() - begin:.3f} {gap:.3f}"
+
+
+def knock(addr, port, per_second, seconds):
+    n = int(int(per_second) * float(seconds))
+    begin = time.monotonic()
+    waiting = []
+    admitted = 0
+    gap = 0.0
+    last = begin
+
+    def give_up(before):
+        got = 0
+        while waiting and waiting[0][0] < before:
+            s = waiting.pop(0)[1]
+            got += bool(select.select([], [s], [], 0)[1]) and not s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            s.close()
+        return got
+
+    for i in range(n):
+        at = begin + i / int(per_second)
+        while time.monotonic() < at:
+            time.sleep(max(0, at - time.monotonic()))
+        now = time.monotonic()
+        gap, last = max(gap, now - last), now
+        s = socket.socket()
+        s.setblocking(False)
+        s.connect_ex((addr, int(port)))
+        waiting.append((now, s))
+        admitted += give_up(now - 0.5)
+    end = time.monotonic() - begin
+    time.sleep(0.5)
+    return f"{admitted + give_up(float('inf'))} {end:.3f} {gap:.3f}"
 
 
 def connect(addr, port, n):
@@ -76,8 +111,9 @@ def sink(port, path):
         try:
             while data := peer.recv(1 << 20):
                 total += len(data)
-                with open(path, "w") as out:
+                with open(path + ".new", "w") as out:
                     out.write(str(total))
+                os.replace(path + ".new", path)
         except OSError:
             pass
         peer.close()
@@ -181,7 +217,7 @@ def stand(addr, port, fifo, text):
         return answer(s)
 
 
-VERBS = {f.__name__: f for f in (pace, connect, upload, sink, tls, hello, say, resyn, stand)}
+VERBS = {f.__name__: f for f in (pace, knock, connect, upload, sink, tls, hello, say, resyn, stand)}
 
 if len(sys.argv) < 3 or sys.argv[1] not in VERBS:
     sys.exit(__doc__)

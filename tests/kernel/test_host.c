@@ -62,6 +62,32 @@ static void counts_connections_and_peers(void **state)
 	free(peers);
 }
 
+/* A datagram that comes in several fragments, which the stack has joined by then. */
+static int long_udp(const char *address, uint16_t port)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
+	struct timeval limit = {.tv_sec = 1};
+	char bytes[4000] = {0};
+
+	inet_pton(AF_INET, address, &to.sin_addr);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	assert_int_equal(sendto(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&to, sizeof(to)),
+			 sizeof(bytes));
+	r = recv(fd, bytes, 1, 0) == 1 ? 0 : errno;
+	close(fd);
+	return r;
+}
+
+static void judges_what_came_in_fragments(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(long_udp(POD_V4, 5353), 0);
+	assert_int_equal(long_udp(POD_V4, 6000), EAGAIN);
+	assert_int_equal(denied_connections(s->gate, 6000), 1);
+}
+
 /* In pod 0. A machine without nft skips the test. */
 static void nat(const char *chain, const char *rule)
 {
@@ -381,6 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HOST_CASE(judges_listeners),
 		HOST_CASE(counts_connections_and_peers),
+		HOST_CASE(judges_what_came_in_fragments),
 		HOST_CASE(sees_the_port_after_nat),
 		HOST_CASE(leaves_its_own_clients_alone),
 		HOST_CASE(refuses_binds),

@@ -15,6 +15,7 @@
 #include "rivals.h"
 #include "stamp.h"
 #include "trialview.h"
+#include "unheld.h"
 
 static void warn_source(cJSON *warnings, const struct source *source)
 {
@@ -106,6 +107,7 @@ static void warn_gate(cJSON *warnings, const struct agent *agent, const struct g
 	if (entry->error.text[0])
 		json_warn(warnings, "gate \"%s\": %s", entry->name, entry->error.text);
 	rivals_warn(warnings, entry);
+	unheld_warn(warnings, entry);
 	if (glass_holds(entry, clock_boot_ns()))
 		json_warn(
 			warnings,
