@@ -9,7 +9,7 @@ word=$(big ::1 7070 2> "$T/err") # not licensed: without an answer to its SYN it
 case $word in skip*) skip_all "no BIG TCP: ${word#skip }" ;; esac
 has "a port that no license opens is refused" "$(cat "$T/err")" ConnectionRefused
 drop app.lic '"lid":"app"' '"ports":[{"port":8080},{"port":8081}]'
-check "the license is in force" eventually 5 sh -c "portlic port list pod | grep -q licensed"
+check "the license is in force" eventually 5 sh -c "portlic port list pod | grep -q '8080.* licensed'"
 for a in ::1 fd77::2 127.0.0.1; do
 	before=$(port 8080 'p["bytes"]["allowed"]')
 	is "200 MB in big frames, $a" "$(big $a 8080)" "whole big"

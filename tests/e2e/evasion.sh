@@ -34,7 +34,13 @@ fresh() { # fresh COMMAND...: before the agent has noticed
 covered() { # covered INTERFACE: waits until the agent knows of it
 	[ -z "$AGENT" ] || eventually 5 known "$1"
 }
-known() { curl -s --unix-socket "$PORTLIC_SOCKET" http://portlic/v1/gates | json "any(a['interface'] == '$1' and a['hook'] == 'wire' for a in d[0]['attachments'])" | grep True; }
+# By its number: an earlier one of that name may still be listed.
+known() {
+	local index
+	index=$(pod ip -o link show dev "$1" | cut -d: -f1)
+	curl -s --unix-socket "$PORTLIC_SOCKET" http://portlic/v1/gates |
+		json "any(a['ifindex'] == ${index:-0} and a['hook'] == 'wire' for a in d[0]['attachments'])" | grep True
+}
 
 evasion_pod() {
 	make_pod
