@@ -2,14 +2,17 @@
 /* arrivals.c - the node's table of arrivals, one gate at a time. */
 #include "arrivals.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include <bpf/bpf.h>
 
 #include "cleanup.h"
+#include "hash.h"
 
-#define BATCH 1024
+struct record {
+	struct plic_arrival_key key;
+	struct plic_arrival arrival;
+};
 
 void arrivals_read(int fd, uint32_t gate, uint64_t since_ns, const bool *asked, size_t n_slots,
 		   struct plic_arrival (*arrivals)[PLIC_N_ORIGINS])
@@ -28,19 +31,11 @@ void arrivals_read(int fd, uint32_t gate, uint64_t since_ns, const bool *asked, 
 
 void arrivals_forget(int fd, uint32_t gate)
 {
-	_free_ struct plic_arrival_key *keys = calloc(BATCH, sizeof(*keys));
-	_free_ struct plic_arrival *values = calloc(BATCH, sizeof(*values));
-	uint32_t batch, *from = NULL, n;
-	int r = keys && values ? 0 : -ENOMEM;
+	_free_ struct record *list = NULL;
+	size_t n = 0;
 
-	while (r == 0) {
-		n = BATCH;
-		r = bpf_map_lookup_batch(fd, from, &batch, keys, values, &n, NULL);
-		if (r < 0 && r != -ENOENT) /* -ENOENT: the end */
-			break;
-		for (uint32_t i = 0; i < n; i++)
-			if (keys[i].gate == gate)
-				bpf_map_delete_elem(fd, &keys[i]);
-		from = &batch;
-	}
+	hash_read(fd, sizeof(list->key), sizeof(list->arrival), (void **)&list, &n);
+	for (size_t i = 0; i < n; i++)
+		if (list[i].key.gate == gate)
+			bpf_map_delete_elem(fd, &list[i].key);
 }

@@ -15,6 +15,7 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "gate_priv.h"
+#include "hash.h"
 #include "processes.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
@@ -327,15 +328,17 @@ static bool is_whole(const struct known *k)
 /* What an earlier agent left. */
 static void forget_others(int map, const struct cgroup_table *table)
 {
-	_free_ uint64_t *keys = calloc(PLIC_MAX_CGROUPS, sizeof(*keys));
+	struct record {
+		uint64_t id;
+		struct plic_cgroup is;
+	};
+	_free_ struct record *before = NULL;
 	size_t n = 0;
 
-	while (keys && n < PLIC_MAX_CGROUPS &&
-	       !bpf_map_get_next_key(map, n ? &keys[n - 1] : NULL, &keys[n]))
-		n++;
-	while (n)
-		if (!is_whole(find_known(table, keys[--n])))
-			bpf_map_delete_elem(map, &keys[n]);
+	hash_read(map, sizeof(before->id), sizeof(before->is), (void **)&before, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!is_whole(find_known(table, before[i].id)))
+			bpf_map_delete_elem(map, &before[i].id);
 }
 
 static int write_table(int map, const struct cgroup_table *before, const struct cgroup_table *now,

@@ -9,29 +9,20 @@
 
 #include "cleanup.h"
 #include "denials.h"
+#include "hash.h"
 
 #define HIGH_WATER (PLIC_MAX_DENIALS * 3 / 4)
 #define LOW_WATER (PLIC_MAX_DENIALS / 2)
 
+_Static_assert(sizeof(struct gate_denial) ==
+		       sizeof(struct plic_denial_key) + sizeof(struct plic_denial),
+	       "records of hash_read");
+
 int denials_read(int fd, struct gate_denial **out, size_t *n, struct fault *f)
 {
-	_free_ struct plic_denial_key *keys = calloc(PLIC_MAX_DENIALS, sizeof(*keys));
-	_free_ struct plic_denial *values = calloc(PLIC_MAX_DENIALS, sizeof(*values));
-	_free_ struct gate_denial *list = calloc(PLIC_MAX_DENIALS, sizeof(*list));
-	__u32 count = PLIC_MAX_DENIALS;
-	__u32 next;
-	int r;
+	int r = hash_read(fd, sizeof((*out)->key), sizeof((*out)->count), (void **)out, n);
 
-	if (!keys || !values || !list)
-		return fault_set(f, ENOMEM, "no memory to read the denials");
-	r = bpf_map_lookup_batch(fd, NULL, &next, keys, values, &count, NULL);
-	if (r < 0 && r != -ENOENT) /* -ENOENT: the end */
-		return fault_set(f, -r, "can't read the denials: %s", strerror(-r));
-	for (size_t i = 0; i < count; i++)
-		list[i] = (struct gate_denial){keys[i], values[i]};
-	*out = TAKE_PTR(list);
-	*n = count;
-	return 0;
+	return r < 0 ? fault_set(f, -r, "can't read the denials: %s", strerror(-r)) : 0;
 }
 
 static void add(struct plic_denial *to, const struct plic_denial *d)

@@ -9,10 +9,15 @@
 
 #include "cleanup.h"
 #include "gate_priv.h"
+#include "hash.h"
 #include "inbound.h"
 
-#define FLOWS_BATCH 1024
 #define LRU_LOCAL_FREE 128 /* free entries that the kernel's LRU gives to a CPU at once */
+
+struct record {
+	struct plic_flow_key key;
+	struct plic_flow flow;
+};
 
 /* A tombstone of a port where something stood when the gate came. */
 static bool is_drained(const struct ruleset *set, const struct plic_flow_key *key)
@@ -30,26 +35,10 @@ static bool is_drained(const struct ruleset *set, const struct plic_flow_key *ke
 	return false;
 }
 
-/* Calls what(g, key, data) for every flow. */
-static int walk(struct gate *g,
-		void (*what)(struct gate *g, const struct plic_flow_key *key, void *data),
-		void *data)
+static int read_flows(const struct gate *g, struct record **out, size_t *n)
 {
-	_free_ struct plic_flow_key *keys = calloc(FLOWS_BATCH, sizeof(*keys));
-	_free_ struct plic_flow *values = calloc(FLOWS_BATCH, sizeof(*values));
-	uint32_t batch, *from = NULL, n;
-	int r = keys && values ? 0 : -ENOMEM;
-
-	while (r == 0) {
-		n = FLOWS_BATCH;
-		r = bpf_map_lookup_batch(g->map[GATE_FLOWS], from, &batch, keys, values, &n, NULL);
-		if (r < 0 && r != -ENOENT) /* -ENOENT: the end */
-			break;
-		for (uint32_t i = 0; i < n; i++)
-			what(g, &keys[i], data);
-		from = &batch;
-	}
-	return r == -ENOENT ? 0 : r;
+	return hash_read(g->map[GATE_FLOWS], sizeof((*out)->key), sizeof((*out)->flow),
+			 (void **)out, n);
 }
 
 /* All that went into the table, less what user space took out. */
@@ -78,26 +67,19 @@ static int add_entered(const struct gate *g, int64_t n)
 	return bpf_map_update_elem(g->map[GATE_FLOWED], &user, lanes, BPF_ANY);
 }
 
-struct drain {
-	const struct ruleset *set;
-	int64_t n;
-};
-
-static void forget(struct gate *g, const struct plic_flow_key *key, void *data)
-{
-	struct drain *d = data;
-
-	if (is_drained(d->set, key) && bpf_map_delete_elem(g->map[GATE_FLOWS], key) == 0)
-		d->n++;
-}
-
 int gate_forget_drained(struct gate *g, const struct ruleset *set, struct fault *f)
 {
-	struct drain d = {set, 0};
-	int r = walk(g, forget, &d);
+	_free_ struct record *flows = NULL;
+	int64_t gone = 0;
+	size_t n = 0;
+	int r = read_flows(g, &flows, &n);
 
+	for (size_t i = 0; i < n; i++)
+		if (is_drained(set, &flows[i].key) &&
+		    bpf_map_delete_elem(g->map[GATE_FLOWS], &flows[i].key) == 0)
+			gone++;
 	if (r == 0)
-		r = add_entered(g, -d.n);
+		r = add_entered(g, -gone);
 	return r < 0 ? fault_set(f, -r, "can't read the flows of gate \"%s\": %s", g->name,
 				 strerror(-r))
 		     : 0;
@@ -132,11 +114,6 @@ int gate_seed_flows(struct gate *g, const struct sockets *s, struct fault *f)
 		     : 0;
 }
 
-static void tally(struct gate *g, const struct plic_flow_key *key, void *data)
-{
-	++*(uint64_t *)data;
-}
-
 static int find_room(struct gate *g)
 {
 	struct bpf_map_info info = {0};
@@ -154,7 +131,9 @@ static int find_room(struct gate *g)
  */
 static int count_flows(struct gate *g)
 {
-	uint64_t entered = 0, there = 0, held = (uint64_t)g->node->n_cpus * 2 * LRU_LOCAL_FREE;
+	_free_ struct record *flows = NULL;
+	size_t there = 0;
+	uint64_t entered = 0, held = (uint64_t)g->node->n_cpus * 2 * LRU_LOCAL_FREE;
 	int r = find_room(g);
 
 	if (r == 0)
@@ -164,7 +143,7 @@ static int count_flows(struct gate *g)
 	if (g->flows.there + (entered - g->flows.entered) + held < g->flows.room) {
 		there = g->flows.there + (entered - g->flows.entered);
 	} else {
-		r = walk(g, tally, &there);
+		r = read_flows(g, &flows, &there);
 		if (r == 0 && entered > there && entered - there > g->flows.evicted)
 			g->flows.evicted = entered - there;
 	}

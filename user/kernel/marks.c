@@ -7,9 +7,8 @@
 #include <bpf/bpf.h>
 
 #include "gate_priv.h"
+#include "hash.h"
 #include "marks.h"
-
-#define MARKS_BATCH 1024
 
 struct mark {
 	uint64_t cookie;
@@ -23,43 +22,27 @@ static int compare(const void *a, const void *b)
 	return (x->cookie > y->cookie) - (x->cookie < y->cookie);
 }
 
-static int add(struct marks *m, const struct plic_mark_key *keys, const struct plic_mark *values,
-	       size_t n)
-{
-	void *list = n ? reallocarray(m->list, m->n + n, sizeof(*m->list)) : m->list;
-
-	if (n && !list)
-		return -ENOMEM;
-	m->list = list;
-	for (size_t i = 0; i < n; i++)
-		m->list[m->n++] = (struct mark){values[i].cookie, keys[i]};
-	return 0;
-}
-
 int marks_read(const struct gate *g, struct marks *out, struct fault *f)
 {
-	_free_ struct plic_mark_key *keys = calloc(MARKS_BATCH, sizeof(*keys));
-	_free_ struct plic_mark *values = calloc(MARKS_BATCH, sizeof(*values));
-	_marks_ struct marks m = {0};
-	uint32_t batch, *from = NULL, n;
-	int r = keys && values ? 0 : -ENOMEM, more;
+	struct __attribute__((packed)) record {
+		struct plic_mark_key key;
+		struct plic_mark mark;
+	};
+	_free_ struct record *records = NULL;
+	struct mark *list;
+	size_t n = 0;
+	int r = hash_read(g->map[GATE_MARKS], sizeof(records->key), sizeof(records->mark),
+			  (void **)&records, &n);
 
-	while (r == 0) {
-		n = MARKS_BATCH;
-		r = bpf_map_lookup_batch(g->map[GATE_MARKS], from, &batch, keys, values, &n, NULL);
-		if (r < 0 && r != -ENOENT) /* -ENOENT: the end */
-			break;
-		more = add(&m, keys, values, n);
-		r = more ? more : r;
-		from = &batch;
-	}
-	if (r != -ENOENT)
-		return fault_set(f, -r, "can't read which connections gate \"%s\" opened: %s",
-				 g->name, strerror(-r));
-	if (m.n)
-		qsort(m.list, m.n, sizeof(*m.list), compare);
-	*out = m;
-	m = (struct marks){0};
+	list = r ? NULL : calloc(n + 1, sizeof(*list));
+	if (!list)
+		return fault_set(f, r ? -r : ENOMEM,
+				 "can't read which connections gate \"%s\" opened: %s", g->name,
+				 strerror(r ? -r : ENOMEM));
+	for (size_t i = 0; i < n; i++)
+		list[i] = (struct mark){records[i].mark.cookie, records[i].key};
+	qsort(list, n, sizeof(*list), compare);
+	*out = (struct marks){.list = list, .n = n};
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "cgroups.h"
 #include "cleanup.h"
 #include "gate_priv.h"
+#include "hash.h"
 #include "inbound.h"
 
 static int by_key(const void *a, const void *b)
@@ -51,24 +52,22 @@ static size_t list_owners(const struct gate *g, const struct sockets *s, struct 
 	return kept;
 }
 
+_Static_assert(sizeof(struct gate_owner) == sizeof(struct plic_owner_key) + sizeof(uint64_t),
+	       "records of hash_read");
+
 /* What an earlier agent, or the gate that had this id before, left. */
 static int forget_others(int map, const struct gate *g, const struct gate_owner *now, size_t n)
 {
-	_free_ struct plic_owner_key *keys = calloc(PLIC_MAX_OWNERS, sizeof(*keys));
-	size_t n_keys = 0;
+	_free_ struct gate_owner *before = NULL;
+	size_t n_before = 0;
+	int r = hash_read(map, sizeof(before->key), sizeof(before->id), (void **)&before,
+			  &n_before);
 
-	if (!keys)
-		return -ENOMEM;
-	while (n_keys < PLIC_MAX_OWNERS &&
-	       !bpf_map_get_next_key(map, n_keys ? &keys[n_keys - 1] : NULL, &keys[n_keys]))
-		n_keys++;
-	while (n_keys--) {
-		const struct gate_owner key = {.key = keys[n_keys]};
-
-		if (key.key.gate == g->id && !(n && bsearch(&key, now, n, sizeof(key), by_key)))
-			bpf_map_delete_elem(map, &key.key);
-	}
-	return 0;
+	for (size_t i = 0; i < n_before; i++)
+		if (before[i].key.gate == g->id &&
+		    !(n && bsearch(&before[i], now, n, sizeof(*now), by_key)))
+			bpf_map_delete_elem(map, &before[i].key);
+	return r;
 }
 
 static void forget_gone(int map, const struct gate *g, const struct gate_owner *now, size_t n)

@@ -9,13 +9,12 @@
 
 #include "cleanup.h"
 #include "gate_priv.h"
+#include "hash.h"
 #include "inbound.h"
 #include "outer.h"
 #include "peertable.h"
 #include "pins.h"
 #include "rules.h"
-
-#define CLIENTS_BATCH 1024
 
 /* A peer, and the slot that its port counts in; port 0: some port of the slot's. */
 struct row {
@@ -98,25 +97,20 @@ static int add_client(struct rows *rows, const struct plic_flow_key *key,
 /* UDP and SCTP. */
 static int add_clients(const struct gate *g, struct rows *rows)
 {
-	_free_ struct plic_flow_key *keys = calloc(CLIENTS_BATCH, sizeof(*keys));
-	_free_ struct plic_flow *values = calloc(CLIENTS_BATCH, sizeof(*values));
+	struct record {
+		struct plic_flow_key key;
+		struct plic_flow flow;
+	};
+	_free_ struct record *clients = NULL;
 	_close_ int fd = pins_get(g->dir, PLIC_MAP_CLIENTS);
-	uint32_t batch, *from = NULL, n;
-	int r = keys && values ? 0 : -ENOMEM;
+	size_t n = 0;
+	int r = fd < 0 ? fd
+		       : hash_read(fd, sizeof(clients->key), sizeof(clients->flow),
+				   (void **)&clients, &n);
 
-	if (fd < 0)
-		return fd;
-	while (r == 0) {
-		n = CLIENTS_BATCH;
-		r = bpf_map_lookup_batch(fd, from, &batch, keys, values, &n, NULL);
-		if (r < 0 && r != -ENOENT) /* -ENOENT: the end */
-			break;
-		for (uint32_t i = 0; i < n; i++)
-			if (add_client(rows, &keys[i], &values[i]))
-				return -ENOMEM;
-		from = &batch;
-	}
-	return r == -ENOENT ? 0 : r;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_client(rows, &clients[i].key, &clients[i].flow);
+	return r;
 }
 
 /* Protocol, slot, address, port: a slot's peer without a port comes ahead of those with one. */

@@ -9,53 +9,29 @@
 #include <bpf/bpf.h>
 
 #include "cleanup.h"
+#include "hash.h"
 #include "node_priv.h"
 #include "pins.h"
-
-#define BATCH 1024
 
 int quota_compare(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct plic_usage_key));
 }
 
-static int add(struct quota_use **list, size_t *n, const struct plic_usage_key *keys,
-	       const struct plic_quota *values, size_t count)
-{
-	struct quota_use *grown = reallocarray(*list, *n + count + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		grown[(*n)++] = (struct quota_use){keys[i], values[i]};
-	*list = grown;
-	return 0;
-}
+_Static_assert(sizeof(struct quota_use) ==
+		       sizeof(struct plic_usage_key) + sizeof(struct plic_quota),
+	       "records of hash_read");
 
 int quotas_read(struct node *node, struct quota_use **out, size_t *n, struct fault *f)
 {
-	_free_ struct plic_usage_key *keys = calloc(BATCH, sizeof(*keys));
-	_free_ struct plic_quota *values = calloc(BATCH, sizeof(*values));
-	_free_ struct quota_use *list = NULL;
-	uint32_t batch, *from = NULL, count;
-	size_t found = 0;
-	int r = keys && values ? 0 : -ENOMEM, more;
+	struct quota_use *list;
+	int r = hash_read(node->map[NODE_QUOTAS], sizeof(list->key), sizeof(list->quota),
+			  (void **)&list, n);
 
-	while (r == 0) {
-		count = BATCH;
-		r = bpf_map_lookup_batch(node->map[NODE_QUOTAS], from, &batch, keys, values, &count,
-					 NULL);
-		if (r < 0 && r != -ENOENT) /* -ENOENT: the end */
-			break;
-		more = add(&list, &found, keys, values, count);
-		r = more ? more : r;
-		from = &batch;
-	}
-	if (r != -ENOENT)
+	if (r < 0)
 		return fault_set(f, -r, "can't read what is used of quotas: %s", strerror(-r));
-	qsort(list, found, sizeof(*list), quota_compare);
-	*out = TAKE_PTR(list);
-	*n = found;
+	qsort(list, *n, sizeof(*list), quota_compare);
+	*out = list;
 	return 0;
 }
 
