@@ -240,15 +240,8 @@ static bool continues(const struct compilation *c, const struct compiled_port *p
 
 static int add_port(struct compilation *c, const struct compiled_port *port)
 {
-	if (c->n_ports == c->room) {
-		size_t room = 2 * c->room + 64;
-		struct compiled_port *ports = realloc(c->ports, room * sizeof(*ports));
-
-		if (!ports)
-			return -ENOMEM;
-		c->ports = ports;
-		c->room = room;
-	}
+	if (array_grow(&c->ports, c->n_ports, &c->room, sizeof(*c->ports)))
+		return -ENOMEM;
 	c->ports[c->n_ports++] = *port;
 	return 0;
 }

@@ -29,15 +29,8 @@ struct networks {
 
 static int add(struct networks *to, const struct network *network)
 {
-	if (to->n == to->room) {
-		size_t room = 2 * to->room + 16;
-		void *list = reallocarray(to->list, room, sizeof(*to->list));
-
-		if (!list)
-			return -ENOMEM;
-		to->list = list;
-		to->room = room;
-	}
+	if (array_grow(&to->list, to->n, &to->room, sizeof(*to->list)))
+		return -ENOMEM;
 	to->list[to->n++] = *network;
 	return 0;
 }

@@ -205,15 +205,8 @@ static enum port_effect effect_of(const struct port_change *c, __u64 now_ns)
 
 static int add_change(struct comparison *c, struct port_change change)
 {
-	if (c->n == c->room) {
-		size_t room = 2 * c->room + 64;
-		struct port_change *grown = realloc(c->changes, room * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		c->changes = grown;
-		c->room = room;
-	}
+	if (array_grow(&c->changes, c->n, &c->room, sizeof(*c->changes)))
+		return -ENOMEM;
 	change.effect = effect_of(&change, c->before->now_ns);
 	c->changes[c->n++] = change;
 	return 0;

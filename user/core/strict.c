@@ -65,15 +65,8 @@ static bool scan_digits(struct scan *s)
 
 static int remember_number(struct scan *s)
 {
-	if (s->numbers->n == s->room) {
-		size_t room = s->room ? s->room * 2 : 64;
-		size_t *at = reallocarray(s->numbers->at, room, sizeof(*at));
-
-		if (!at)
-			return -ENOMEM;
-		s->numbers->at = at;
-		s->room = room;
-	}
+	if (array_grow(&s->numbers->at, s->numbers->n, &s->room, sizeof(*s->numbers->at)))
+		return -ENOMEM;
 	s->numbers->at[s->numbers->n++] = s->pos;
 	return 0;
 }

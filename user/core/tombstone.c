@@ -80,15 +80,8 @@ static bool cares(const struct difference *d, const struct plic_rule *rule, __u6
 
 static int add(struct difference *d, struct tombstone t, __u32 first, __u32 last)
 {
-	if (d->n == d->room) {
-		size_t room = 2 * d->room + 16;
-		struct tombstone *found = realloc(d->found, room * sizeof(*found));
-
-		if (!found)
-			return -ENOMEM;
-		d->found = found;
-		d->room = room;
-	}
+	if (array_grow(&d->found, d->n, &d->room, sizeof(*d->found)))
+		return -ENOMEM;
 	t.port = first;
 	t.end_port = last;
 	d->found[d->n++] = t;

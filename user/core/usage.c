@@ -15,15 +15,8 @@ static const char *const counts[] = {"connections", "bytes"};
 
 int usage_add(struct usage_list *list, const struct usage *item)
 {
-	if (list->n == list->room) {
-		size_t room = 2 * list->room + 16;
-		struct usage *items = reallocarray(list->items, room, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		list->items = items;
-		list->room = room;
-	}
+	if (array_grow(&list->items, list->n, &list->room, sizeof(*list->items)))
+		return -ENOMEM;
 	list->items[list->n++] = *item;
 	return 0;
 }

@@ -28,15 +28,8 @@ static int put(struct address_list *l, const struct cidr *address)
 {
 	if (is_loopback(address))
 		return 0;
-	if (l->n == l->room) {
-		size_t room = 2 * l->room + 16;
-		void *list = reallocarray(l->list, room, sizeof(*l->list));
-
-		if (!list)
-			return -ENOMEM;
-		l->list = list;
-		l->room = room;
-	}
+	if (array_grow(&l->list, l->n, &l->room, sizeof(*l->list)))
+		return -ENOMEM;
 	l->list[l->n++] = *address;
 	return 0;
 }

@@ -176,15 +176,8 @@ static int add_interface(const struct nlmsghdr *nlh, void *data)
 	struct netns_interface *i;
 	const struct nlattr *attr;
 
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 8;
-		void *list = reallocarray(l->list, room, sizeof(*l->list));
-
-		if (!list)
-			return -ENOMEM;
-		l->list = list;
-		l->room = room;
-	}
+	if (array_grow(&l->list, l->n, &l->room, sizeof(*l->list)))
+		return -ENOMEM;
 	i = &l->list[l->n++];
 	*i = (struct netns_interface){
 		.ifindex = ifi->ifi_index, .peer_nsid = -1, .up = ifi->ifi_flags & IFF_UP};

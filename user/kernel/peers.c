@@ -35,15 +35,8 @@ struct rows {
 
 static int add(struct rows *rows, const struct row *row)
 {
-	if (rows->n == rows->room) {
-		size_t room = rows->room ? 2 * rows->room : 64;
-		void *list = reallocarray(rows->list, room, sizeof(*rows->list));
-
-		if (!list)
-			return -ENOMEM;
-		rows->list = list;
-		rows->room = room;
-	}
+	if (array_grow(&rows->list, rows->n, &rows->room, sizeof(*rows->list)))
+		return -ENOMEM;
 	rows->list[rows->n++] = *row;
 	return 0;
 }

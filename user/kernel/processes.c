@@ -76,16 +76,9 @@ static int add(struct processes *p, size_t *room, int pid)
 	if (stat(path, &st) < 0 || !(process.cgroup = read_cgroup(pid)))
 		return 0;
 	process.netns = st.st_ino;
-	if (p->n == *room) {
-		size_t more = 2 * *room + 256;
-		void *list = reallocarray(p->list, more, sizeof(*p->list));
-
-		if (!list) {
-			free(process.cgroup);
-			return -ENOMEM;
-		}
-		p->list = list;
-		*room = more;
+	if (array_grow(&p->list, p->n, room, sizeof(*p->list))) {
+		free(process.cgroup);
+		return -ENOMEM;
 	}
 	p->list[p->n++] = process;
 	return 0;

@@ -69,17 +69,9 @@ static void add_row(const struct sock_entry *e, void *data)
 	if (e->ip_proto != IPPROTO_TCP || !sits(e) || reading->error ||
 	    !seating_at(reading->set, IPPROTO_TCP, e->local_port, r->now_ns, &s))
 		return;
-	if (r->n == r->room) {
-		size_t room = r->room ? 2 * r->room : 64;
-		void *rows = reallocarray(r->rows, room, sizeof(*r->rows));
-
-		if (!rows) {
-			reading->error = -ENOMEM;
-			return;
-		}
-		r->rows = rows;
-		r->room = room;
-	}
+	reading->error = array_grow(&r->rows, r->n, &r->room, sizeof(*r->rows));
+	if (reading->error)
+		return;
 	r->rows[r->n++] = (struct row){reading->at, reading->sockets, *e};
 }
 

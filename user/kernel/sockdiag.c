@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "cleanup.h"
 #include "netlink.h"
 #include "sockdiag.h"
 
@@ -41,15 +42,8 @@ static int add_socket(const struct nlmsghdr *nlh, void *data)
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*m))
 		return -EPROTO;
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 64;
-		void *list = reallocarray(l->list, room, sizeof(*l->list));
-
-		if (!list)
-			return -ENOMEM;
-		l->list = list;
-		l->room = room;
-	}
+	if (array_grow(&l->list, l->n, &l->room, sizeof(*l->list)))
+		return -ENOMEM;
 	e = &l->list[l->n++];
 	*e = (struct sock_entry){
 		.ip_proto = l->ip_proto,
