@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cidr.h"
 #include "ports.h"
 
 void reply_json(struct http_request *request, unsigned int status, cJSON *tree)
@@ -54,8 +55,8 @@ void json_put_moment(cJSON *object, const char *name, const struct clock *clock,
 
 void json_put_address(cJSON *object, const char *name, const uint8_t address[16])
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, none[16];
-	bool v4 = !memcmp(address, mapped, sizeof(mapped));
+	static const uint8_t none[16];
+	bool v4 = address_is_ipv4(address);
 	char text[INET6_ADDRSTRLEN];
 
 	if (!memcmp(address, none, sizeof(none)))

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,24 @@
 #define MAX_CIDR 49 /* INET6_ADDRSTRLEN and "/128" */
 
 const struct cidr cidr_ipv4 = {.address = {[10] = 0xff, [11] = 0xff}, .len = 96};
+
+bool address_is_ipv4(const uint8_t address[16])
+{
+	return !memcmp(address, cidr_ipv4.address, 12);
+}
+
+bool address_is_loopback(const uint8_t address[16])
+{
+	return address_is_ipv4(address) ? address[12] == 127
+					: !memcmp(address, &in6addr_loopback, 16);
+}
+
+bool address_parse(const char *text, uint8_t address[16])
+{
+	memcpy(address, cidr_ipv4.address, 16);
+	return inet_pton(AF_INET, text, address + 12) == 1 ||
+	       inet_pton(AF_INET6, text, address) == 1;
+}
 
 static int bit(const uint8_t address[16], unsigned int i)
 {
@@ -96,8 +115,7 @@ int cidr_parse(const char *name, const cJSON *item, struct cidr *out, struct fau
 				 "\"fd00::/8\"",
 				 name, text);
 	out->len = (uint8_t)(bits + 128 - width);
-	if (width == 128 && out->len >= cidr_ipv4.len &&
-	    !memcmp(out->address, cidr_ipv4.address, 12))
+	if (width == 128 && out->len >= cidr_ipv4.len && address_is_ipv4(out->address))
 		return fault_set(f, EINVAL,
 				 "\"%s\": \"%s\" is a mapped IPv4 network; write it as IPv4", name,
 				 text);

@@ -15,18 +15,9 @@ struct address_list {
 	size_t n, room;
 };
 
-static bool is_loopback(const struct cidr *a)
-{
-	struct in6_addr address;
-
-	memcpy(&address, a->address, sizeof(address));
-	return IN6_IS_ADDR_LOOPBACK(&address) ||
-	       (IN6_IS_ADDR_V4MAPPED(&address) && a->address[12] == 127);
-}
-
 static int put(struct address_list *l, const struct cidr *address)
 {
-	if (is_loopback(address))
+	if (address_is_loopback(address->address))
 		return 0;
 	if (array_grow(&l->list, l->n, &l->room, sizeof(*l->list)))
 		return -ENOMEM;

@@ -17,6 +17,7 @@
 
 #include "addresses.h"
 #include "bpflog.h"
+#include "cidr.h"
 #include "cleanup.h"
 #include "denials.h"
 #include "gate.skel.h"
@@ -140,8 +141,7 @@ static int run_wire(struct gate *g, struct gate_bpf *twin, const struct gate_que
 
 static int run_socket(struct gate_bpf *twin, const struct gate_question *q)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	bool v4 = memcmp(q->from, mapped, sizeof(mapped)) == 0;
+	bool v4 = address_is_ipv4(q->from);
 	struct bpf_sk_lookup ctx = {
 		.family = v4 ? AF_INET : AF_INET6,
 		.protocol = q->ip_proto,

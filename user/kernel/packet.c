@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "cidr.h"
+
 #define SCTP_INIT_LEN 32 /* common header and an INIT chunk */
 
 static size_t transport_len(uint8_t ip_proto)
@@ -60,8 +62,7 @@ static void put_transport(uint8_t *at, uint8_t ip_proto, uint16_t port)
 void packet_open(uint8_t ip_proto, const uint8_t from[16], uint16_t port, const uint8_t mac[6],
 		 struct packet_frame *out)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	bool v4 = memcmp(from, mapped, sizeof(mapped)) == 0;
+	bool v4 = address_is_ipv4(from);
 	struct ethhdr eth = {.h_proto = htons(v4 ? ETH_P_IP : ETH_P_IPV6)};
 	size_t at;
 

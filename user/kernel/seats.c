@@ -10,6 +10,7 @@
 
 #include <bpf/bpf.h>
 
+#include "cidr.h"
 #include "cleanup.h"
 #include "gate_priv.h"
 #include "inbound.h"
@@ -346,8 +347,6 @@ static bool give_policy(struct guest *g)
 /* A grant that takes this client and limits nothing. Where on lo it is from nobody knows here. */
 static bool is_free(struct guest *g, const struct seat_free *grant)
 {
-	static const uint8_t loopback4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127};
-	const uint8_t *address = g->key.address;
 	uint32_t origin = PLIC_ORIGIN_EXTERNAL, in;
 
 	if (!grant->origins && !grant->sources)
@@ -356,8 +355,7 @@ static bool is_free(struct guest *g, const struct seat_free *grant)
 		return true;
 	if (!grant->origins)
 		return false;
-	if (!memcmp(address, loopback4, sizeof(loopback4)) ||
-	    !memcmp(address, &in6addr_loopback, sizeof(in6addr_loopback)))
+	if (address_is_loopback(g->key.address))
 		return true;
 	lookup_source(g, PLIC_SOURCES_ORIGINS, &origin);
 	return grant->origins >> (origin & 7) & 1;

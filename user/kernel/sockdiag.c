@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "cidr.h"
 #include "cleanup.h"
 #include "netlink.h"
 #include "sockdiag.h"
@@ -23,13 +24,11 @@ struct sock_list {
 /* The kernel's 16 bytes hold an IPv4 address in the first four. */
 static void copy_address(uint8_t to[16], const __be32 from[4], uint8_t family)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
 	if (family == AF_INET6) {
 		memcpy(to, from, 16);
 		return;
 	}
-	memcpy(to, mapped, sizeof(mapped));
+	memcpy(to, cidr_ipv4.address, 12);
 	memcpy(to + 12, from, 4);
 }
 
