@@ -17,11 +17,6 @@
 
 #define WAIT_MS 10000 /* of a request with "wait" that finds nothing */
 
-static const char *const hook_words[] = {
-	[PLIC_HOOK_WIRE] = "wire",     [PLIC_HOOK_SOCKET] = "socket", [PLIC_HOOK_EGRESS] = "egress",
-	[PLIC_HOOK_LEDGER] = "ledger", [PLIC_HOOK_SHIELD] = "shield", [PLIC_HOOK_HOST] = "host",
-};
-
 struct filter {
 	uint64_t after;
 	int64_t since;
@@ -29,11 +24,6 @@ struct filter {
 	const char *gate;    /* NULL: all */
 	const char *verdict; /* NULL: all */
 };
-
-static const char *verdict_text(const struct plic_event *event)
-{
-	return event->verdict == PLIC_AUDIT ? "audit" : "denied";
-}
 
 static bool wanted(const struct agent *agent, const struct filter *filter,
 		   const struct observed *observed)
@@ -43,17 +33,8 @@ static bool wanted(const struct agent *agent, const struct filter *filter,
 	return (filter->port < 0 || event->port == filter->port ||
 		event->real_port == filter->port) &&
 	       (!filter->gate || !strcmp(filter->gate, observed->gate)) &&
-	       (!filter->verdict || !strcmp(filter->verdict, verdict_text(event))) &&
+	       (!filter->verdict || !strcmp(filter->verdict, verdict_word(event->verdict))) &&
 	       (!filter->since || clock_at(&agent->clock, event->time_ns) >= filter->since);
-}
-
-/* 0 is not known: null. */
-static void put_number(cJSON *item, const char *name, uint64_t number)
-{
-	if (number)
-		json_put_u64(item, name, number);
-	else
-		cJSON_AddNullToObject(item, name);
 }
 
 static cJSON *event_json(const struct agent *agent, const struct observed *observed)
@@ -64,19 +45,18 @@ static cJSON *event_json(const struct agent *agent, const struct observed *obser
 	json_put_u64(item, "seq", observed->seq);
 	json_put_moment(item, "time", &agent->clock, event->time_ns);
 	json_put_string(item, "gate", observed->gate);
-	json_put_string(item, "verdict", verdict_text(event));
+	json_put_string(item, "verdict", verdict_word(event->verdict));
 	json_put_string(item, "reason", reason_word(event->reason));
-	json_put_string(item, "hook",
-			event->hook < ARRAY_SIZE(hook_words) ? hook_words[event->hook] : NULL);
+	json_put_string(item, "hook", hook_word(event->hook));
 	json_put_string(item, "protocol", event->proto ? proto_word(event->proto) : NULL);
-	put_number(item, "port", event->port);
-	put_number(item, "real_port", event->real_port);
+	json_put_known(item, "port", event->port);
+	json_put_known(item, "real_port", event->real_port);
 	json_put_address(item, "remote", event->remote);
-	put_number(item, "remote_port", event->remote_port);
+	json_put_known(item, "remote_port", event->remote_port);
 	json_put_address(item, "local", event->local);
-	put_number(item, "ifindex", event->ifindex);
+	json_put_known(item, "ifindex", event->ifindex);
 	json_put_string(item, "origin", origin_word(event->origin));
-	put_number(item, "cgroup", event->cgroup);
+	json_put_known(item, "cgroup", event->cgroup);
 	json_put_string(item, "lid", observed->lid[0] ? observed->lid : NULL);
 	json_put_u64(item, "generation", event->generation);
 	return item;

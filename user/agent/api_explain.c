@@ -2,7 +2,6 @@
 /* api_explain.c - GET /v1/explain: what the gate would say to a connection, and why. */
 #include "api.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include "cidr.h"
 #include "explain.h"
 #include "jobs.h"
 #include "moment.h"
@@ -33,11 +33,6 @@ struct explain_job {
 	struct fault fault;
 	struct gate_answer answer;
 };
-
-static const char *const verdict_words[] = {
-	[PLIC_ALLOWED] = "allowed", [PLIC_DENIED] = "denied", [PLIC_AUDIT] = "audit"};
-static const char *const hook_words[] = {
-	[PLIC_HOOK_WIRE] = "wire", [PLIC_HOOK_SOCKET] = "socket", [PLIC_HOOK_HOST] = "host"};
 
 static const struct compiled_port *find_port(const struct gate_entry *entry,
 					     const struct gate_question *q)
@@ -122,9 +117,9 @@ static void answer(struct explain_job *explain)
 	json_put_address(root, "from", explain->question.from);
 	json_put_string(root, "origin", origin_word(said->origin));
 	json_put_time(root, "at", explain->at);
-	cJSON_AddStringToObject(root, "verdict", verdict_words[said->verdict]);
+	cJSON_AddStringToObject(root, "verdict", verdict_word(said->verdict));
 	json_put_string(root, "reason", allowed ? NULL : reason_word(said->reason));
-	json_put_string(root, "hook", allowed ? NULL : hook_words[said->hook]);
+	json_put_string(root, "hook", allowed ? NULL : hook_word(said->hook));
 	put_rule(root, explain, &remedy);
 	put_remedy(root, explain, &remedy);
 	reply_json(explain->request, MHD_HTTP_OK, root);
@@ -176,20 +171,6 @@ static void explain_done(struct job *job)
 	ask_waiting(agent);
 }
 
-static bool read_address(const char *text, uint8_t out[16])
-{
-	memset(out, 0, 16);
-	out[10] = out[11] = 0xff;
-	return inet_pton(AF_INET, text, out + 12) == 1 || inet_pton(AF_INET6, text, out) == 1;
-}
-
-static bool is_loopback(const uint8_t a[16])
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, one[16] = {[15] = 1};
-
-	return !memcmp(a, one, sizeof(one)) || (!memcmp(a, mapped, sizeof(mapped)) && a[12] == 127);
-}
-
 /* Those that only a sender's cgroup on `lo` tells. */
 static bool lives_on_lo(int origin)
 {
@@ -213,9 +194,9 @@ static int read_client(const struct http_request *request, struct explain_job *e
 	q->origins = origin ? 1U << asked : 0;
 	if (!from)
 		from = lives_on_lo(asked) ? "127.0.0.1" : OUTSIDE;
-	if (!read_address(from, q->from))
+	if (!address_parse(from, q->from))
 		return fault_set(f, EINVAL, "\"%.64s\" is no IPv4 or IPv6 address", from);
-	q->on_lo = lives_on_lo(asked) || is_loopback(q->from);
+	q->on_lo = lives_on_lo(asked) || address_is_loopback(q->from);
 	return 0;
 }
 

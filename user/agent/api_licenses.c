@@ -25,14 +25,6 @@ static void put_ports(cJSON *item, const struct license *lic)
 		cJSON_AddItemToArray(list, cJSON_CreateString(porttext(&lic->ports[i], text)));
 }
 
-static void put_seats(cJSON *item, const struct license *lic)
-{
-	if (lic && lic->seats)
-		json_put_u64(item, "seats", lic->seats);
-	else
-		cJSON_AddNullToObject(item, "seats");
-}
-
 static void put_nothing(cJSON *item)
 {
 	static const char *const names[] = {"lid",   "seq",    "iss", "sub",   "plan",
@@ -42,7 +34,7 @@ static void put_nothing(cJSON *item)
 
 	for (i = 0; names[i]; i++)
 		cJSON_AddNullToObject(item, names[i]);
-	put_seats(item, NULL);
+	cJSON_AddNullToObject(item, "seats");
 	cJSON_AddBoolToObject(item, "covered", false);
 	cJSON_AddBoolToObject(item, "warn", false);
 	cJSON_AddArrayToObject(item, "features");
@@ -67,7 +59,7 @@ static void put_claims(cJSON *item, const struct license_view *view, bool covere
 	json_put_time(item, "deadline", view->deadlines.new_until);
 	cJSON_AddStringToObject(item, "lapse", lapses[view->lapse]);
 	json_put_time(item, "cut_at", view->deadlines.cut_at);
-	put_seats(item, lic);
+	json_put_known(item, "seats", (uint64_t)lic->seats);
 	cJSON_AddBoolToObject(item, "covered", covered);
 	cJSON_AddBoolToObject(item, "warn", view->warn);
 	json_put_strings(item, "features", lic->features, lic->n_features);

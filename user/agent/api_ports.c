@@ -15,8 +15,6 @@
 
 static void put_counts(cJSON *item, const struct port_row *row)
 {
-	static const char *const verdicts[] = {
-		[PLIC_ALLOWED] = "allowed", [PLIC_DENIED] = "denied", [PLIC_AUDIT] = "audit"};
 	cJSON *packets = cJSON_AddObjectToObject(item, "packets");
 	cJSON *bytes = cJSON_AddObjectToObject(item, "bytes");
 	cJSON *connections = cJSON_AddObjectToObject(item, "connections");
@@ -24,10 +22,10 @@ static void put_counts(cJSON *item, const struct port_row *row)
 	cJSON *origins = cJSON_AddObjectToObject(item, "origins");
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(verdicts); i++) {
-		json_put_u64(packets, verdicts[i], row->count[i].packets);
-		json_put_u64(bytes, verdicts[i], row->count[i].bytes);
-		json_put_u64(connections, verdicts[i], row->count[i].connections);
+	for (i = 0; i < PORTS_N_VERDICTS; i++) {
+		json_put_u64(packets, verdict_word(i), row->count[i].packets);
+		json_put_u64(bytes, verdict_word(i), row->count[i].bytes);
+		json_put_u64(connections, verdict_word(i), row->count[i].connections);
 	}
 	for (i = 1; i < PORTS_N_REASONS; i++)
 		if (row->denied[i])
@@ -57,13 +55,8 @@ static cJSON *row_json(const struct agent *agent, const struct gate_entry *entry
 	struct limit_view limits;
 
 	cJSON_AddStringToObject(item, "gate", entry->name);
-	if (row->port) {
-		cJSON_AddNumberToObject(item, "port", row->port);
-		cJSON_AddNumberToObject(item, "end_port", row->end_port);
-	} else {
-		cJSON_AddNullToObject(item, "port");
-		cJSON_AddNullToObject(item, "end_port");
-	}
+	json_put_known(item, "port", row->port);
+	json_put_known(item, "end_port", row->end_port);
 	json_put_string(item, "protocol", row->ip_proto ? proto_word(row->ip_proto) : NULL);
 	cJSON_AddStringToObject(item, "name", row->name);
 	cJSON_AddStringToObject(item, "state", row->state);

@@ -16,13 +16,8 @@ bool change_hurts(const struct port_change *change, const struct port_use *use)
 
 void change_port_json(cJSON *item, const struct port_change *change)
 {
-	if (change->port) {
-		cJSON_AddNumberToObject(item, "port", change->port);
-		cJSON_AddNumberToObject(item, "end_port", change->end_port);
-	} else {
-		cJSON_AddNullToObject(item, "port");
-		cJSON_AddNullToObject(item, "end_port");
-	}
+	json_put_known(item, "port", change->port);
+	json_put_known(item, "end_port", change->end_port);
 	json_put_string(item, "protocol",
 			change->port || !change->name[0] ? proto_word(change->ip_proto) : NULL);
 	cJSON_AddStringToObject(item, "name", change->name);

@@ -91,10 +91,7 @@ static void put_attachments(cJSON *item, const struct gate_entry *entry)
 
 		cJSON_AddStringToObject(object, "hook", gate_hook_word(at->hook));
 		json_put_string(object, "interface", at->interface[0] ? at->interface : NULL);
-		if (at->ifindex)
-			cJSON_AddNumberToObject(object, "ifindex", at->ifindex);
-		else
-			cJSON_AddNullToObject(object, "ifindex");
+		json_put_known(object, "ifindex", (uint64_t)at->ifindex);
 		cJSON_AddStringToObject(object, "kind", at->kind);
 		cJSON_AddBoolToObject(object, "removable", at->removable);
 		cJSON_AddBoolToObject(object, "present", at->present);

@@ -18,9 +18,6 @@
 #include "ports.h"
 #include "pull_view.h"
 
-static const char *const verdict_words[] = {
-	[PLIC_ALLOWED] = "allowed", [PLIC_DENIED] = "denied", [PLIC_AUDIT] = "audit"};
-
 /* What a scrape is written from. */
 struct scrape {
 	FILE *out;
@@ -87,10 +84,10 @@ static void put_row(const struct scrape *s, enum metric metric, const char *gate
 					      row->arrivals[i]);
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(verdict_words); i++)
+	for (i = 0; i < PORTS_N_VERDICTS; i++)
 		metric_sample(s->out, metric,
 			      LABELS("gate", gate, "protocol", proto, "port", port, "verdict",
-				     verdict_words[i]),
+				     verdict_word(i)),
 			      metric == PORT_CONNECTIONS ? row->count[i].connections
 			      : metric == PORT_PACKETS	 ? row->count[i].packets
 							 : row->count[i].bytes);
@@ -240,7 +237,7 @@ static void put_binds(const struct scrape *s, const struct gate_entry *entry)
 
 	for (verdict = PLIC_DENIED; verdict <= PLIC_AUDIT && entry->cgroup; verdict++)
 		metric_sample(s->out, BINDS,
-			      LABELS("gate", entry->name, "verdict", verdict_words[verdict]),
+			      LABELS("gate", entry->name, "verdict", verdict_word(verdict)),
 			      entry->counters.binds[verdict]);
 }
 

@@ -13,6 +13,25 @@
 #include "portseats.h"
 #include "portstate.h"
 
+const char *verdict_word(unsigned int verdict)
+{
+	static const char *const words[PORTS_N_VERDICTS] = {
+		[PLIC_ALLOWED] = "allowed", [PLIC_DENIED] = "denied", [PLIC_AUDIT] = "audit"};
+
+	return words[verdict < PORTS_N_VERDICTS ? verdict : PLIC_DENIED];
+}
+
+const char *hook_word(unsigned int hook)
+{
+	static const char *const words[] = {
+		[PLIC_HOOK_WIRE] = "wire",     [PLIC_HOOK_SOCKET] = "socket",
+		[PLIC_HOOK_EGRESS] = "egress", [PLIC_HOOK_LEDGER] = "ledger",
+		[PLIC_HOOK_SHIELD] = "shield", [PLIC_HOOK_HOST] = "host",
+	};
+
+	return hook < sizeof(words) / sizeof(words[0]) ? words[hook] : NULL;
+}
+
 const char *reason_word(unsigned int reason)
 {
 	static const char *const words[] = {

@@ -9,6 +9,7 @@
 
 #include "portlic.h"
 
+#define PORTS_N_VERDICTS (PLIC_AUDIT + 1)
 #define PORTS_N_REASONS (PLIC_REASON_STATE_LOST + 1)
 
 struct rule_limits;
@@ -22,10 +23,10 @@ struct port_row {
 	uint8_t ip_proto;	 /* 0: any */
 	uint16_t slot;		 /* PLIC_SLOT_OTHER: a port without a rule */
 	const char *name;
-	const char *state;		   /* docs/api.md */
-	const char *lid;		   /* NULL: none */
-	uint64_t deadline_ns;		   /* boot clock; PLIC_NEVER: none */
-	struct port_count count[3];	   /* by enum plic_verdict */
+	const char *state;			   /* docs/api.md */
+	const char *lid;			   /* NULL: none */
+	uint64_t deadline_ns;			   /* boot clock; PLIC_NEVER: none */
+	struct port_count count[PORTS_N_VERDICTS]; /* by enum plic_verdict */
 	uint64_t denied[PORTS_N_REASONS];  /* packets by enum plic_reason, audited ones too */
 	uint64_t arrivals[PLIC_N_ORIGINS]; /* connections that were let in, by enum plic_origin */
 	uint64_t arrival_ns;		   /* boot clock, the last one of them; 0: never */
@@ -57,7 +58,9 @@ int ports_named(const struct gate_entry *entry, uint64_t now_ns, struct port_row
 /* When the next row of those may have another state, rules unchanged; boot clock, PLIC_NEVER: never. */
 uint64_t ports_next_change(const struct gate_entry *entry, uint64_t now_ns);
 
-const char *reason_word(unsigned int reason); /* enum plic_reason */
-const char *proto_word(uint8_t ip_proto);     /* "TCP", "UDP", "SCTP", else the number */
+const char *verdict_word(unsigned int verdict); /* enum plic_verdict */
+const char *hook_word(unsigned int hook);	/* enum plic_hook, of what decided; NULL: unknown */
+const char *reason_word(unsigned int reason);	/* enum plic_reason */
+const char *proto_word(uint8_t ip_proto);	/* "TCP", "UDP", "SCTP", else the number */
 
 #endif

@@ -84,14 +84,6 @@ static int put_ends(cJSON *root, const struct license_view *views, size_t n)
 
 /* ---- each license ---- */
 
-static void put_limit(cJSON *object, const char *name, int64_t limit)
-{
-	if (limit)
-		json_put_u64(object, name, limit);
-	else
-		cJSON_AddNullToObject(object, name);
-}
-
 static void put_quota(cJSON *item, const struct license_quota *quota)
 {
 	static const char *const scopes[] = {
@@ -101,8 +93,8 @@ static void put_quota(cJSON *item, const struct license_quota *quota)
 	if (!quota->window_s)
 		return;
 	object = cJSON_AddObjectToObject(item, "quota");
-	put_limit(object, "connections", quota->connections);
-	put_limit(object, "bytes", quota->bytes);
+	json_put_known(object, "connections", quota->connections);
+	json_put_known(object, "bytes", quota->bytes);
 	json_put_u64(object, "window", quota->window_s);
 	cJSON_AddStringToObject(object, "over", quota->block ? "block" : "report");
 	cJSON_AddStringToObject(object, "scope", scopes[quota->scope]);
@@ -129,7 +121,7 @@ static cJSON *license_item(const struct license_view *view, int64_t now)
 	cJSON_AddStringToObject(item, "state", license_state_word(view->state));
 	cJSON_AddBoolToObject(item, "warn", view->warn);
 	json_put_strings(item, "features", lic->features, lic->n_features);
-	put_limit(item, "seats", lic->seats);
+	json_put_known(item, "seats", lic->seats);
 	put_quota(item, &lic->quota);
 	json_put_time(item, "nbf", lic->nbf);
 	json_put_time(item, "exp", lic->exp);

@@ -16,6 +16,14 @@ void json_put_u64(cJSON *object, const char *name, uint64_t value)
 	cJSON_AddRawToObject(object, name, number);
 }
 
+void json_put_known(cJSON *object, const char *name, uint64_t value)
+{
+	if (value)
+		json_put_u64(object, name, value);
+	else
+		cJSON_AddNullToObject(object, name);
+}
+
 void json_put_string(cJSON *object, const char *name, const char *value)
 {
 	if (value)

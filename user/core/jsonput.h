@@ -10,6 +10,9 @@
 /* Counters beyond 2^53 stay exact. */
 void json_put_u64(cJSON *object, const char *name, uint64_t value);
 
+/* 0 becomes null. */
+void json_put_known(cJSON *object, const char *name, uint64_t value);
+
 /* NULL becomes null. */
 void json_put_string(cJSON *object, const char *name, const char *value);
 
