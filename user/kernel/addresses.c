@@ -57,17 +57,13 @@ int addresses_list(struct cidr **out, size_t *n, struct fault *f)
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct address_list l = {0};
 	struct ifaddrmsg *ifa;
-	int tries = 5;
 	int r;
 
 	nlh->nlmsg_type = RTM_GETADDR;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
 	ifa->ifa_family = AF_UNSPEC;
-	do {
-		l.n = 0;
-		r = netlink_dump(NETLINK_ROUTE, nlh, add_address, &l);
-	} while (r == -EINTR && --tries > 0);
+	r = netlink_list(nlh, add_address, &l, &l.n);
 	if (r < 0) {
 		free(l.list);
 		return fault_set(f, -r, "can't list the node's addresses: %s", strerror(-r));

@@ -6,10 +6,8 @@
 #include "explain.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -26,6 +24,7 @@
 #include "packet.h"
 #include "pins.h"
 
+#define LO_IFINDEX 1	/* in every namespace */
 #define NO_TEST_RUN 524 /* the kernel's ENOTSUPP: sk_lookup before Linux 5.14 */
 
 static void destroy(struct gate_bpf **skel)
@@ -92,47 +91,32 @@ static int load_twin(struct gate *g, const struct gate_question *q, struct gate_
 	return 0;
 }
 
-/* One of this namespace that isn't lo: what a cgroup's processes are reached by. lo, if there is no other. */
-static int any_interface(void)
+/* The interface that the packet comes in by: lo, or the namespace has no other. */
+static int interface_of(const struct gate_question *q, uint8_t mac[6])
 {
-	struct if_nameindex *list = if_nameindex();
-	int ifindex = 1;
+	_free_ struct netns_interface *list = NULL;
+	int ifindex = LO_IFINDEX;
+	size_t n = 0;
 
-	for (size_t i = 0; list && list[i].if_index; i++)
-		if (list[i].if_index != 1)
-			ifindex = (int)list[i].if_index;
-	if_freenameindex(list);
-	return ifindex;
-}
-
-/* The interface that the packet comes in by. */
-static int interface_of(const struct gate *g, const struct gate_question *q, uint8_t mac[6])
-{
-	struct ifreq request = {0};
-	int ifindex = 1;
-	_close_ int fd = -1;
-
-	for (size_t i = 0; i < g->n_ifaces && !q->on_lo; i++)
-		if (g->ifaces[i].ifindex != 1)
-			ifindex = g->ifaces[i].ifindex;
-	if (g->cgroup && !q->on_lo)
-		ifindex = any_interface();
 	memset(mac, 0, 6);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && if_indextoname((unsigned int)ifindex, request.ifr_name) &&
-	    ioctl(fd, SIOCGIFHWADDR, &request) == 0)
-		memcpy(mac, request.ifr_hwaddr.sa_data, 6);
+	netns_interfaces(&list, &n, NULL);
+	for (size_t i = 0; i < n && !q->on_lo; i++) {
+		if (list[i].ifindex == LO_IFINDEX)
+			continue;
+		ifindex = list[i].ifindex;
+		memcpy(mac, list[i].mac, 6);
+	}
 	return ifindex;
 }
 
-static int run_wire(struct gate *g, struct gate_bpf *twin, const struct gate_question *q)
+static int run_wire(struct gate_bpf *twin, const struct gate_question *q)
 {
 	struct __sk_buff skb = {0};
 	struct packet_frame frame;
 	uint8_t mac[6];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &skb, .ctx_size_in = sizeof(skb));
 
-	skb.ifindex = (uint32_t)interface_of(g, q, mac);
+	skb.ifindex = (uint32_t)interface_of(q, mac);
 	packet_open(q->ip_proto, q->from, q->port, mac, &frame);
 	opts.data_in = frame.bytes;
 	opts.data_size_in = frame.len;
@@ -220,7 +204,7 @@ int gate_explain(struct gate *g, struct gate_question *q, struct gate_answer *ou
 		r = load_twin(g, q, &twin, f);
 	if (r < 0)
 		return r;
-	r = run_wire(g, twin, q);
+	r = run_wire(twin, q);
 	if (r == 0)
 		r = read_verdict(twin, first, &answer, f);
 	if (r == 0 && answer.verdict == PLIC_ALLOWED && !g->cgroup)

@@ -106,11 +106,12 @@ uint64_t boot_now_ns(void);
  */
 int gate_load(struct gate *g, bool marked, struct fault *f);
 int gate_set_marked(struct gate *g); /* tells the programs that plic_marks now holds some */
-/* What both kinds of gates load alike: the object's maps before, and what is kept of it after the load. */
+/* What both kinds of gates load alike: the object with the gate's maps, and what is kept of it. */
 struct bpf_object;
+struct bpf_object_skeleton;
 struct bpf_program;
 struct bpf_map;
-int gate_share_maps(const struct gate *g, struct bpf_object *object, struct fault *f);
+int gate_load_skeleton(const struct gate *g, struct bpf_object_skeleton *skeleton, struct fault *f);
 int gate_keep_maps(struct gate *g, struct bpf_object *object, const struct bpf_map *state);
 int gate_keep_program(int *prog, uint32_t *id, const struct bpf_program *program);
 int gate_pin_maps(struct gate *g, struct fault *f);

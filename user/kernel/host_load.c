@@ -6,7 +6,6 @@
 
 #include <bpf/libbpf.h>
 
-#include "bpflog.h"
 #include "cgroup.skel.h"
 #include "cleanup.h"
 #include "gate_priv.h"
@@ -46,14 +45,9 @@ int host_load(struct gate *g, bool marked, struct fault *f)
 	skel->rodata->plic_n_cpus = g->node->n_cpus;
 	skel->bss->plic_marked = marked;
 	g->marked_at = offsetof(struct cgroup_bpf__bss, plic_marked);
-	r = gate_share_maps(g, skel->obj, f);
+	r = gate_load_skeleton(g, skel->skeleton, f);
 	if (r < 0)
 		return r;
-	bpflog_begin();
-	r = cgroup_bpf__load(skel);
-	if (r < 0)
-		return fault_set(f, -r, "can't load the programs of gate \"%s\": %s%s", g->name,
-				 strerror(-r), bpflog_why());
 	r = keep_all(g, skel);
 	return r < 0 ? fault_set(f, -r, "can't keep the programs of gate \"%s\": %s", g->name,
 				 strerror(-r))

@@ -60,3 +60,15 @@ int netlink_dump(int protocol, struct nlmsghdr *request, netlink_each *each, voi
 	} while (r > MNL_CB_STOP);
 	return dump.error;
 }
+
+int netlink_list(struct nlmsghdr *request, netlink_each *each, void *data, size_t *n)
+{
+	int tries = 5;
+	int r;
+
+	do {
+		*n = 0;
+		r = netlink_dump(NETLINK_ROUTE, request, each, data);
+	} while (r == -EINTR && --tries > 0);
+	return r;
+}

@@ -14,4 +14,7 @@ typedef int netlink_each(const struct nlmsghdr *nlh, void *data);
  */
 int netlink_dump(int protocol, struct nlmsghdr *request, netlink_each *each, void *data);
 
+/* The same of rtnetlink into a list, begun again some times. *n: how many `each` has put there so far. */
+int netlink_list(struct nlmsghdr *request, netlink_each *each, void *data, size_t *n);
+
 #endif

@@ -194,7 +194,6 @@ int netns_interfaces(struct netns_interface **out, size_t *n, struct fault *f)
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct interface_list l = {0};
 	struct ifinfomsg *ifi;
-	int tries = 5;
 	int r;
 
 	nlh->nlmsg_type = RTM_GETLINK;
@@ -202,10 +201,7 @@ int netns_interfaces(struct netns_interface **out, size_t *n, struct fault *f)
 	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 	ifi->ifi_family = AF_UNSPEC;
 	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	do {
-		l.n = 0;
-		r = netlink_dump(NETLINK_ROUTE, nlh, add_interface, &l);
-	} while (r == -EINTR && --tries > 0);
+	r = netlink_list(nlh, add_interface, &l, &l.n);
 	if (r < 0) {
 		free(l.list);
 		return fault_set(f, -r, "can't list the namespace's interfaces: %s", strerror(-r));

@@ -46,7 +46,7 @@ int gate_keep_program(int *prog, uint32_t *id, const struct bpf_program *program
 	return r;
 }
 
-int gate_share_maps(const struct gate *g, struct bpf_object *object, struct fault *f)
+static int share_maps(const struct gate *g, struct bpf_object *object, struct fault *f)
 {
 	int r = node_share_maps(g->node, object);
 
@@ -56,6 +56,19 @@ int gate_share_maps(const struct gate *g, struct bpf_object *object, struct faul
 					      g->map[i]);
 	return r < 0 ? fault_set(f, -r, "can't take the maps of gate \"%s\" over: %s", g->name,
 				 strerror(-r))
+		     : 0;
+}
+
+int gate_load_skeleton(const struct gate *g, struct bpf_object_skeleton *skeleton, struct fault *f)
+{
+	int r = share_maps(g, *skeleton->obj, f);
+
+	if (r < 0)
+		return r;
+	bpflog_begin();
+	r = bpf_object__load_skeleton(skeleton);
+	return r < 0 ? fault_set(f, -r, "can't load the programs of gate \"%s\": %s%s", g->name,
+				 strerror(-r), bpflog_why())
 		     : 0;
 }
 
@@ -100,14 +113,9 @@ int gate_load(struct gate *g, bool marked, struct fault *f)
 	skel->rodata->plic_n_cpus = g->node->n_cpus;
 	skel->bss->plic_marked = marked;
 	g->marked_at = offsetof(struct gate_bpf__bss, plic_marked);
-	r = gate_share_maps(g, skel->obj, f);
+	r = gate_load_skeleton(g, skel->skeleton, f);
 	if (r < 0)
 		return r;
-	bpflog_begin();
-	r = gate_bpf__load(skel);
-	if (r < 0)
-		return fault_set(f, -r, "can't load the programs of gate \"%s\": %s%s", g->name,
-				 strerror(-r), bpflog_why());
 	r = keep_all(g, skel);
 	return r < 0 ? fault_set(f, -r, "can't keep the programs of gate \"%s\": %s", g->name,
 				 strerror(-r))
