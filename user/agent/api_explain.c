@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "agent.h"
-#include "cidr.h"
 #include "explain.h"
 #include "jobs.h"
 #include "moment.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cidr.h"
+#include "address.h"
 #include "ports.h"
 
 void reply_json(struct http_request *request, unsigned int status, cJSON *tree)

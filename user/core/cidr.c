@@ -4,32 +4,15 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
+
 #define MAX_CIDR 49 /* INET6_ADDRSTRLEN and "/128" */
 
 const struct cidr cidr_ipv4 = {.address = {[10] = 0xff, [11] = 0xff}, .len = 96};
-
-bool address_is_ipv4(const uint8_t address[16])
-{
-	return !memcmp(address, cidr_ipv4.address, 12);
-}
-
-bool address_is_loopback(const uint8_t address[16])
-{
-	return address_is_ipv4(address) ? address[12] == 127
-					: !memcmp(address, &in6addr_loopback, 16);
-}
-
-bool address_parse(const char *text, uint8_t address[16])
-{
-	memcpy(address, cidr_ipv4.address, 16);
-	return inet_pton(AF_INET, text, address + 12) == 1 ||
-	       inet_pton(AF_INET6, text, address) == 1;
-}
 
 static int bit(const uint8_t address[16], unsigned int i)
 {

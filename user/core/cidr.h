@@ -14,11 +14,6 @@ struct cidr {
 	uint8_t len;	     /* 0 to 128 */
 };
 
-/* Of an address, 16 bytes in network order. */
-bool address_is_ipv4(const uint8_t address[16]);	   /* IPv4 mapped */
-bool address_is_loopback(const uint8_t address[16]);	   /* 127.0.0.0/8, ::1 */
-bool address_parse(const char *text, uint8_t address[16]); /* IPv4 is mapped; false: it is none */
-
 extern const struct cidr cidr_ipv4; /* ::ffff:0:0/96 */
 
 /* The string item, "10.0.0.0/8" or "fd00::/8". -EINVAL: the fault begins with "name" and has the remedy. */

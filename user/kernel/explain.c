@@ -13,9 +13,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "address.h"
 #include "addresses.h"
 #include "bpflog.h"
-#include "cidr.h"
 #include "cleanup.h"
 #include "denials.h"
 #include "gate.skel.h"

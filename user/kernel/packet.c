@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "cidr.h"
+#include "address.h"
 
 #define SCTP_INIT_LEN 32 /* common header and an INIT chunk */
 

@@ -10,7 +10,7 @@
 
 #include <bpf/bpf.h>
 
-#include "cidr.h"
+#include "address.h"
 #include "cleanup.h"
 #include "gate_priv.h"
 #include "inbound.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "cidr.h"
+#include "address.h"
 #include "cleanup.h"
 #include "netlink.h"
 #include "sockdiag.h"
@@ -28,8 +28,7 @@ static void copy_address(uint8_t to[16], const __be32 from[4], uint8_t family)
 		memcpy(to, from, 16);
 		return;
 	}
-	memcpy(to, cidr_ipv4.address, 12);
-	memcpy(to + 12, from, 4);
+	address_map(from, to);
 }
 
 static int add_socket(const struct nlmsghdr *nlh, void *data)
