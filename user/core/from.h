@@ -10,14 +10,24 @@
 #include "fault.h"
 #include "json.h"
 #include "portlic.h"
+#include "selector.h"
 #include "sourceset.h"
 
 #define FROM_MAX_PREFIXES 4096 /* of one "from" */
 
+/* Pods of the cluster: { "podSelector", "namespaceSelector" }, as NetworkPolicy has them. */
+struct from_pods {
+	struct selector pods;	     /* no term: all pods ... */
+	struct selector *namespaces; /* ... of such namespaces; NULL: of the gate's own */
+};
+
 /* All zero: everybody. */
 struct from {
 	uint16_t origins; /* mask, bit: enum plic_origin */
-	struct source_set set;
+	struct source_set
+		set; /* its id tells the pods too; the addresses of these come later, from outside */
+	struct from_pods *pods;
+	size_t n_pods;
 };
 
 /*

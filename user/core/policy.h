@@ -11,6 +11,7 @@
 #include "from.h"
 #include "license.h"
 #include "portlic.h"
+#include "selector.h"
 
 #define POLICY_MAX_BYTES (1 << 20)
 
@@ -34,8 +35,17 @@ struct policy_port {
 
 struct policy {
 	char *file, *name;
-	char **gates; /* match.gates, glob patterns (fnmatch) */
+	char **gates; /* match.gates, glob patterns (fnmatch): of gates that aren't a pod's */
 	size_t n_gates;
+	/*
+	 * Of pods: those of a namespace that is named here (globs) or whose labels match, that have the labels.
+	 * What isn't given asks nothing, but one of namespaces, namespace_selector and a pod_selector with a term
+	 * is there, else it matches no pod.
+	 */
+	char **namespaces;
+	size_t n_namespaces;
+	struct selector *namespace_selector, *pod_selector; /* NULL: not given */
+	bool probes; /* the kubelet's probes of a pod get in, whatever is licensed; the default */
 	enum plic_mode mode;
 	enum plic_deny deny;
 	/*
@@ -68,6 +78,30 @@ void policy_free(struct policy *policy); /* NULL-safe */
  * before the reserve came. Returns how many.
  */
 size_t policy_drop_reserved(struct policy *policy, const struct trust *trust);
-bool policy_matches_gate(const struct policy *policy, const char *gate);
+
+/* Whom a policy may match. */
+struct policy_subject {
+	const char *gate; /* the gate's name */
+	/* Of a pod's; namespace NULL: it is none. */
+	const char *namespace;
+	const struct labels *labels;
+	const struct labels *namespace_labels; /* NULL: not known, so no selector of them matches */
+	const char *asks; /* the policy that its annotation names (POLICY_ANNOTATION), NULL: none */
+	bool by_name_only; /* a namespace of the system: only a policy that spells its name out matches */
+};
+
+/* A pod's annotation and a namespace's: the name of a policy; a pod's counts where nothing else matches. */
+#define POLICY_ANNOTATION "portlic.dev/policy"
+/*
+ * enforce, audit or off. A namespace's annotation stands in the place of the policy's mode; a pod's own only
+ * makes it stricter, for who writes a pod must not open its gate.
+ */
+#define MODE_ANNOTATION "portlic.dev/mode"
+
+bool policy_matches(const struct policy *policy, const struct policy_subject *subject);
+
+/* May a pod of this namespace match, whatever its labels are? For who knows no more (the CNI plugin). */
+bool policy_may_match(const struct policy *policy, const char *namespace,
+		      const struct labels *namespace_labels, bool by_name_only);
 
 #endif

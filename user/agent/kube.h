@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kube.h - the Kubernetes API server: lists that are watched for ever, and single requests.
+ *
+ * HTTPS with the service account's CA and token (read again before each request: they are renewed on disk),
+ * HTTP/1.1 or 2. What can't be reached is tried again after 1 s, then longer, up to 60 s, each pause drawn by
+ * lot so that a thousand nodes don't come back at once. Nothing here ever blocks the loop or takes anything
+ * away: what a consumer has been told of holds until a whole list says otherwise.
+ */
+#ifndef PORTLIC_AGENT_KUBE_H
+#define PORTLIC_AGENT_KUBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "fault.h"
+
+struct agent;
+
+/* The member `kubernetes` of the configuration; {} takes all of it from the pod the agent runs in. */
+struct kube_config {
+	bool on;
+	char *api; /* "api": "https://HOST:PORT"; default $KUBERNETES_SERVICE_HOST and _PORT */
+	char *token_file; /* "token_file"; default /var/run/secrets/kubernetes.io/serviceaccount/token */
+	char *ca_file;	 /* "ca_file"; default .../ca.crt */
+	char *node;	 /* "node"; default $NODE_NAME */
+	char *namespace; /* "namespace": the agent's own; default $POD_NAMESPACE, .../namespace */
+};
+
+struct kube_watch;
+
+/* All are called from the loop. begin .. present* .. end is a whole list; between lists come changes. */
+struct kube_consumer {
+	void (*begin)(void *arg);
+	void (*present)(void *arg, const cJSON *object); /* is there, new or changed */
+	void (*gone)(void *arg, const cJSON *object);	 /* was deleted; its last state */
+	void (*end)(void *arg); /* what the list didn't name is no longer there */
+};
+
+struct kube_watch_spec {
+	const char *path; /* "/api/v1/pods" */
+	const char *
+		query; /* more parameters, URL-escaped: "fieldSelector=spec.nodeName%3Dn1"; NULL: none */
+	const char *what; /* for the log: "the pods of this node" */
+	const char *
+		optional; /* the kind may be unknown to this server (404): asked again each minute, quietly; NULL: not so */
+	struct kube_consumer consumer;
+	void *arg;
+};
+
+/* Strings are copied. NULL: no memory, or no Kubernetes is configured. It begins with the loop. */
+struct kube_watch *kube_watch(struct agent *agent, const struct kube_watch_spec *spec);
+void kube_unwatch(struct kube_watch *watch);		/* NULL-safe; no more calls */
+bool kube_watch_synced(const struct kube_watch *watch); /* a whole list has come, once */
+
+struct kube_answer {
+	int err; /* 0: an answer came, whatever its status; else -errno and why */
+	struct fault why;
+	unsigned int status;
+	const cJSON *body; /* NULL: none, or no JSON */
+};
+typedef void kube_done(void *arg, const struct kube_answer *answer);
+
+struct kube_request_spec {
+	const char *method;	  /* "GET", "POST", "PUT", "PATCH", "DELETE" */
+	const char *path;	  /* with its query */
+	const char *content_type; /* of body; NULL: application/json */
+	const char *body;	  /* JSON text, NULL: none */
+};
+
+struct kube_request;
+/* Once, without a second try, 10 s at most. NULL: it can't begin, and done isn't called. */
+struct kube_request *kube_request(struct agent *agent, const struct kube_request_spec *spec,
+				  kube_done *done, void *arg, struct fault *f);
+void kube_cancel(struct kube_request *request); /* done isn't called any more; NULL-safe */
+
+void kube_start(struct agent *agent);
+void kube_stop(struct agent *agent);
+
+/* For `status`: {"api","node","connected":bool,"since","error":"…"|null,"watches":[{"what","synced":bool,"objects":n}]}; NULL: off. */
+cJSON *kube_status(const struct agent *agent);
+
+#endif
