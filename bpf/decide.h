@@ -179,7 +179,6 @@ static __always_inline bool decide_rule(struct decision *d, void *set, __u32 ip_
 static __always_inline void decide_times(struct decision *d, __u64 now, bool established)
 {
 	const struct plic_rule *rule = d->rule;
-
 	bool brown = false;
 
 	d->verdict = PLIC_ALLOWED;
