@@ -32,7 +32,7 @@ start drain-idle idle $POD4 8081 9
 start report hold $POD4 8082 9
 pod python3 - $OUT4 8 > "$T/own" 2>&1 << 'P' & own=$!
 import socket, sys, time
-s = socket.create_connection((sys.argv[1], 80), source_address=("", 40007), timeout=2)
+s = socket.create_connection((sys.argv[1], 80), source_address=("", 40007), timeout=8)
 end = time.time() + float(sys.argv[2])
 while time.time() < end:
     s.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
