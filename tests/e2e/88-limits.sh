@@ -3,20 +3,18 @@
 # Rate, quota and TLS of licenses and policies: each holds at twice its load, with the agent dead too; quotas
 # outlive the agent, the pod and the node.
 . "$(dirname "$0")/lib.sh"
+. "$LIB/limits.sh"
 need nginx openssl
 
-load() { out "$LIB/limits.py" "$@"; }
-quota() { port "$1" "p[\"quota\"]$2"; }
 
 setup
 start_nginx pod 8080 8082 8083 8084 8086 8445
 in_pod "$LIB/limits.py" sink 8081 "$T/sunk"
-openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=pod -days 2 -keyout "$T/key.pem" -out "$T/cert.pem" 2> /dev/null
+certificate
 in_pod openssl s_server -accept 8444 -key "$T/key.pem" -cert "$T/cert.pem" -rev
 in_pod "$LIB/limits.py" tls 8443 "$T/cert.pem" "$T/key.pem"
 eventually 5 listens pod 8444 || bail "openssl s_server"
 eventually 5 listens pod 8443 || bail "a TLS server"
-BLOCK='"window":3600,"over":"block"'
 drop rate.lic '"lid":"rate"' '"jti":"a"' '"ports":[{"port":8080,"rate":{"connections":50,"per":1,"burst":10}},{"port":8084}]'
 drop quota.lic '"lid":"quota"' '"jti":"b"' "\"ports\":[{\"port\":8081,\"quota\":{\"bytes\":4000000,$BLOCK}},
 	{\"port\":8082,\"quota\":{\"connections\":20,$BLOCK}},{\"port\":8083,\"quota\":{\"connections\":10,\"window\":3600}}]"
@@ -29,16 +27,7 @@ opens() { [ "$(load connect $POD4 8445 1)" = 1 ] && [ "$(port 8084 'p["rate"]["b
 check "licenses and policy are in force" eventually 5 opens
 
 # --- rate: 50 a second and 10 at once; 100 a second come
-paced() { # paced TEXT SECONDS: again if the machine stopped the client for longer than the bucket lasts
-	local n secs gap
-	for _ in 1 2 3 4; do
-		sleep 0.3
-		read -r n secs gap < <(load pace $POD4 8080 100 "$2")
-		awk -v g="$gap" 'BEGIN { exit g > 0.15 }' && break
-	done
-	between "$1: admitted in $secs s" "$n" "$(awk -v s="$secs" 'BEGIN { print 50 * s - 1 }')" "$(awk -v s="$secs" 'BEGIN { print 50 * s + 10 }')"
-}
-paced "rate, at twice of it" 5
+paced "rate, at twice of it" 5 pace
 between "... the others are denied for it" "$(port 8080 'p["denied"]["rate"]')" 200 1300
 is "... shown" "$(port 8080 'p["rate"]["per_second"], p["rate"]["burst"]')" "(50, 10)"
 is "a policy's rate: as many as it says" "$(load connect $POD4 8084 10)" 5
@@ -118,7 +107,7 @@ check "... and made anew from its socket" eventually 5 grep -q dnoces "$T/long"
 # --- the agent is killed: all of it holds
 agent_end KILL
 is "agent dead: the quotas hold" "$(load connect $POD4 8081 3) $(load connect $POD4 8082 3)" "0 0"
-paced "... the rate" 3
+paced "... the rate" 3 pace
 is "... TLS" "$(load say $POD4 8443 'GET / HTTP/1.1') $(tls)" "reset olleh"
 agent_start
 up() { portlic gate list -o json | json 'd[0]["state"]' | grep -q attached; }

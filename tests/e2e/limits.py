@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""limits.py VERB ...  loads for 88-limits.sh; words and numbers on stdout.
+"""limits.py VERB ...  loads for limits.sh; words and numbers on stdout.
 
   pace ADDR PORT PER_SECOND SECONDS  new connections at that pace: ADMITTED SECONDS LONGEST_GAP
   knock ADDR PORT PER_SECOND SECONDS the same where SYNs are dropped: who isn't in after half a second gives up
@@ -31,28 +31,33 @@ def connected(addr, port):
         return s.connect_ex((addr, int(port))) == 0
 
 
-def pace(addr, port, per_second, seconds):
-    n = int(int(per_second) * float(seconds))
+def ticks(per_second, seconds):
+    """Yields at that pace how long since the last one, in seconds."""
     begin = last = time.monotonic()
-    admitted = 0
-    gap = 0.0
-    for i in range(n):
+    for i in range(int(int(per_second) * float(seconds))):
         at = begin + i / int(per_second)
         while time.monotonic() < at:
             time.sleep(max(0, at - time.monotonic()))
         now = time.monotonic()
-        gap, last = max(gap, now - last), now
+        yield now - last
+        last = now
+
+
+def pace(addr, port, per_second, seconds):
+    begin = time.monotonic()
+    admitted = 0
+    gap = 0.0
+    for since in ticks(per_second, seconds):
+        gap = max(gap, since)
         admitted += connected(addr, port)
     return f"{admitted} {time.monotonic() - begin:.3f} {gap:.3f}"
 
 
 def knock(addr, port, per_second, seconds):
-    n = int(int(per_second) * float(seconds))
     begin = time.monotonic()
     waiting = []
     admitted = 0
     gap = 0.0
-    last = begin
 
     def give_up(before):
         got = 0
@@ -62,12 +67,9 @@ def knock(addr, port, per_second, seconds):
             s.close()
         return got
 
-    for i in range(n):
-        at = begin + i / int(per_second)
-        while time.monotonic() < at:
-            time.sleep(max(0, at - time.monotonic()))
+    for since in ticks(per_second, seconds):
+        gap = max(gap, since)
         now = time.monotonic()
-        gap, last = max(gap, now - last), now
         s = socket.socket()
         s.setblocking(False)
         s.connect_ex((addr, int(port)))
