@@ -25,6 +25,13 @@ static struct policy *parse(const char *text)
 	return p;
 }
 
+static bool matches(const struct policy *p, const char *gate)
+{
+	const struct policy_subject subject = {.gate = gate};
+
+	return policy_matches(p, &subject);
+}
+
 static void test_all_members(void **state)
 {
 	struct policy *p =
@@ -71,10 +78,10 @@ static void test_all_members(void **state)
 	assert_int_equal(p->ports[1].seats, 0);
 	assert_int_equal(p->ports[2].seats, 50);
 
-	assert_true(policy_matches_gate(p, "acme-web"));
-	assert_true(policy_matches_gate(p, "db1"));
-	assert_false(policy_matches_gate(p, "db12"));
-	assert_false(policy_matches_gate(p, "xacme-web"));
+	assert_true(matches(p, "acme-web"));
+	assert_true(matches(p, "db1"));
+	assert_false(matches(p, "db12"));
+	assert_false(matches(p, "xacme-web"));
 	policy_free(p);
 	policy_free(NULL);
 }
@@ -105,7 +112,7 @@ static void test_defaults(void **state)
 	assert_int_equal(p->mode, PLIC_ENFORCE);
 	assert_int_equal(p->deny, PLIC_REFUSE);
 	assert_int_equal(p->n_gates + p->n_open + p->n_ports, 0);
-	assert_false(policy_matches_gate(p, "x"));
+	assert_false(matches(p, "x"));
 	policy_free(p);
 }
 

@@ -11,6 +11,7 @@
 #include "changeview.h"
 #include "cleanup.h"
 #include "gateview.h"
+#include "pods.h"
 #include "reply.h"
 #include "trialview.h"
 #include "settled.h"
@@ -102,7 +103,7 @@ static void tell_holding(struct submission *s, const struct gate_entry *entry,
 		cJSON_AddItemToArray(s->gains, cJSON_CreateString(entry->name));
 	if (had && !has)
 		cJSON_AddItemToArray(s->loses, cJSON_CreateString(entry->name));
-	if (!policy_matches_gate(s->policy, entry->name))
+	if (!pods_policy_matches(s->agent, s->policy, entry))
 		return;
 	if (entry->policy_text)
 		json_warn(s->warnings,
@@ -149,7 +150,7 @@ static void warn_file(struct submission *s)
 		json_warn(s->warnings, "file \"%s\" holds policy \"%s\", which \"%s\" replaces",
 			  s->file, old->name, s->policy->name);
 	for (i = 0; i < s->agent->gates.n_entries; i++)
-		if (policy_matches_gate(s->policy, s->agent->gates.entries[i]->name))
+		if (pods_policy_matches(s->agent, s->policy, s->agent->gates.entries[i]))
 			return;
 	if (s->policy->n_gates)
 		json_warn(s->warnings, "no gate that is there now matches it");

@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 
 #include "agent.h"
+#include "pods.h"
 #include "reply.h"
 
 static void put_gates(cJSON *item, const struct agent *agent, const struct policy *policy)
@@ -17,7 +18,7 @@ static void put_gates(cJSON *item, const struct agent *agent, const struct polic
 	for (i = 0; policy && i < agent->gates.n_entries; i++) {
 		const struct gate_entry *entry = agent->gates.entries[i];
 
-		if (!policy_matches_gate(policy, entry->name))
+		if (!pods_policy_matches(agent, policy, entry))
 			continue;
 		cJSON_AddItemToArray(matched, cJSON_CreateString(entry->name));
 		if (rules_policy(agent, entry) == policy)

@@ -132,8 +132,7 @@ static void warn_gate(cJSON *warnings, const struct agent *agent, const struct g
 			"gate \"%s\": %zu opens of its own policy are reserved by a trust file now "
 			"and left out",
 			entry->name, entry->n_reserved);
-	if (!entry->policy_text)
-		policies_find(&agent->policies, entry->name, &also);
+	also = rules_shadowed(agent, entry);
 	if (also)
 		json_warn(warnings,
 			  "gate \"%s\": policy \"%s\" matches too and has no effect, the first "

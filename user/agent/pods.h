@@ -30,6 +30,8 @@ void pods_tick(struct agent *agent);
  * goes on.
  */
 struct policy_subject pods_subject(const struct agent *agent, const struct gate_entry *entry);
+bool pods_policy_matches(const struct agent *agent, const struct policy *policy,
+			 const struct gate_entry *entry);
 
 /* What a runtime says of a pod that it is about to start (CNI). Strings may be NULL where it doesn't say. */
 struct pods_sandbox {

@@ -158,8 +158,8 @@ int policies_remove(struct policies *policies, const char *file, struct fault *f
 	return 0;
 }
 
-const struct policy *policies_find(const struct policies *policies, const char *gate,
-				   const struct policy **also)
+const struct policy *policies_find(const struct policies *policies,
+				   const struct policy_subject *subject, const struct policy **also)
 {
 	const struct policy *found = NULL, *second = NULL;
 	size_t i;
@@ -167,7 +167,7 @@ const struct policy *policies_find(const struct policies *policies, const char *
 	for (i = 0; i < policies->source.n_files && !second; i++) {
 		const struct policy *policy = policies->source.files[i]->value;
 
-		if (!policy || !policy_matches_gate(policy, gate))
+		if (!policy || !policy_matches(policy, subject))
 			continue;
 		if (found)
 			second = policy;

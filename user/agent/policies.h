@@ -30,7 +30,8 @@ int policies_remove(struct policies *policies, const char *file, struct fault *f
  * The first policy in order of file names that matches the gate, NULL: none. *also, unless NULL:
  * another one that matches and has no effect, or NULL.
  */
-const struct policy *policies_find(const struct policies *policies, const char *gate,
+const struct policy *policies_find(const struct policies *policies,
+				   const struct policy_subject *subject,
 				   const struct policy **also);
 
 #endif

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "interim.h"
 #include "log.h"
+#include "pods.h"
 
 static void roster_put(struct roster *roster)
 {
@@ -72,9 +73,22 @@ static int roster_new(const struct compile_input *in, struct roster **out)
 
 const struct policy *rules_policy(const struct agent *agent, const struct gate_entry *entry)
 {
+	struct policy_subject subject;
+
 	if (entry->policy_text) /* its own, NULL while that is refused */
 		return entry->policy;
-	return policies_find(&agent->policies, entry->name, NULL);
+	subject = pods_subject(agent, entry);
+	return policies_find(&agent->policies, &subject, NULL);
+}
+
+const struct policy *rules_shadowed(const struct agent *agent, const struct gate_entry *entry)
+{
+	struct policy_subject subject = pods_subject(agent, entry);
+	const struct policy *also = NULL;
+
+	if (!entry->policy_text)
+		policies_find(&agent->policies, &subject, &also);
+	return also;
 }
 
 enum plic_mode rules_mode(const struct agent *agent, const struct gate_entry *entry)

@@ -57,6 +57,9 @@ uint8_t *rules_newly_named(const struct ruleset *present, const struct compiled 
 /* The policy that holds for a gate, NULL: none. */
 const struct policy *rules_policy(const struct agent *agent, const struct gate_entry *entry);
 
+/* One of the directory that matches it too and has no effect; NULL: none. */
+const struct policy *rules_shadowed(const struct agent *agent, const struct gate_entry *entry);
+
 enum plic_mode rules_mode(const struct agent *agent, const struct gate_entry *entry);
 
 /* A grant that admits new flows now; NULL: none. */

@@ -8,6 +8,7 @@
 
 #include "agent.h"
 #include "cleanup.h"
+#include "pods.h"
 #include "portuse.h"
 
 static const struct policy *policy_at(const struct whatif *w, const struct gate_entry *entry,
@@ -20,7 +21,7 @@ static const struct policy *policy_at(const struct whatif *w, const struct gate_
 	for (i = 0; i < w->n_policies; i++) {
 		const struct whatif_policy *at = &w->policies[i];
 
-		if (at->policy && t < at->until && policy_matches_gate(at->policy, entry->name))
+		if (at->policy && t < at->until && pods_policy_matches(w->agent, at->policy, entry))
 			return at->policy;
 	}
 	return NULL;

@@ -372,10 +372,10 @@ size_t policy_drop_reserved(struct policy *policy, const struct trust *trust)
 	return before - n;
 }
 
-bool policy_matches_gate(const struct policy *policy, const char *gate)
+bool policy_matches(const struct policy *policy, const struct policy_subject *subject)
 {
 	for (size_t i = 0; i < policy->n_gates; i++)
-		if (!fnmatch(policy->gates[i], gate, 0))
+		if (!fnmatch(policy->gates[i], subject->gate, 0))
 			return true;
 	return false;
 }
