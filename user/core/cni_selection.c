@@ -70,10 +70,10 @@ static int read_members(const cJSON *root, struct cni_selection *out, struct fau
 	int64_t version = 0;
 	int unknown = CNI_MAY, err;
 
-	for (size_t i = 0; keys[i]; i++)
-		if (!json_get(root, keys[i]))
-			return fault_set(f, EBADMSG, "\"%s\" is missing", keys[i]);
 	err = json_int(root, "version", VERSION, VERSION, &version, f);
+	for (size_t i = 0; keys[i] && !err; i++)
+		if (!json_get(root, keys[i]))
+			err = fault_set(f, EBADMSG, "\"%s\" is missing", keys[i]);
 	if (!err)
 		err = json_keys(root, keys, f);
 	if (!err)
@@ -124,8 +124,10 @@ static int put(cJSON *object, const char *name, cJSON *item)
 
 static int print_members(const struct cni_selection *selection, cJSON *root)
 {
-	cJSON *globs = cJSON_CreateStringArray((const char *const *)selection->globs,
-					       (int)selection->n_globs);
+	cJSON *globs = selection->n_globs
+			       ? cJSON_CreateStringArray((const char *const *)selection->globs,
+							 (int)selection->n_globs)
+			       : cJSON_CreateArray();
 	cJSON *namespaces = cJSON_CreateObject();
 	int err = 0;
 
