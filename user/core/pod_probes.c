@@ -134,7 +134,7 @@ static int read_container(struct reading *r, struct fault *f)
 	static const char *const probes[] = {"livenessProbe", "readinessProbe", "startupProbe",
 					     NULL};
 	static const char *const hooks[] = {"postStart", "preStop", NULL};
-	const cJSON *lifecycle;
+	const cJSON *lifecycle = NULL;
 	int err = read_handlers(r, r->container, probes, f);
 
 	if (!err)

@@ -3,7 +3,6 @@
 #include "selector.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -320,34 +319,39 @@ int selector_copy(const struct selector *from, struct selector *out)
 	return 0;
 }
 
-static void write_term(FILE *to, const struct selector_term *term)
+static size_t term_size(const struct selector_term *term)
 {
-	fprintf(to, "%s%s", term->op == SELECTOR_NOT_EXISTS ? "!" : "", term->key);
-	if (term->op != SELECTOR_IN && term->op != SELECTOR_NOT_IN)
-		return;
-	fputs(term->op == SELECTOR_IN ? " in (" : " notin (", to);
+	size_t size = strlen(",! notin ()") + strlen(term->key);
+
 	for (size_t i = 0; i < term->n_values; i++)
-		fprintf(to, "%s%s", i ? "," : "", term->values[i]);
-	fputc(')', to);
+		size += strlen(term->values[i]) + strlen(",");
+	return size;
+}
+
+/* Returns its end. */
+static char *write_term(char *to, const struct selector_term *term)
+{
+	if (term->op == SELECTOR_NOT_EXISTS)
+		to = stpcpy(to, "!");
+	to = stpcpy(to, term->key);
+	if (term->op != SELECTOR_IN && term->op != SELECTOR_NOT_IN)
+		return to;
+	to = stpcpy(to, term->op == SELECTOR_IN ? " in (" : " notin (");
+	for (size_t i = 0; i < term->n_values; i++)
+		to = stpcpy(stpcpy(to, i ? "," : ""), term->values[i]);
+	return stpcpy(to, ")");
 }
 
 char *selector_text(const struct selector *selector)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *to = open_memstream(&text, &len);
-	bool bad;
+	size_t size = 1;
+	char *text, *end;
 
-	if (!to)
-		return NULL;
-	for (size_t i = 0; i < selector->n_terms; i++) {
-		if (i)
-			fputc(',', to);
-		write_term(to, &selector->terms[i]);
-	}
-	bad = ferror(to);
-	if (fclose(to) || bad)
-		free(TAKE_PTR(text));
+	for (size_t i = 0; i < selector->n_terms; i++)
+		size += term_size(&selector->terms[i]);
+	text = end = calloc(1, size);
+	for (size_t i = 0; text && i < selector->n_terms; i++)
+		end = write_term(stpcpy(end, i ? "," : ""), &selector->terms[i]);
 	return text;
 }
 
