@@ -28,6 +28,7 @@
 #include "watch.h"
 
 struct node;
+struct pods;
 
 struct agent {
 	uv_loop_t loop;
@@ -50,6 +51,7 @@ struct agent {
 	struct pull pull;
 	struct notify notify;
 	struct observe observe;
+	struct pods *pods; /* NULL before the start */
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

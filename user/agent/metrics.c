@@ -15,6 +15,7 @@
 #include "metric.h"
 #include "notify_view.h"
 #include "origin.h"
+#include "pods.h"
 #include "ports.h"
 #include "pull_view.h"
 
@@ -376,6 +377,7 @@ static void counted(void *arg)
 	put_gates(&s);
 	pull_metrics(s.out, s.agent);
 	notify_metrics(s.out, s.agent);
+	pods_metrics(s.out, s.agent);
 	put_agent(&s);
 	fclose(s.out);
 	for (i = 0; i < s.n_gates; i++)
