@@ -51,6 +51,9 @@ void pods_adopted(struct agent *agent);
  */
 bool pods_may_open(const struct gate_entry *entry, uint64_t id, struct fault *f);
 
+/* A pod's gate that would come back if it was removed: its pod is selected and hasn't ended. */
+bool pods_hold(const struct agent *agent, const struct gate_entry *entry);
+
 /* The sweep found a pod's namespace or cgroup gone. */
 void pods_lost(struct gate_entry *entry);
 

@@ -129,6 +129,16 @@ static bool is_over(const struct pods *pods, const struct gate_entry *entry)
 	return pods_known(pods) && (!pod || pod->pod.ended);
 }
 
+bool pods_hold(const struct agent *agent, const struct gate_entry *entry)
+{
+	struct pod_view view;
+
+	if (!entry->pod || pods_gate_lost(entry))
+		return false;
+	pods_view(agent, entry->pod, entry->name, &view);
+	return view.selected;
+}
+
 /* true: it has been removed. */
 static bool judge_gate(struct agent *agent, struct gate_entry *entry, uint64_t now_ns)
 {
