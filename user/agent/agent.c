@@ -292,6 +292,7 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 	start_timers(agent);
 	notify_start(agent);
 	pull_start(agent);
+	kube_start(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
 	pods_start(agent);
 	gatefile_load(agent);
@@ -319,6 +320,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	pull_stop(agent);
 	notify_stop(agent);
 	pods_stop(agent);
+	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);
 	wake_ready_waiters(agent);

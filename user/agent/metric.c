@@ -95,6 +95,13 @@ static const struct {
 			  "From the first process of a pod's sandbox, or its runtime's call, to its "
 			  "gate."},
 	[GATE_INFO] = {"portlic_gate_info", "gauge", "1, with the pod that the gate is of."},
+	[KUBE_CONNECTED] = {"portlic_kubernetes_connected", "gauge",
+			    "1 while the API server answers and all watches work."},
+	[KUBE_WATCH_RESTARTS] =
+		{"portlic_kubernetes_watch_restarts_total", "counter",
+		 "Watches that were begun again; each ends by itself within minutes."},
+	[KUBE_ERRORS_TOTAL] = {"portlic_kubernetes_errors_total", "counter",
+			       "Requests to the API server that failed, by reason."},
 	[BUILD_INFO] = {"portlic_build_info", "gauge", "1, with the version."},
 };
 
