@@ -297,6 +297,9 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 	pods_start(agent);
 	gatefile_load(agent);
 	agent_rescan(agent);
+	err = cnifile_start(agent);
+	if (err)
+		return err;
 	adopt_pins(agent, found);
 	return 0;
 }
@@ -320,6 +323,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	pull_stop(agent);
 	notify_stop(agent);
 	pods_stop(agent);
+	cnifile_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);
@@ -341,6 +345,7 @@ static void finish(struct agent *agent)
 	quotafile_finish(agent);
 	quotafile_close(&agent->quotas);
 	pods_free(agent);
+	cnifile_free(&agent->cnifile);
 	gates_close(&agent->gates);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "clock.h"
+#include "cnifile.h"
 #include "config.h"
 #include "cuts.h"
 #include "entitlements.h"
@@ -53,6 +54,7 @@ struct agent {
 	struct notify notify;
 	struct observe observe;
 	struct pods *pods; /* NULL before the start */
+	struct cnifile cnifile;
 	struct kube kube;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;

@@ -186,6 +186,9 @@ static cJSON *warnings_json(const struct agent *agent)
 	if (agent->entitlements.trouble.text[0])
 		json_warn(warnings, "applications read old entitlements: %s",
 			  agent->entitlements.trouble.text);
+	if (agent->cnifile.trouble.text[0])
+		json_warn(warnings, "portlic-cni goes by what was selected before: %s",
+			  agent->cnifile.trouble.text);
 	origins_warn(agent, warnings);
 	pods_warn(agent, warnings);
 	if (agent->node && !node_features(agent->node)->tcx)
