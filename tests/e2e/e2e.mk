@@ -13,3 +13,4 @@ $(B)/tests/e2e/kubewatch: tests/e2e/kubewatch.c $(filter-out %/main.o,$(AGENT)) 
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -Iuser/agent $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $(filter %.c %.o %.a,$^) $$($(PKG_CONFIG) --libs $(LIBS_AGENT))
 tests/e2e/65-kube-api.sh: $(B)/tests/e2e/kubewatch ;
+tests/e2e/68-cni-containerd.sh: $(B)/portlic-cni-launch ;
