@@ -127,3 +127,6 @@ if [ -n "$V1" ]; then
 else
 	skip "... where its cgroup is of v1, it is excluded" "no v1 hierarchy to write to"
 fi
+end_sandbox host
+kube_delete /api/v1/namespaces/shop/pods/host > /dev/null
+check "its cgroup goes, and so does the gate" eventually 10 ungated "$HOST"
