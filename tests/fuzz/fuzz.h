@@ -3,6 +3,9 @@
 #ifndef PORTLIC_FUZZ_H
 #define PORTLIC_FUZZ_H
 
+#include <stddef.h>
+#include <stdlib.h>
+
 #define FUZZ_NOW 1800000000LL
 #define FUZZ_ISS "https://vendor.example"
 #define FUZZ_AUD "plant-7"
@@ -23,12 +26,28 @@
 	X(MOMENT, 'M', "a time")                                                                   \
 	X(HISTORY, 'Y', "the agent's state.json")                                                  \
 	X(CONFIG, 'G', "a configuration: pull and notify")                                         \
-	X(MEMORY, 'E', "the state file of a pull source")
+	X(MEMORY, 'E', "the state file of a pull source")                                          \
+	X(OBJECT, 'O', "a Secret, PortLicense, PortPolicy or Lease of the API")                    \
+	X(REPORT, 'U', "a node's report of its licenses")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),
 	FUZZ_MODES(FUZZ_MODE_ENUM)
 #undef FUZZ_MODE_ENUM
 };
+
+/* What must hold for any input; a breach is a finding. */
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			abort();                                                                   \
+	} while (0)
+
+/* A message is printable UTF-8 and not empty. */
+void must_be_text(const char *text);
+
+/* fuzz_objects.c: what comes from the Kubernetes API. */
+void fuzz_object(const char *text, size_t len);
+void fuzz_report(const char *text, size_t len);
 
 #endif

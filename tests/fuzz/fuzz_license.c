@@ -28,13 +28,6 @@
 #include "url.h"
 #include "utf8.h"
 
-/* What must hold for any input; a breach is a finding. */
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
-	} while (0)
-
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -70,7 +63,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 /* A message is printable UTF-8 and not empty. */
-static void must_be_text(const char *text)
+void must_be_text(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
 	size_t left = strlen(text), n;
@@ -422,6 +415,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case FUZZ_CONFIG:
 		read_config((char *)rest, len);
+		break;
+	case FUZZ_OBJECT:
+		fuzz_object((char *)rest, len);
+		break;
+	case FUZZ_REPORT:
+		fuzz_report((char *)rest, len);
 		break;
 	case FUZZ_MEMORY:
 		read_memory((char *)rest, len);

@@ -70,6 +70,27 @@
 	"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","                    \
 	"\"renew_ahead\":\"\",\"last_success\":1800000000}"
 
+#define META                                                                                       \
+	"\"metadata\":{\"name\":\"a\",\"namespace\":\"n\",\"uid\":\"u\",\"resourceVersion\":"      \
+	"\"1\",\"generation\":2}"
+#define SECRET                                                                                     \
+	"{" META ",\"data\":{\"license.key\":\"YQ==\",\"a.rl\":\"Yg==\",\"t.jwks\":\"Yw==\"}}"
+#define PORTLICENSE                                                                                \
+	"{" META ",\"spec\":{\"token\":\"a.b.c\"},\"status\":{\"expires\":\"2027-01-15T08:00:"     \
+		 "00Z\",\"conditions\":[{"                                                         \
+	"\"type\":\"InForce\",\"status\":\"True\",\"reason\":\"Active\",\"message\":\"\"},{"       \
+	"\"type\":\"ExpiringSoon\","                                                               \
+	"\"status\":\"True\",\"reason\":\"Within7Days\"}]}}"
+#define BY_SECRET "{" META ",\"spec\":{\"secretRef\":{\"name\":\"s\",\"key\":\"k.lic\"}}}"
+#define PORTPOLICY                                                                                 \
+	"{" META                                                                                   \
+	",\"spec\":{\"match\":{\"gates\":[\"*\"]},\"ports\":[{\"port\":9443,\"seats\":3}]}}"
+#define LEASE                                                                                      \
+	"{\"metadata\":{\"name\":\"l\",\"uid\":\"u\",\"resourceVersion\":\"1\",\"annotations\":{"  \
+	"\"portlic.dev/report\":"                                                                  \
+	"\"{}\"}},\"spec\":{\"holderIdentity\":\"n1\",\"leaseDurationSeconds\":15,\"renewTime\":"  \
+	"\"t\",\"leaseTransitions\":1}}"
+
 static const struct {
 	char mode;
 	const char *text;
@@ -90,6 +111,13 @@ static const struct {
 	{FUZZ_MOMENT, "+30d"},
 	{FUZZ_CONFIG, CONFIG},
 	{FUZZ_MEMORY, MEMORY},
+	{FUZZ_OBJECT, SECRET},
+	{FUZZ_OBJECT, PORTLICENSE},
+	{FUZZ_OBJECT, BY_SECRET},
+	{FUZZ_OBJECT, PORTPOLICY},
+	{FUZZ_OBJECT, LEASE},
+	{FUZZ_REPORT,
+	 "{\"generation\":12,\"licenses\":{\"secret:a:license.key\":\"active:9f86d081\"}}"},
 };
 
 static int write_seed(const char *dir, int number, char mode, const void *bytes, size_t len)

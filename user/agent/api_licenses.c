@@ -71,7 +71,7 @@ static void put_claims(cJSON *item, const struct license_view *view, bool covere
 static void put_source(cJSON *item, const struct source_file *file)
 {
 	_free_ char *source = strndup(file->name, pull_source_length(file));
-	char origin[SOURCE_NAME_MAX + 1];
+	char origin[OUTSIDE_NAME_MAX + 1];
 
 	if (source_outside_origin(file, origin, sizeof(origin))) {
 		cJSON_AddStringToObject(item, "source", origin);

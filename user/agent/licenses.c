@@ -412,7 +412,7 @@ bool licenses_means(const struct source_file *file, const char *name_or_lid)
 /* What the API server says comes again: there it is to be deleted. */
 static int refuse_outside(const struct source *source, const char *name_or_lid, struct fault *f)
 {
-	char origin[SOURCE_NAME_MAX + 1];
+	char origin[OUTSIDE_NAME_MAX + 1];
 	size_t i;
 
 	for (i = 0; i < source->n_files; i++)

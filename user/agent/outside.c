@@ -102,7 +102,7 @@ void source_list_begin(struct source *source, const char *prefix)
 static void withdraw(struct source *source, struct source_file *file)
 {
 	struct fault none = {0};
-	char origin[SOURCE_NAME_MAX + 1];
+	char origin[OUTSIDE_NAME_MAX + 1];
 
 	if (file->gone_ns)
 		return;
