@@ -285,6 +285,7 @@ static void test_lease_text(void **state)
 	assert_null(lease.report);
 	take.holder = "n2";
 	take.report = "{}";
+	take.nodes = 1000;
 	take.now_us += 5000000;
 	next = lease_text(&take, &lease);
 	assert_int_equal(json_parse_object("x", next, strlen(next), &again, &f), 0);
@@ -296,6 +297,7 @@ static void test_lease_text(void **state)
 	assert_int_equal(lease.transitions, 1);
 	assert_string_equal(lease.acquired, "2027-01-15T08:00:05.000001Z");
 	assert_string_equal(lease.report, "{}");
+	assert_int_equal(lease.nodes, 1000);
 	lease_free(&lease);
 }
 

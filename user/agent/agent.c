@@ -86,6 +86,7 @@ static void on_tick(uv_timer_t *timer)
 	look_around(timer->data);
 	keep_again(timer->data);
 	adopt_watch(timer->data);
+	kube_sync_tick(timer->data);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -288,6 +289,7 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 	notify_start(agent);
 	pull_start(agent);
 	kube_start(agent);
+	kube_sync_start(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
 	gatefile_load(agent);
 	agent_rescan(agent);
@@ -313,6 +315,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	watch_stop(&agent->watch);
 	pull_stop(agent);
 	notify_stop(agent);
+	kube_sync_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);

@@ -127,6 +127,14 @@ void source_list_end(struct source *source, const char *prefix)
 	}
 }
 
+void source_withdraw(struct source *source, const char *name)
+{
+	struct source_file *file = source_find(source, name);
+
+	if (file && file->outside)
+		withdraw(source, file);
+}
+
 bool source_outside_origin(const struct source_file *file, char *text, size_t size)
 {
 	const char *kind_end = strchr(file->name, ':');

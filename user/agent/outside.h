@@ -26,6 +26,9 @@ bool source_put_trouble(struct source *source, const char *name, const char *why
 void source_list_begin(struct source *source, const char *prefix);
 void source_list_end(struct source *source, const char *prefix);
 
+/* `name` is gone: its hold begins. It need not be there. */
+void source_withdraw(struct source *source, const char *name);
+
 /* "secret/acme" of "secret:acme:license.key", as kubectl names it; false: the file isn't from outside. */
 bool source_outside_origin(const struct source_file *file, char *text, size_t size);
 

@@ -63,11 +63,14 @@ static int read_spec(const cJSON *spec, struct lease *out, struct fault *f)
 }
 
 /* An annotation may be any text; whether it is a report is for nodereport.c to say. */
-static int read_report(const cJSON *object, struct lease *out)
+static int read_annotations(const cJSON *object, struct lease *out)
 {
-	const cJSON *item =
-		json_get(json_get(json_get(object, "metadata"), "annotations"), LEASE_REPORT);
+	const cJSON *all = json_get(json_get(object, "metadata"), "annotations");
+	const cJSON *item = json_get(all, LEASE_REPORT), *nodes = json_get(all, LEASE_NODES);
 
+	if (cJSON_IsString(nodes) && nodes->valuestring[0] && strlen(nodes->valuestring) <= 6 &&
+	    strspn(nodes->valuestring, "0123456789") == strlen(nodes->valuestring))
+		out->nodes = atoi(nodes->valuestring);
 	if (!cJSON_IsString(item))
 		return 0;
 	out->report = strdup(item->valuestring);
@@ -84,7 +87,7 @@ int lease_read(const cJSON *object, struct lease *out, struct fault *f)
 		err = json_within("spec", read_spec(json_get(object, "spec"), &read, &why), &why,
 				  f);
 	if (!err)
-		err = read_report(object, &read);
+		err = read_annotations(object, &read);
 	if (err) {
 		lease_free(&read);
 		return err;
@@ -106,6 +109,7 @@ void lease_free(struct lease *lease)
 static void put_metadata(cJSON *root, const struct lease_write *write, const struct lease *before)
 {
 	cJSON *meta = cJSON_AddObjectToObject(root, "metadata"), *member;
+	char nodes[16];
 
 	cJSON_AddStringToObject(meta, "name", write->name);
 	cJSON_AddStringToObject(meta, "namespace", write->namespace);
@@ -113,10 +117,13 @@ static void put_metadata(cJSON *root, const struct lease_write *write, const str
 		cJSON_AddStringToObject(meta, "resourceVersion", before->object.version);
 	member = cJSON_AddObjectToObject(meta, "labels");
 	cJSON_AddStringToObject(member, LEASE_LABEL, write->label);
-	if (!write->report)
-		return;
 	member = cJSON_AddObjectToObject(meta, "annotations");
-	cJSON_AddStringToObject(member, LEASE_REPORT, write->report);
+	if (write->report)
+		cJSON_AddStringToObject(member, LEASE_REPORT, write->report);
+	if (!write->nodes)
+		return;
+	snprintf(nodes, sizeof(nodes), "%d", (int)write->nodes);
+	cJSON_AddStringToObject(member, LEASE_NODES, nodes);
 }
 
 char *lease_text(const struct lease_write *write, const struct lease *before)

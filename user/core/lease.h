@@ -12,10 +12,12 @@ struct lease {
 	char *acquired;	    /* as they were written; NULL: not said */
 	char *renewed;
 	int64_t transitions;
-	char *report; /* the annotation LEASE_REPORT; NULL: none */
+	char *report;  /* the annotation LEASE_REPORT; NULL: none */
+	int64_t nodes; /* the annotation LEASE_NODES; 0: none */
 };
 
 #define LEASE_REPORT "portlic.dev/report" /* annotation of a node's Lease: see nodereport.h */
+#define LEASE_NODES "portlic.dev/nodes"	  /* annotation of the writer's Lease: how many there are */
 #define LEASE_LABEL "portlic.dev/lease"	  /* label: "writer" or "node" */
 
 /* -EINVAL with the member that is wrong; -ENOMEM. *out is untouched then. */
@@ -28,6 +30,7 @@ struct lease_write {
 	const char *holder;
 	int64_t duration_s;
 	const char *report; /* NULL: no annotation */
+	int64_t nodes;	    /* 0: no annotation */
 	int64_t now_us;	    /* microseconds since 1970 UTC */
 };
 char *lease_text(const struct lease_write *write, const struct lease *before); /* NULL: no memory */

@@ -111,6 +111,13 @@ static int read_members(const cJSON *root, struct nodereport *out, struct fault 
 	return err == -EINVAL ? -EBADMSG : err;
 }
 
+static int compare(const void *a, const void *b)
+{
+	const struct nodereport_entry *x = a, *y = b;
+
+	return strcmp(x->file, y->file);
+}
+
 int nodereport_read(const char *text, size_t len, struct nodereport *out, struct fault *f)
 {
 	struct nodereport read = {0};
@@ -127,6 +134,8 @@ int nodereport_read(const char *text, size_t len, struct nodereport *out, struct
 		nodereport_free(&read);
 		return err == -ENOMEM ? err : -EBADMSG;
 	}
+	if (read.n)
+		qsort(read.entries, read.n, sizeof(*read.entries), compare);
 	*out = read;
 	return 0;
 }
@@ -143,10 +152,9 @@ void nodereport_free(struct nodereport *report)
 
 const struct nodereport_entry *nodereport_find(const struct nodereport *report, const char *file)
 {
-	size_t i;
+	const struct nodereport_entry key = {.file = (char *)file};
 
-	for (i = 0; i < report->n; i++)
-		if (!strcmp(report->entries[i].file, file))
-			return &report->entries[i];
-	return NULL;
+	if (!report->n)
+		return NULL;
+	return bsearch(&key, report->entries, report->n, sizeof(key), compare);
 }

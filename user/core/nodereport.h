@@ -30,7 +30,7 @@ struct nodereport_entry {
 struct nodereport {
 	int64_t generation;
 	struct nodereport_entry *entries;
-	size_t n, room;
+	size_t n, room; /* sorted by file once it was read */
 };
 
 /* sha256 NULL: nothing holds. -ENOMEM. */
@@ -43,6 +43,7 @@ void nodereport_hash(const uint8_t *sha256, char hash[NODEREPORT_HASH_LEN]);
 int nodereport_read(const char *text, size_t len, struct nodereport *out, struct fault *f);
 void nodereport_free(struct nodereport *report);
 
+/* In a report that was read; NULL: it has none. */
 const struct nodereport_entry *nodereport_find(const struct nodereport *report, const char *file);
 
 /* The license of this state gives rights now. */
