@@ -23,7 +23,9 @@
 	X(MOMENT, 'M', "a time")                                                                   \
 	X(HISTORY, 'Y', "the agent's state.json")                                                  \
 	X(CONFIG, 'G', "a configuration: pull and notify")                                         \
-	X(MEMORY, 'E', "the state file of a pull source")
+	X(MEMORY, 'E', "the state file of a pull source")                                          \
+	X(EVENTS, 'V', "a watch of the API server")                                                \
+	X(OBJECTS, 'O', "a list of the API server")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),

@@ -70,6 +70,18 @@
 	"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","                    \
 	"\"renew_ahead\":\"\",\"last_success\":1800000000}"
 
+#define KUBE_EVENTS                                                                                \
+	"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"7\","  \
+	"\"annotations\":{\"k\":\"\\u0000]}\\\"\"}}}}\n{\"type\":\"BOOKMARK\",\"object\":{"        \
+	"\"metadata\":{"                                                                           \
+	"\"resourceVersion\":\"8\"},\"spec\":{\"containers\":null}}}\n{\"type\":\"ERROR\","        \
+	"\"object\":{\"kind\":"                                                                    \
+	"\"Status\",\"message\":\"too old\",\"code\":410}}\n"
+#define KUBE_LIST                                                                                  \
+	"{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"9\",\"continue\":\"eyJ=\"},"    \
+	"\"items\":["                                                                              \
+	"{\"metadata\":{\"name\":\"items\"}},{\"items\":[{}]}\n]}\n"
+
 static const struct {
 	char mode;
 	const char *text;
@@ -90,6 +102,8 @@ static const struct {
 	{FUZZ_MOMENT, "+30d"},
 	{FUZZ_CONFIG, CONFIG},
 	{FUZZ_MEMORY, MEMORY},
+	{FUZZ_EVENTS, KUBE_EVENTS},
+	{FUZZ_OBJECTS, KUBE_LIST},
 };
 
 static int write_seed(const char *dir, int number, char mode, const void *bytes, size_t len)
