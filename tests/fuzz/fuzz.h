@@ -27,8 +27,10 @@
 	X(HISTORY, 'Y', "the agent's state.json")                                                  \
 	X(CONFIG, 'G', "a configuration: pull and notify")                                         \
 	X(MEMORY, 'E', "the state file of a pull source")                                          \
-	X(OBJECT, 'O', "a Secret, PortLicense, PortPolicy or Lease of the API")                    \
-	X(REPORT, 'U', "a node's report of its licenses")
+	X(RESOURCE, 'A', "a Secret, PortLicense, PortPolicy or Lease of the API")                    \
+	X(REPORT, 'U', "a node's report of its licenses")                                          \
+	X(EVENTS, 'V', "a watch of the API server")                                                \
+	X(OBJECTS, 'O', "a list of the API server")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),

@@ -12,6 +12,7 @@
 
 #include "base64.h"
 #include "fuzz.h"
+#include "fuzz_kube.h"
 #include "history.h"
 #include "jwk.h"
 #include "jws.h"
@@ -416,7 +417,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case FUZZ_CONFIG:
 		read_config((char *)rest, len);
 		break;
-	case FUZZ_OBJECT:
+	case FUZZ_RESOURCE:
 		fuzz_object((char *)rest, len);
 		break;
 	case FUZZ_REPORT:
@@ -424,6 +425,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case FUZZ_MEMORY:
 		read_memory((char *)rest, len);
+		break;
+	case FUZZ_EVENTS:
+		fuzz_kube(KUBE_STREAM_WATCH, (char *)rest, len);
+		break;
+	case FUZZ_OBJECTS:
+		fuzz_kube(KUBE_STREAM_LIST, (char *)rest, len);
 		break;
 	default:
 		free(rest);

@@ -90,6 +90,17 @@
 	"\"portlic.dev/report\":"                                                                  \
 	"\"{}\"}},\"spec\":{\"holderIdentity\":\"n1\",\"leaseDurationSeconds\":15,\"renewTime\":"  \
 	"\"t\",\"leaseTransitions\":1}}"
+#define KUBE_EVENTS                                                                                \
+	"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"7\","  \
+	"\"annotations\":{\"k\":\"\\u0000]}\\\"\"}}}}\n{\"type\":\"BOOKMARK\",\"object\":{"        \
+	"\"metadata\":{"                                                                           \
+	"\"resourceVersion\":\"8\"},\"spec\":{\"containers\":null}}}\n{\"type\":\"ERROR\","        \
+	"\"object\":{\"kind\":"                                                                    \
+	"\"Status\",\"message\":\"too old\",\"code\":410}}\n"
+#define KUBE_LIST                                                                                  \
+	"{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"9\",\"continue\":\"eyJ=\"},"    \
+	"\"items\":["                                                                              \
+	"{\"metadata\":{\"name\":\"items\"}},{\"items\":[{}]}\n]}\n"
 
 static const struct {
 	char mode;
@@ -111,13 +122,15 @@ static const struct {
 	{FUZZ_MOMENT, "+30d"},
 	{FUZZ_CONFIG, CONFIG},
 	{FUZZ_MEMORY, MEMORY},
-	{FUZZ_OBJECT, SECRET},
-	{FUZZ_OBJECT, PORTLICENSE},
-	{FUZZ_OBJECT, BY_SECRET},
-	{FUZZ_OBJECT, PORTPOLICY},
-	{FUZZ_OBJECT, LEASE},
+	{FUZZ_RESOURCE, SECRET},
+	{FUZZ_RESOURCE, PORTLICENSE},
+	{FUZZ_RESOURCE, BY_SECRET},
+	{FUZZ_RESOURCE, PORTPOLICY},
+	{FUZZ_RESOURCE, LEASE},
 	{FUZZ_REPORT,
 	 "{\"generation\":12,\"licenses\":{\"secret:a:license.key\":\"active:9f86d081\"}}"},
+	{FUZZ_EVENTS, KUBE_EVENTS},
+	{FUZZ_OBJECTS, KUBE_LIST},
 };
 
 static int write_seed(const char *dir, int number, char mode, const void *bytes, size_t len)
