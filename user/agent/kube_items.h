@@ -40,8 +40,9 @@ struct kube_item {
 	/* The writer's. */
 	struct kube_request *request; /* its status is being written */
 	cJSON *sent;		      /* that one */
-	uint64_t next_ns;	      /* not before */
-	unsigned int failures;	      /* in a row */
+	cJSON *replaced;  /* what it replaces; the watch may tell of it before the answer does */
+	uint64_t next_ns; /* not before */
+	unsigned int failures; /* in a row */
 };
 
 struct kube_items {

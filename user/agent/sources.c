@@ -376,8 +376,9 @@ void source_refuse(const struct source *source, struct source_file *file, const 
 	fault_set(&file->refusal, EBADMSG, "%s", why);
 	if (!news)
 		return;
-	log_event(LOG_ERROR, event, LOG_FIELDS("dir", source->dir, "file", file->name), "%s%s", why,
-		  file->good ? "; its last good copy stays in force" : "");
+	log_event(LOG_ERROR, event,
+		  LOG_FIELDS("dir", file->outside ? "kubernetes" : source->dir, "file", file->name),
+		  "%s%s", why, file->good ? "; its last good copy stays in force" : "");
 }
 
 void source_forget(struct source *source, size_t i)
