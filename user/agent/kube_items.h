@@ -82,6 +82,7 @@ struct kube_sync {
 	bool report_absent;	    /* the Lease isn't there */
 	uint64_t report_ns;	    /* boot clock: when it was written last */
 	uint64_t report_due_ns;	    /* 0: nothing is to be said */
+	uint64_t report_alive_ns;   /* when it is written again though nothing changed */
 	unsigned int report_failures;
 
 	/* the writer's: what all nodes say */
