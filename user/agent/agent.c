@@ -90,6 +90,7 @@ static void on_tick(uv_timer_t *timer)
 	keep_again(timer->data);
 	adopt_watch(timer->data);
 	pods_tick(timer->data);
+	kube_sync_tick(timer->data);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -293,6 +294,7 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 	notify_start(agent);
 	pull_start(agent);
 	kube_start(agent);
+	kube_sync_start(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
 	pods_start(agent);
 	gatefile_load(agent);
@@ -324,6 +326,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	notify_stop(agent);
 	pods_stop(agent);
 	cnifile_stop(agent);
+	kube_sync_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);

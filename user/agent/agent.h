@@ -14,6 +14,7 @@
 #include "gates.h"
 #include "http.h"
 #include "kube.h"
+#include "kube_items.h"
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
@@ -56,6 +57,7 @@ struct agent {
 	struct pods *pods; /* NULL before the start */
 	struct cnifile cnifile;
 	struct kube kube;
+	struct kube_sync kube_sync;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;
