@@ -77,6 +77,8 @@ static void look_around(struct agent *agent)
 	cuts_check(agent);
 	shield_tick(agent);
 	entitlements_write(agent);
+	kubepeers_tick(agent);
+	kubenodes_tick(agent);
 	memory_tick(agent);
 	notify_tick(agent);
 }
@@ -170,6 +172,8 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 	}
 	if (agent->stopping)
 		return;
+	kubepeers_start(agent);
+	kubenodes_start(agent);
 	agent->origins.support = cgroups_support();
 	origins_look(agent, NULL);
 	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
@@ -257,6 +261,10 @@ static int open_sources(struct agent *agent, struct fault *f)
 		err = memory_open(agent);
 	if (!err)
 		err = quotafile_open(agent);
+	if (!err)
+		err = kubepeers_open(agent);
+	if (!err)
+		err = kubenodes_open(agent);
 	if (!err && asprintf(&agent->gates.path, "%s/gates.json", config->state_dir) < 0) {
 		agent->gates.path = NULL;
 		err = -ENOMEM;
@@ -313,6 +321,8 @@ void agent_stop(struct agent *agent, int exit_code)
 	watch_stop(&agent->watch);
 	pull_stop(agent);
 	notify_stop(agent);
+	kubepeers_stop(agent);
+	kubenodes_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);
@@ -334,6 +344,9 @@ static void finish(struct agent *agent)
 	quotafile_finish(agent);
 	quotafile_close(&agent->quotas);
 	gates_close(&agent->gates);
+	kubepeers_save(agent);
+	kubepeers_close(&agent->kubepeers);
+	kubenodes_close(&agent->kubenodes);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);
 	node_close(agent->node);

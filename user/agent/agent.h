@@ -13,6 +13,8 @@
 #include "gates.h"
 #include "http.h"
 #include "kube.h"
+#include "kubenodes.h"
+#include "kubepeers.h"
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
@@ -42,6 +44,8 @@ struct agent {
 	struct gates gates;
 	struct quotafile quotas;
 	struct source_table sources;
+	struct kubepeers kubepeers;
+	struct kubenodes kubenodes;
 	struct origins origins;
 	struct trial trial;
 	struct watch watch;
