@@ -198,6 +198,7 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 		.n_views = agent->licenses.n_views,
 		.policy = rules_policy(agent, entry),
 		.mode = entry->mode,
+		.namespace = pods_subject(agent, entry).namespace,
 		.tombstones = entry->graves.stones,
 		.n_tombstones = entry->graves.n,
 		.slots = entry->rules ? entry->rules->compiled.slots : no_slots,
