@@ -26,10 +26,10 @@ start_echo tcp 7001 7002 7003 7004 7005 8080
 
 from() { SOURCE=10.77.0.$1 out "$LIB/net.py" tcp $POD4 "$2"; } # from LAST-BYTE PORT
 says() { [ "$(from "$1" "$2")" = "$3" ]; }                      # says LAST-BYTE PORT ok|refused
-soon() { # soon TEXT LAST-BYTE PORT ok|refused: within 5 s
+soon() { # soon TEXT LAST-BYTE PORT ok|refused: within 15 s
 	local began
 	began=$(now)
-	if eventually 5 says "$2" "$3" "$4"; then ok "$1 ($(since "$began") s)"; else not_ok "$1" "port $3 from .$2: $(from "$2" "$3")"; fi
+	if eventually 15 says "$2" "$3" "$4"; then ok "$1 ($(since "$began") s)"; else not_ok "$1" "port $3 from .$2: $(from "$2" "$3")"; fi
 }
 stays() { # stays TEXT LAST-BYTE PORT ok|refused: for 2 s
 	local end=$((SECONDS + 2))
