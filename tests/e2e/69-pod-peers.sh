@@ -101,6 +101,21 @@ cluster_pod shop web-3 web 14 Succeeded
 soon "it has ended: its address is nobody's" 14 7001 refused
 is "... and an exception again" "$(from 14 8080)" refused
 kube_delete /api/v1/namespaces/shop/pods/web-3
+cluster_pod shop web-4 web 14
+soon "the next one" 14 7001 ok
+ending() { # ending STATE: web-4 is being deleted, its container is in that state
+	kube_get /api/v1/namespaces/shop/pods/web-4 | python3 -c '
+import json, sys
+pod = json.load(sys.stdin)
+pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+pod["status"]["containerStatuses"] = [{"name": "c", "state": {sys.argv[1]: {}}}]
+print(json.dumps(pod))' "$1" | kube_put -
+}
+ending running
+stays "it is being deleted, and still runs" 14 7001 ok
+ending terminated
+soon "its containers have ended: so has its address" 14 7001 refused
+kube_delete /api/v1/namespaces/shop/pods/web-4
 kube_pod shop host n2 uid-host '{"app":"web"}' "$(status 14)" | sed 's/"spec":{/&"hostNetwork":true,/' | kube_put -
 cluster_pod shop web-1 web 11
 stays "a pod of the node's network is admitted by nothing" 14 7001 refused
