@@ -47,7 +47,7 @@ AGENT := $(call objects,user/agent/*.c)
 CLI := $(call objects,user/cli/*.c)
 GATE_BPF := $(B)/bpf/wire.bpf.o $(B)/bpf/egress.bpf.o $(B)/bpf/socket.bpf.o
 CGROUP_BPF := $(patsubst %,$(B)/bpf/%.bpf.o,host sent bind handshake)
-SKELETONS := $(patsubst %,$(B)/bpf/%.skel.h,gate cgroup ledger shield)
+SKELETONS := $(patsubst %,$(B)/bpf/%.skel.h,gate cgroup ledger shield kubelet)
 
 all: $(B)/portlic $(B)/portlicd ## build both programs into build/
 bpf: $(SKELETONS) ## compile the BPF programs only

@@ -18,6 +18,7 @@
 #include "maps.h"
 #include "parse.h"
 #include "portless.h"
+#include "probe.h"
 
 /* Counts, tells and answers with the verdict. p->dport: the socket's; 0 if it has none. */
 static __always_inline int host_end(struct __sk_buff *skb, const struct packet *p,
@@ -99,6 +100,8 @@ static __always_inline int host_listener(struct __sk_buff *skb, const struct pac
 	if (host_decide(&d, IPPROTO_TCP, p->dport, !open, now) && d.slot == PLIC_SLOT_OTHER &&
 	    !open)
 		return HOST_PASS;
+	if (d.rule && probe_passes(skb, p, &d, open, now))
+		return host_end(skb, p, &d, open, now);
 	if (open)
 		host_asks(skb, p, &d, now);
 	else
@@ -151,7 +154,8 @@ static __always_inline int host_connection(struct __sk_buff *skb, const struct e
 	if (d.verdict != PLIC_ALLOWED || host_is_held(&d)) {
 		host_parse(skb, &p);
 		p.dport = e->port;
-		host_holds(skb, &p, &d, now);
+		if (!d.rule || !probe_passes(skb, &p, &d, false, now))
+			host_holds(skb, &p, &d, now);
 	}
 	return host_end(skb, &p, &d, false, now);
 }

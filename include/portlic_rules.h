@@ -86,6 +86,7 @@ struct plic_limit {
 	__u8 pad[7];
 };
 #define PLIC_LINE_POLICY 0
+#define PLIC_LINE_PROBE PLIC_NEVER /* in plic_rates: what is taken for probes (plic_kubelet) */
 
 struct plic_rule {
 	__u8 mode;	/* enum plic_mode */
@@ -109,6 +110,8 @@ enum plic_rule_flag {
 	PLIC_RULE_TLS = 16,  /* ... demands TLS */
 	/* There is a sidecar: its own origins and sources hold at the socket and on lo alone. */
 	PLIC_RULE_VIA = 32,
+	/* The kubelet's probes (plic_probes) get in, whatever the grants say, and none of it limits them. */
+	PLIC_RULE_PROBE = 64,
 };
 
 struct plic_index {

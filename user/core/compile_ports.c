@@ -175,6 +175,16 @@ static void narrow(const struct compilation *c, const struct policy_port *p,
 	out->limits.policy[0] = limit_of_policy(p);
 }
 
+/*
+ * What is given to probes alone becomes PLIC_RULE_PROBE and no grant: it must not keep open what its license no
+ * longer does, nor take a place of the few that there are.
+ */
+static bool is_for_probes(const struct source *s)
+{
+	return s->kind != SOURCE_NARROW && !s->candidate.grant.sources &&
+	       s->candidate.grant.origins == 1U << PLIC_ORIGIN_PROBE;
+}
+
 /* The sources that give something to a piece: tombstones don't where something admits. */
 static size_t find_given(struct compilation *c, const struct piece *piece)
 {
@@ -184,7 +194,7 @@ static size_t find_given(struct compilation *c, const struct piece *piece)
 	for (size_t i = 0; i < piece->n_active; i++) {
 		const struct source *s = &c->sources[piece->active[i]];
 
-		admitted |= s->kind != SOURCE_NARROW &&
+		admitted |= s->kind != SOURCE_NARROW && !is_for_probes(s) &&
 			    grant_admits(&s->candidate.grant, c->in->base.boot_ns);
 	}
 	for (size_t i = 0; i < piece->n_active; i++) {
@@ -199,15 +209,19 @@ static size_t find_given(struct compilation *c, const struct piece *piece)
 static void fill_rule(struct compilation *c, const struct piece *piece, size_t n_given,
 		      struct compiled_port *out)
 {
-	size_t n;
+	size_t n = 0;
 
 	for (size_t i = 0; i < n_given; i++) {
 		const struct source *s = &c->sources[c->given[i]];
 
-		c->candidates[i] = s->candidate;
+		if (is_for_probes(s)) {
+			out->rule.flags |= out->ip_proto == IPPROTO_TCP ? PLIC_RULE_PROBE : 0;
+			continue;
+		}
+		c->candidates[n++] = s->candidate;
 		out->open |= s->kind == SOURCE_OPEN;
 	}
-	n = grants_reduce(c->candidates, n_given);
+	n = grants_reduce(c->candidates, n);
 	out->rule.mode = c->mode;
 	out->rule.deny = c->deny;
 	out->rule.n_grants = n;

@@ -25,6 +25,8 @@ enum node_map {
 	NODE_SEATED,
 	NODE_HELLOS,
 	NODE_EVENTS,
+	NODE_PROBES,
+	NODE_KUBELET,
 	NODE_NETNS, /* from here on the ledger's alone */
 	NODE_PEERS,
 	NODE_HOLDERS,
