@@ -18,6 +18,7 @@
 #include "origins.h"
 #include "observe.h"
 #include "policies.h"
+#include "probing.h"
 #include "pull.h"
 #include "quotafile.h"
 #include "sourcetable.h"
@@ -42,6 +43,7 @@ struct agent {
 	struct quotafile quotas;
 	struct source_table sources;
 	struct origins origins;
+	struct probing probing;
 	struct trial trial;
 	struct watch watch;
 	struct cuts cuts;

@@ -76,16 +76,19 @@ static int read_metrics(const cJSON *root, struct config *out, struct fault *f)
 	return out->metrics_text ? 0 : -ENOMEM;
 }
 
-/* Sources that belong to later versions: written down, they must not be ignored. */
-static int refuse_later(const cJSON *root, const char *key, struct fault *f)
+static int read_kubernetes(const cJSON *root, struct kube_config *out, struct fault *f)
 {
-	const cJSON *item = json_get(root, key);
+	static const char *const known[] = {"kubelet_cgroup", NULL};
+	const cJSON *object = NULL;
+	int err = 0;
 
-	if (!item || cJSON_IsNull(item) || cJSON_IsFalse(item) ||
-	    (cJSON_IsString(item) && !item->valuestring[0]) ||
-	    ((cJSON_IsArray(item) || cJSON_IsObject(item)) && !item->child))
-		return 0;
-	return fault_set(f, EINVAL, "\"%s\" isn't supported by this version: remove it", key);
+	if (!cJSON_IsNull(json_get(root, "kubernetes")))
+		err = json_object(root, "kubernetes", &object, f);
+	if (err || !object)
+		return err;
+	err = json_keys(object, known, f);
+	out->on = !err;
+	return err ? err : json_path(object, "kubelet_cgroup", &out->kubelet_cgroup, f);
 }
 
 static int read_path(const cJSON *root, const char *key, const char *fallback, char **out,
@@ -143,7 +146,7 @@ static int read_members(const cJSON *root, struct config *out, struct fault *f)
 	if (!err)
 		err = origin_config_read(root, &out->origins, f);
 	if (!err)
-		err = refuse_later(root, "kubernetes", f);
+		err = read_kubernetes(root, &out->kubernetes, f);
 	return err ? err : read_metrics(root, out, f);
 }
 
@@ -190,5 +193,6 @@ void config_free(struct config *config)
 	pull_sources_free(&config->pull);
 	notify_targets_free(&config->notify);
 	origin_config_free(&config->origins);
+	free(config->kubernetes.kubelet_cgroup);
 	*config = (struct config){0};
 }

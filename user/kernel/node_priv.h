@@ -33,6 +33,7 @@ enum node_map {
 	NODE_N_MAPS
 };
 #define NODE_PIN_LEDGER "ledger"
+#define NODE_PIN_KUBELET "kubelet"
 extern const char *const node_map_names[NODE_N_MAPS];
 
 struct node {
