@@ -17,7 +17,7 @@ setup_kubelet() { # setup_kubelet CGROUP
 import json, sys
 config = json.load(open(sys.argv[1]))
 config["origins"] = {"node": [sys.argv[3] + "/32", "fd77::1/128"]}
-config["kubernetes"] = {**config.get("kubernetes", {}), "kubelet_cgroup": sys.argv[2]}
+config["kubernetes"] = {"api": "https://127.0.0.1:1", "node": "n1", "kubelet_cgroup": sys.argv[2]} # no server there
 json.dump(config, open(sys.argv[1], "w"))
 P
 }

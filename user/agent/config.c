@@ -76,21 +76,6 @@ static int read_metrics(const cJSON *root, struct config *out, struct fault *f)
 	return out->metrics_text ? 0 : -ENOMEM;
 }
 
-static int read_kubernetes(const cJSON *root, struct kube_config *out, struct fault *f)
-{
-	static const char *const known[] = {"kubelet_cgroup", NULL};
-	const cJSON *object = NULL;
-	int err = 0;
-
-	if (!cJSON_IsNull(json_get(root, "kubernetes")))
-		err = json_object(root, "kubernetes", &object, f);
-	if (err || !object)
-		return err;
-	err = json_keys(object, known, f);
-	out->on = !err;
-	return err ? err : json_path(object, "kubelet_cgroup", &out->kubelet_cgroup, f);
-}
-
 static int read_path(const cJSON *root, const char *key, const char *fallback, char **out,
 		     struct fault *f)
 {
@@ -146,7 +131,7 @@ static int read_members(const cJSON *root, struct config *out, struct fault *f)
 	if (!err)
 		err = origin_config_read(root, &out->origins, f);
 	if (!err)
-		err = read_kubernetes(root, &out->kubernetes, f);
+		err = kube_config_read(root, &out->kubernetes, f);
 	return err ? err : read_metrics(root, out, f);
 }
 
@@ -193,6 +178,6 @@ void config_free(struct config *config)
 	pull_sources_free(&config->pull);
 	notify_targets_free(&config->notify);
 	origin_config_free(&config->origins);
-	free(config->kubernetes.kubelet_cgroup);
+	kube_config_free(&config->kubernetes);
 	*config = (struct config){0};
 }
