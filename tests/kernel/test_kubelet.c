@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_kubelet.c - a cgroup that plays the kubelet's: found, followed, and its connections told from all others. */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,26 +119,26 @@ static void leave(struct node *node)
 
 /* ---- who it is ---- */
 
-/* A process in a group until it is stopped, called NAME, in the namespaces of this machine. */
+/* A process in a group, NULL: in none, until it is stopped; called NAME. */
 static pid_t process(const char *group, const char *name)
 {
-	int ready[2], netns;
+	int ready[2];
 	pid_t pid;
 	char c;
 
 	assert_int_equal(pipe(ready), 0);
+	if (group)
+		group_join(group);
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_NAME, name);
-		group_join(group);
-		netns = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
-		if (netns < 0 || setns(netns, CLONE_NEWNET))
-			_exit(1);
 		(void)!write(ready[1], "x", 1);
 		pause();
 		_exit(0);
 	}
+	if (group)
+		group_join(NULL);
 	close(ready[1]);
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	close(ready[0]);
@@ -185,8 +183,7 @@ static void finds_it_by_its_process(void **state)
 	pid_t pid, second;
 
 	group_make("k");
-	if (find(NULL, &place, &f) != -ENOENT)
-		skip(); /* this machine has one */
+	assert_int_equal(find(NULL, &place, &f), -ENOENT);
 	pid = process("k", "kubelet");
 	must(find(NULL, &place, &f), &f);
 	must(find(named("k"), &other, &f), &f);
@@ -243,6 +240,7 @@ static void tells_its_connections(void **state)
 static void outlives_the_agent(void **state)
 {
 	struct scene *s = *state;
+	struct ruleset set;
 
 	apply(s->gate);
 	follow(s->node);
@@ -251,7 +249,9 @@ static void outlives_the_agent(void **state)
 	assert_int_equal(ask(HOST, POD_V4, 9090), 0);
 	assert_int_equal(peer_tcp(HOST, POD_V4, 9090), ECONNREFUSED);
 	s->node = bed_node();
-	s->gate = bed_gate(s->node, "g", 0, 7, NULL);
+	set = probed();
+	s->gate = bed_gate(s->node, "g", 0, 7, &set);
+	ruleset_free(&set);
 	follow(s->node); /* the same place again */
 	assert_int_equal(ask(HOST, POD_V4, 9090), 0);
 	leave(s->node);

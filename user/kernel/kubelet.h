@@ -22,7 +22,8 @@ struct kubelet_place {
 
 /*
  * Where the kubelet is: in the cgroup `named`, a path in the hierarchy ("/system.slice/kubelet.service"), or NULL:
- * where root's process called "kubelet" is in the node's network namespace, outside of all containers.
+ * where root's process called "kubelet" is in this process's network namespace, which is the node's, outside of all
+ * containers.
  * -ENOENT: there is none now. -EOPNOTSUPP: its cgroup says nothing of who is in it (the top of the hierarchy,
  * cgroup v1), -EBUSY: others are in it too, -ENOTUNIQ: there are several; each with a fault that says so.
  */

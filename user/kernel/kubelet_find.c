@@ -85,8 +85,8 @@ static int find_process(const struct processes *p, struct kubelet_place *out, st
 	struct stat st;
 	int r;
 
-	if (stat("/proc/1/ns/net", &st) < 0)
-		return fault_set(f, errno, "can't read \"/proc/1/ns/net\": %s", strerror(errno));
+	if (stat("/proc/self/ns/net", &st) < 0) /* the process's, whatever its threads enter */
+		return fault_set(f, errno, "can't read \"/proc/self/ns/net\": %s", strerror(errno));
 	for (size_t i = 0; i < p->n; i++) {
 		const struct process *one = &p->list[i];
 
@@ -101,9 +101,10 @@ static int find_process(const struct processes *p, struct kubelet_place *out, st
 		kubelet = one;
 	}
 	if (!kubelet)
-		return fault_set(f, ENOENT,
-				 "no process of this node is called \"" KUBELET_NAME
-				 "\": name its cgroup by \"kubelet_cgroup\"");
+		return fault_set(
+			f, ENOENT,
+			"no process in the agent's network namespace is called \"" KUBELET_NAME
+			"\": name its cgroup by \"kubelet_cgroup\"");
 	r = open_place(kubelet->cgroup, out, f);
 	if (r == 0)
 		r = check_alone(kubelet, p, f);
