@@ -96,11 +96,15 @@ static __always_inline int host_listener(struct __sk_buff *skb, const struct pac
 	bool open = (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	__u64 now = clock_now();
 	struct decision d;
+	__u32 probing;
 
 	if (host_decide(&d, IPPROTO_TCP, p->dport, !open, now) && d.slot == PLIC_SLOT_OTHER &&
 	    !open)
 		return HOST_PASS;
-	if (d.rule && probe_passes(skb, p, &d, open, now))
+	probing = d.rule ? probe_judges(skb, p, &d, open, now) : PROBE_NOT;
+	if (probing == PROBE_STRAY)
+		return HOST_PASS;
+	if (probing == PROBE_IS)
 		return host_end(skb, p, &d, open, now);
 	if (open)
 		host_asks(skb, p, &d, now);
@@ -144,6 +148,7 @@ static __always_inline int host_connection(struct __sk_buff *skb, const struct e
 	__u64 now = clock_now();
 	struct packet p = {.proto = IPPROTO_TCP, .dport = e->port};
 	struct decision d;
+	__u32 probing;
 
 	if (host_decide(&d, IPPROTO_TCP, e->port, true, now)) {
 		if (d.slot == PLIC_SLOT_OTHER)
@@ -154,7 +159,10 @@ static __always_inline int host_connection(struct __sk_buff *skb, const struct e
 	if (d.verdict != PLIC_ALLOWED || host_is_held(&d)) {
 		host_parse(skb, &p);
 		p.dport = e->port;
-		if (!d.rule || !probe_passes(skb, &p, &d, false, now))
+		probing = d.rule ? probe_judges(skb, &p, &d, false, now) : PROBE_NOT;
+		if (probing == PROBE_STRAY)
+			return HOST_PASS;
+		if (probing != PROBE_IS)
 			host_holds(skb, &p, &d, now);
 	}
 	return host_end(skb, &p, &d, false, now);

@@ -45,6 +45,7 @@ enum probe_found {
 	PROBE_NOT,
 	PROBE_IS,
 	PROBE_SPENT, /* it may be one, but what is taken for probes is used up */
+	PROBE_STRAY, /* of nobody known, where no license or policy ever let anybody else in */
 };
 
 static const struct plic_limit probe_limit = {
@@ -122,28 +123,32 @@ PLIC_FUNC int probe(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 open
 }
 
 /*
- * A segment of TCP whose verdict by its times is there already: a probe is let in, and neither asked nor held
- * to anything else. Of those that pass anyway a connection's segments aren't looked at.
+ * A segment of TCP whose verdict by its times is there already, enum probe_found: a probe is let in, and neither
+ * asked nor held to anything else. Of those that pass anyway a connection's segments aren't looked at. PROBE_STRAY
+ * is for the caller to let through: it stood before the gate, and is drained as soon as user space has seen it.
  */
-static __always_inline bool probe_passes(struct __sk_buff *skb, const struct packet *p,
-					 struct decision *d, bool open, __u64 now)
+static __always_inline __u32 probe_judges(struct __sk_buff *skb, const struct packet *p,
+					  struct decision *d, bool open, __u64 now)
 {
+	const struct plic_rule *rule = d->rule;
 	__u32 found;
 
-	if (!(d->rule->flags & PLIC_RULE_PROBE))
-		return false;
+	if (!(rule->flags & PLIC_RULE_PROBE))
+		return PROBE_NOT;
 	if (!open && d->verdict == PLIC_ALLOWED && !d->asks &&
-	    !(d->rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS)))
-		return false;
+	    !(rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS)))
+		return PROBE_NOT;
 	found = probe(skb, packet_pack(p), p->sport << 16 | p->dport, open, now);
+	if (found == PROBE_NOT && !open && !rule->n_grants)
+		return PROBE_STRAY;
 	if (found == PROBE_SPENT && d->verdict != PLIC_ALLOWED)
 		d->reason = PLIC_REASON_ORIGIN;
-	if (found != PROBE_IS)
-		return false;
-	d->verdict = PLIC_ALLOWED;
-	d->reason = PLIC_REASON_NONE;
-	d->asks = false;
-	return true;
+	if (found == PROBE_IS) {
+		d->verdict = PLIC_ALLOWED;
+		d->reason = PLIC_REASON_NONE;
+		d->asks = false;
+	}
+	return found;
 }
 #endif
 

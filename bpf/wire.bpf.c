@@ -146,7 +146,8 @@ static __always_inline void wire_asks(struct __sk_buff *skb, const struct packet
 static __always_inline bool judge_ports(struct __sk_buff *skb, const struct packet *p,
 					struct decision *d, bool *connection, __u64 now)
 {
-	bool tcp = p->proto == IPPROTO_TCP, open = is_open(p), probing, named;
+	bool tcp = p->proto == IPPROTO_TCP, open = is_open(p), named;
+	__u32 probing;
 
 	*connection = open;
 	if (!decide_rule(d, gate_set(), p->proto, p->dport, now))
@@ -161,7 +162,9 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	if (!named && (tcp ? !open : wire_is_own(skb, p, false, now)))
 		return true;
 	decide_times(d, now, !open);
-	probing = tcp && probe_passes(skb, p, d, open, now);
+	probing = tcp ? probe_judges(skb, p, d, open, now) : PROBE_NOT;
+	if (probing == PROBE_STRAY)
+		return true;
 	if (d->asks)
 		wire_asks(skb, p, d, open, now);
 	if (tcp) {
@@ -174,8 +177,8 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 			return false;
 		if ((plic_marked || d->verdict != PLIC_ALLOWED) && wire_is_marked(skb, p))
 			return true;
-		if (d->verdict == PLIC_ALLOWED && !probing && !(p->tcp_flags & TCP_RST) &&
-		    d->rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS))
+		if (d->verdict == PLIC_ALLOWED && probing != PROBE_IS &&
+		    !(p->tcp_flags & TCP_RST) && d->rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS))
 			hold(skb, p, d, 0, now);
 		return false;
 	}
