@@ -128,7 +128,8 @@ P
 between "... of 30 at once those within it" "$(out python3 "$T/burst.py" $POD4 7070)" 10 12
 is "... the rest is denied by its origin" "$(port 7070 'sorted(p["denied"])')" "['origin']"
 is "... not what comes from elsewhere" "$(SOURCE=10.78.0.1 out "$LIB/net.py" tcp $POD4 9091)" refused
-sleep 1
+is "... \`portlic check\` doesn't mistake its own knocks for a hole" \
+	"$(portlic check -o json | json 'd["ok"], sum("passes for one" in r["text"] for r in d["results"])')" "True 1"
 cat > "$T/send.py" << 'P'
 import socket, sys
 s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)
