@@ -21,6 +21,7 @@
 #include "manager.h"
 #include "netns.h"
 #include "node.h"
+#include "pods.h"
 #include "sweep.h"
 
 #define TICK_MS 1000
@@ -40,6 +41,8 @@ void agent_rescan(struct agent *agent)
 	if (trust)
 		gates_reread_policies(&agent->gates, agent->vendors.trust);
 	trial_rescanned(agent, trust);
+	if (trust || policies)
+		pods_select(agent);
 	if (trust || licenses || policies)
 		rules_changed(agent);
 }
@@ -87,6 +90,7 @@ static void on_tick(uv_timer_t *timer)
 	look_around(timer->data);
 	keep_again(timer->data);
 	adopt_watch(timer->data);
+	pods_tick(timer->data);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -174,6 +178,7 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 	agent->origins.support = cgroups_support();
 	origins_look(agent, NULL);
 	probing_tick(agent);
+	pods_adopted(agent);
 	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
 	timekeeper_watch(agent, look_around);
 	uv_timer_start(&agent->sweep, on_sweep, 0, SWEEP_MS);
@@ -291,6 +296,7 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 	pull_start(agent);
 	kube_start(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
+	pods_start(agent);
 	gatefile_load(agent);
 	agent_rescan(agent);
 	adopt_pins(agent, found);
@@ -315,6 +321,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	watch_stop(&agent->watch);
 	pull_stop(agent);
 	notify_stop(agent);
+	pods_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);
@@ -335,6 +342,7 @@ static void finish(struct agent *agent)
 	memory_save(agent);
 	quotafile_finish(agent);
 	quotafile_close(&agent->quotas);
+	pods_free(agent);
 	gates_close(&agent->gates);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);

@@ -30,6 +30,7 @@
 #include "watch.h"
 
 struct node;
+struct pods;
 
 struct agent {
 	uv_loop_t loop;
@@ -53,6 +54,7 @@ struct agent {
 	struct pull pull;
 	struct notify notify;
 	struct observe observe;
+	struct pods *pods; /* NULL before the start */
 	struct kube kube;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;

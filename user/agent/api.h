@@ -11,6 +11,9 @@ http_handler api_metrics; /* /metrics, /healthz, /readyz, on the metrics address
 /* Handlers; `name` is the rest of the path, NULL or "" where the route has none. */
 typedef void api_route(struct agent *agent, struct http_request *request, const char *name);
 
+/* The query "gate": a gate's name, for NAMESPACE/POD too, or what was written if there is none; NULL: not given. */
+const char *api_gate(const struct http_request *request);
+
 api_route api_status;
 api_route api_gates_get, api_gates_post, api_gate_patch, api_gate_delete;
 api_route api_ports_get;

@@ -11,6 +11,7 @@
 #include "node.h"
 #include "notify_view.h"
 #include "overlap.h"
+#include "pods.h"
 #include "pull_view.h"
 #include "reply.h"
 #include "rivals.h"
@@ -187,6 +188,7 @@ static cJSON *warnings_json(const struct agent *agent)
 			  agent->entitlements.trouble.text);
 	origins_warn(agent, warnings);
 	probing_warn(agent, warnings);
+	pods_warn(agent, warnings);
 	if (agent->node && !node_features(agent->node)->tcx)
 		json_warn(warnings,
 			  "wire: removable: this kernel has no tcx links (6.6), so a pod with "

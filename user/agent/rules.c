@@ -98,7 +98,7 @@ enum plic_mode rules_mode(const struct agent *agent, const struct gate_entry *en
 
 	if (mode >= 0)
 		return mode;
-	return policy ? policy->mode : PLIC_ENFORCE;
+	return pods_mode(agent, entry, policy);
 }
 
 const struct plic_grant *rule_live_grant(const struct plic_rule *rule, uint64_t now_ns)
@@ -195,11 +195,14 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 		   struct fault *f)
 {
 	static const struct plic_slot no_slots[1];
+	const struct policy *policy = rules_policy(agent, entry);
+	const enum plic_mode mode = pods_mode(agent, entry, policy);
 	struct interim interim;
 	struct compile_input in = {
 		.views = agent->licenses.views,
 		.n_views = agent->licenses.n_views,
-		.policy = rules_policy(agent, entry),
+		.policy = policy,
+		.policy_mode = &mode,
 		.mode = entry->mode,
 		.tombstones = entry->graves.stones,
 		.n_tombstones = entry->graves.n,
@@ -207,6 +210,8 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 		.n_slots = entry->rules ? entry->rules->compiled.n_slots : 1,
 		.base = clock_base(&agent->clock),
 		.generation = agent->gates.generation,
+		.probes = entry->pod ? entry->pod->probes : NULL,
+		.n_probes = entry->pod ? entry->pod->n_probes : 0,
 	};
 	bool any;
 	int err = interim_find(agent, entry, &in, &interim, &any);
