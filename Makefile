@@ -105,7 +105,7 @@ demo: ## the product in a namespace, 30 s (root)
 test: deps ## every rung of the ladder (root); test-RUNG for one, make V=1 to see it all
 	$(Q)$(MAKE) --no-print-directory climb
 
--include $(wildcard tests/*/*.mk vmlinux/*.mk)
+-include $(wildcard tests/*/*.mk vmlinux/*.mk deploy/*/*.mk)
 TESTS_check += tests/check/style
 TESTS_e2e += $(sort $(wildcard tests/e2e/[0-9]*.sh))
 TESTS_san += $(patsubst $(B)/%,$(B)/san/%,$(filter $(B)/%,$(TESTS_unit)))
