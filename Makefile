@@ -112,16 +112,18 @@ TESTS_san += $(patsubst $(B)/%,$(B)/san/%,$(filter $(B)/%,$(TESTS_unit)))
 NEEDS_cli := $(B)/portlic
 NEEDS_e2e := all
 RUNGS := check unit san cli bpf kernel e2e fuzz
+# Of these programs nothing is measured in time: they run side by side (of e2e those that say so themselves).
+beside = $(if $(filter $(1),check unit san cli fuzz),--beside)
 programs-unit: $(TESTS_unit)
 $(TESTS_san): sanitized ;
 sanitized:
 	$(Q)$(MAKE) --no-print-directory SAN=1 programs-unit
 climb: all $(foreach r,$(RUNGS),$(TESTS_$(r)))
-	$(Q)PORTLIC_BUILD=$(B) V=$(V) tests/run $(foreach r,$(RUNGS),--rung=$(r) $(TESTS_$(r))); s=$$?; $(own); exit $$s
+	$(Q)PORTLIC_BUILD=$(B) V=$(V) tests/run $(foreach r,$(RUNGS),--rung=$(r) $(call beside,$(r)) $(TESTS_$(r))); s=$$?; $(own); exit $$s
 check: test-check ## style, static analysis, man pages, arrows between the rooms
 .SECONDEXPANSION:
 $(addprefix test-,$(RUNGS)): test-%: $$(NEEDS_$$*) $$(TESTS_$$*)
-	$(Q)PORTLIC_BUILD=$(B) V=$(V) tests/run $(TESTS_$*)
+	$(Q)PORTLIC_BUILD=$(B) V=$(V) tests/run $(call beside,$*) $(TESTS_$*)
 
 tools:
 	$(Q)$(PKG_CONFIG) --exists $(LIBS_AGENT) 2>/dev/null && command -v $(CLANG) $(BPFTOOL) >/dev/null || \

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # The operator's side: deny drop, audit, off, opens, and what a policy can't do.
 . "$(dirname "$0")/lib.sh"
 need nginx

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # The pod's own traffic is untouched: a long download, DNS with connected and unconnected sockets, ping,
 # clients whose own port happens to have a rule; a real redis behind its license.
 . "$(dirname "$0")/lib.sh"

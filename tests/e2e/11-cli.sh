@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # The verbs against a live agent: exit codes, tables, JSON, load and unload.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # The README's quick start and the files of policies/, as they are shipped.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # Ways by which a node, or root in the pod, brings frames to an interface of the pod (docs/evasion.md).
 #
 #   client ($NEST) 10.77.0.9 ---veth cn0--- outside ---veth--- pod

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # Root in the pod builds other devices on its interface, and moves it into another namespace (docs/evasion.md).
 . "$(dirname "$0")/lib.sh"
 . "$LIB/evasion.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # Disguised frames: tags, options, fragments, extension headers, groups; UDP and TCP (docs/evasion.md).
 . "$(dirname "$0")/lib.sh"
 . "$LIB/evasion.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # Other protocols than TCP, UDP and ICMP (docs/evasion.md).
 . "$(dirname "$0")/lib.sh"
 . "$LIB/evasion.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # Connections by odd means, and over `lo` (docs/evasion.md).
 . "$(dirname "$0")/lib.sh"
 . "$LIB/evasion.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # The agent's two HTTP servers: clients that hold their connections.
 . "$(dirname "$0")/lib.sh"
 

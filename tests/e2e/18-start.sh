@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # How the agent starts: lost state, its directory, its descriptors, its arguments; HEAD like GET.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # A connection that the pod opened from a port before any license named that port isn't cut with it.
 . "$(dirname "$0")/lib.sh"
 need nginx

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # Who connected to a port in the last day, and who is connected now: over a restart too, and not beyond the gate.
 . "$(dirname "$0")/lib.sh"
 need nginx curl

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # A pod that routes for a namespace behind it (nested containers, a gateway): what passes through isn't its own.
 . "$(dirname "$0")/lib.sh"
 setup

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # A higher seq that was in force supersedes for good: its file deleted, unloaded, over restarts; until a list
 # revokes it by jti. A revocation list that ages, equivocation, allow, bind and must on a running agent.
 . "$(dirname "$0")/lib.sh"

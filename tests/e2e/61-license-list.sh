@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # license list at a glance: what ends when and what happens then, renewals loaded ahead, kept copies,
 # and the one line that says what is next.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # What a vendor does and suffers: keys that are rotated, stolen, removed; old files that come back; two
 # files with one serial.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # What happens to a node: the license directory or the bpffs unmounted, a reboot's empty bpffs, a pod that
 # comes again.
 . "$(dirname "$0")/lib.sh"

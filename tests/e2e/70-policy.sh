@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # policy diff says what policy apply then does; what is refused leaves all as it was; counters survive.
 . "$(dirname "$0")/lib.sh"
 need bpftool

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # rehearse changes nothing, and what it foretells is what then happens.
 . "$(dirname "$0")/lib.sh"
 need bpftool

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: nothing here is measured in time
 # What a gate would say to a connection: the real programs at any time, and nothing is changed by the question.
 . "$(dirname "$0")/lib.sh"
 

@@ -8,3 +8,8 @@ $(B)/tests/e2e/flood: tests/e2e/flood.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -O2 -g -std=gnu11 $(WARN) -MMD -MP -o $@ $<
 tests/e2e/32-flows.sh: $(B)/tests/e2e/flood ;
+# The agent's client of the API server without the rest of it.
+$(B)/tests/e2e/kubewatch: tests/e2e/kubewatch.c $(filter-out %/main.o,$(AGENT)) $(B)/libkernel.a $(B)/libcore.a
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -Iuser/agent $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $(filter %.c %.o %.a,$^) $$($(PKG_CONFIG) --libs $(LIBS_AGENT))
+tests/e2e/65-kube-api.sh: $(B)/tests/e2e/kubewatch ;

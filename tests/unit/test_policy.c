@@ -151,10 +151,6 @@ static void test_refused(void **state)
 		{"{\"name\":\"a\",\"match\":{\"gates\":[\"\"]}}", "\"match\": \"gates\"[0]"},
 		{"{\"name\":\"a\",\"match\":{\"gates\":\"*\"}}", "\"match\": \"gates\""},
 		{"{\"name\":\"a\",\"match\":{\"gate\":[\"*\"]}}", "unknown member \"gate\""},
-		{"{\"name\":\"a\",\"match\":{\"gates\":[\"*\"],\"namespaces\":[\"x\"]}}",
-		 "\"match\": \"namespaces\" narrows in a way that this version can't enforce; "
-		 "remove it"},
-		{"{\"name\":\"a\",\"match\":{\"podSelector\":{}}}", "\"podSelector\" narrows"},
 
 		{"{\"name\":\"a\",\"open\":{}}", "\"open\" must be an array"},
 		{"{\"name\":\"a\",\"open\":[8080]}", "\"open\"[0]: must be an object"},

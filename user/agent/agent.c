@@ -287,6 +287,7 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 	start_timers(agent);
 	notify_start(agent);
 	pull_start(agent);
+	kube_start(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
 	gatefile_load(agent);
 	agent_rescan(agent);
@@ -312,6 +313,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	watch_stop(&agent->watch);
 	pull_stop(agent);
 	notify_stop(agent);
+	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);
 	wake_ready_waiters(agent);

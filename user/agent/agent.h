@@ -12,6 +12,7 @@
 #include "entitlements.h"
 #include "gates.h"
 #include "http.h"
+#include "kube.h"
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
@@ -50,6 +51,7 @@ struct agent {
 	struct pull pull;
 	struct notify notify;
 	struct observe observe;
+	struct kube kube;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

@@ -7,6 +7,7 @@
 
 #include "agent.h"
 #include "clockview.h"
+#include "kube_view.h"
 #include "node.h"
 #include "notify_view.h"
 #include "overlap.h"
@@ -170,6 +171,7 @@ static cJSON *warnings_json(const struct agent *agent)
 	trial_warn(warnings, agent);
 	pull_warn(agent, warnings);
 	notify_warn(agent, warnings);
+	kube_warn(agent, warnings);
 	if (agent->gates.lost.text[0])
 		json_warn(warnings, "%s", agent->gates.lost.text);
 	if (agent->gates.trouble.text[0])
@@ -250,6 +252,7 @@ void api_status(struct agent *agent, struct http_request *request, const char *n
 	cJSON_AddItemToObject(root, "clock", clock_json(agent));
 	cJSON_AddItemToObject(root, "pull", pull_json(agent));
 	cJSON_AddItemToObject(root, "notify", notify_json(agent));
+	cJSON_AddItemToObject(root, "kubernetes", kube_status(agent));
 	cJSON_AddItemToObject(root, "trial", trial_json(agent));
 	cJSON_AddItemToObject(root, "warnings", warnings_json(agent));
 	reply_json(request, MHD_HTTP_OK, root);

@@ -76,18 +76,6 @@ static int read_metrics(const cJSON *root, struct config *out, struct fault *f)
 	return out->metrics_text ? 0 : -ENOMEM;
 }
 
-/* Sources that belong to later versions: written down, they must not be ignored. */
-static int refuse_later(const cJSON *root, const char *key, struct fault *f)
-{
-	const cJSON *item = json_get(root, key);
-
-	if (!item || cJSON_IsNull(item) || cJSON_IsFalse(item) ||
-	    (cJSON_IsString(item) && !item->valuestring[0]) ||
-	    ((cJSON_IsArray(item) || cJSON_IsObject(item)) && !item->child))
-		return 0;
-	return fault_set(f, EINVAL, "\"%s\" isn't supported by this version: remove it", key);
-}
-
 static int read_path(const cJSON *root, const char *key, const char *fallback, char **out,
 		     struct fault *f)
 {
@@ -143,7 +131,7 @@ static int read_members(const cJSON *root, struct config *out, struct fault *f)
 	if (!err)
 		err = origin_config_read(root, &out->origins, f);
 	if (!err)
-		err = refuse_later(root, "kubernetes", f);
+		err = kube_config_read(root, &out->kubernetes, f);
 	return err ? err : read_metrics(root, out, f);
 }
 
@@ -206,5 +194,6 @@ void config_free(struct config *config)
 	pull_sources_free(&config->pull);
 	notify_targets_free(&config->notify);
 	origin_config_free(&config->origins);
+	kube_config_free(&config->kubernetes);
 	*config = (struct config){0};
 }

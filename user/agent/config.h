@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "fault.h"
+#include "kube.h"
 #include "notify_target.h"
 #include "origin_config.h"
 #include "pull_source.h"
@@ -27,6 +28,7 @@ struct config {
 	struct pull_sources pull;
 	struct notify_targets notify;
 	struct origin_config origins;
+	struct kube_config kubernetes;
 };
 
 /*

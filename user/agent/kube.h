@@ -19,6 +19,7 @@
 #include "fault.h"
 
 struct agent;
+struct http_request;
 
 /* The member `kubernetes` of the configuration; {} takes all of it from the pod the agent runs in. */
 struct kube_config {
@@ -30,9 +31,49 @@ struct kube_config {
 	char *namespace; /* "namespace": the agent's own; default $POD_NAMESPACE, .../namespace */
 };
 
-struct kube_watch;
+/* The member `kubernetes` of root; absent, null and false: off. -EINVAL with key and remedy, -ENOMEM. */
+int kube_config_read(const cJSON *root, struct kube_config *out, struct fault *f);
+void kube_config_free(struct kube_config *config);
 
-/* All are called from the loop. begin .. present* .. end is a whole list; between lists come changes. */
+/* Why a request failed: the label `reason`. */
+#define KUBE_ERRORS(X)                                                                             \
+	X(UNREACHABLE, "unreachable")	/* no answer, or it broke off */                           \
+	X(TOKEN, "token")		/* its file can't be read */                               \
+	X(UNAUTHORIZED, "unauthorized") /* 401 */                                                  \
+	X(FORBIDDEN, "forbidden")	/* 403 */                                                  \
+	X(UNKNOWN, "unknown")		/* 404 */                                                  \
+	X(EXPIRED, "expired")		/* 410: what is asked for is too long ago */               \
+	X(THROTTLED, "throttled")	/* 429 */                                                  \
+	X(SERVER, "server")		/* 5xx */                                                  \
+	X(REFUSED, "refused")		/* any other status */                                     \
+	X(MALFORMED, "malformed")	/* not what an API server sends, or too large */
+
+enum kube_error {
+#define KUBE_ERROR_ENUM(name, word) KUBE_FAIL_##name,
+	KUBE_ERRORS(KUBE_ERROR_ENUM)
+#undef KUBE_ERROR_ENUM
+		KUBE_N_ERRORS
+};
+
+struct kube_watch;
+struct kube_request;
+
+/* The agent's one of it. */
+struct kube {
+	bool on;
+	struct kube_watch *watches;
+	struct kube_request *requests;
+	bool answered;	   /* the last request was, well */
+	bool connected;	   /* ... and no watch fails */
+	uint64_t since_ns; /* boot clock: when connected changed */
+	uint64_t errors[KUBE_N_ERRORS];
+};
+
+/*
+ * All are called from the loop. begin .. present* .. end is a whole list; between lists come changes. A list that
+ * breaks off has no end: it begins anew. Objects are valid during the call. Those of a list have neither kind nor
+ * apiVersion. Each may begin requests and watches, and end its own.
+ */
 struct kube_consumer {
 	void (*begin)(void *arg);
 	void (*present)(void *arg, const cJSON *object); /* is there, new or changed */
@@ -55,6 +96,8 @@ struct kube_watch_spec {
 struct kube_watch *kube_watch(struct agent *agent, const struct kube_watch_spec *spec);
 void kube_unwatch(struct kube_watch *watch);		/* NULL-safe; no more calls */
 bool kube_watch_synced(const struct kube_watch *watch); /* a whole list has come, once */
+bool kube_watch_absent(
+	const struct kube_watch *watch); /* optional, and unknown to the server now */
 
 struct kube_answer {
 	int err; /* 0: an answer came, whatever its status; else -errno and why */
@@ -71,13 +114,13 @@ struct kube_request_spec {
 	const char *body;	  /* JSON text, NULL: none */
 };
 
-struct kube_request;
 /* Once, without a second try, 10 s at most. NULL: it can't begin, and done isn't called. */
 struct kube_request *kube_request(struct agent *agent, const struct kube_request_spec *spec,
 				  kube_done *done, void *arg, struct fault *f);
 void kube_cancel(struct kube_request *request); /* done isn't called any more; NULL-safe */
 
 void kube_start(struct agent *agent);
+/* Nothing is called any more. Watches and requests remain their owners' to kube_unwatch() and kube_cancel(). */
 void kube_stop(struct agent *agent);
 
 /* For `status`: {"api","node","connected":bool,"since","error":"…"|null,"watches":[{"what","synced":bool,"objects":n}]}; NULL: off. */

@@ -88,6 +88,13 @@ static const struct {
 	[NOTIFY_LOST] = {"portlic_notify_lost_total", "counter",
 			 "Events that a target never took: its queue was full, or it failed for "
 			 "too long."},
+	[KUBE_CONNECTED] = {"portlic_kubernetes_connected", "gauge",
+			    "1 while the API server answers and all watches work."},
+	[KUBE_WATCH_RESTARTS] =
+		{"portlic_kubernetes_watch_restarts_total", "counter",
+		 "Watches that were begun again; each ends by itself within minutes."},
+	[KUBE_ERRORS_TOTAL] = {"portlic_kubernetes_errors_total", "counter",
+			       "Requests to the API server that failed, by reason."},
 	[BUILD_INFO] = {"portlic_build_info", "gauge", "1, with the version."},
 };
 

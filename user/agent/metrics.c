@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "gateview.h"
 #include "inspect.h"
+#include "kube_view.h"
 #include "limitview.h"
 #include "metric.h"
 #include "notify_view.h"
@@ -376,6 +377,7 @@ static void counted(void *arg)
 	put_gates(&s);
 	pull_metrics(s.out, s.agent);
 	notify_metrics(s.out, s.agent);
+	kube_metrics(s.out, s.agent);
 	put_agent(&s);
 	fclose(s.out);
 	for (i = 0; i < s.n_gates; i++)

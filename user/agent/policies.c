@@ -69,10 +69,12 @@ static void log_loaded(const struct source_file *file, const struct policy *poli
 {
 	log_event(LOG_INFO, "policy_loaded", LOG_FIELDS("file", file->name, "policy", policy->name),
 		  "%zu opens, %zu port entries", policy->n_open, policy->n_ports);
-	if (!policy->n_gates)
-		log_event(LOG_WARN, "policy_idle",
-			  LOG_FIELDS("file", file->name, "policy", policy->name),
-			  "it has no \"match\" and holds for no gate: name gates in it");
+	if (!policy->n_gates && !policy_has_pods(policy))
+		log_event(
+			LOG_WARN, "policy_idle",
+			LOG_FIELDS("file", file->name, "policy", policy->name),
+			"it has no \"match\" and holds for no gate, but for pods that ask for it: "
+			"name gates or pods in it");
 }
 
 static void read_policy(struct source *source, const struct trust *trust, struct source_file *file)
@@ -158,22 +160,37 @@ int policies_remove(struct policies *policies, const char *file, struct fault *f
 	return 0;
 }
 
-const struct policy *policies_find(const struct policies *policies,
-				   const struct policy_subject *subject, const struct policy **also)
-{
-	const struct policy *found = NULL, *second = NULL;
-	size_t i;
+typedef bool policy_test(const struct policy *policy, const struct policy_subject *subject);
 
-	for (i = 0; i < policies->source.n_files && !second; i++) {
+/* The first two that pass. */
+static const struct policy *find_by(const struct policies *policies, policy_test *test,
+				    const struct policy_subject *subject,
+				    const struct policy **second)
+{
+	const struct policy *found = NULL;
+
+	*second = NULL;
+	for (size_t i = 0; i < policies->source.n_files && !*second; i++) {
 		const struct policy *policy = policies->source.files[i]->value;
 
-		if (!policy || !policy_matches(policy, subject))
+		if (!policy || !test(policy, subject))
 			continue;
 		if (found)
-			second = policy;
+			*second = policy;
 		else
 			found = policy;
 	}
+	return found;
+}
+
+const struct policy *policies_find(const struct policies *policies,
+				   const struct policy_subject *subject, const struct policy **also)
+{
+	const struct policy *second;
+	const struct policy *found = find_by(policies, policy_matches, subject, &second);
+
+	if (!found)
+		found = find_by(policies, policy_asked, subject, &second);
 	if (also)
 		*also = second;
 	return found;

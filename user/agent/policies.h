@@ -27,7 +27,8 @@ int policies_write(const struct policies *policies, const char *file, const void
 int policies_remove(struct policies *policies, const char *file, struct fault *f);
 
 /*
- * The first policy in order of file names that matches the gate, NULL: none. *also, unless NULL:
+ * The first policy in order of file names that matches the gate, else the first that its pod asks for, NULL:
+ * none. *also, unless NULL:
  * another one that matches and has no effect, or NULL.
  */
 const struct policy *policies_find(const struct policies *policies,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* transfer.c - libcurl's multi interface, driven by libuv. */
+/* transfer.c - one HTTP request. */
 #include "transfer.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,9 @@
 #include <curl/curl.h>
 
 #include "cleanup.h"
+#include "transfer_priv.h"
 
+#define HTTP_OK 200
 #define HEADERS_MAX_BYTES 65536 /* all that one transfer may be told, redirects included */
 
 struct transfer {
@@ -21,107 +25,77 @@ struct transfer {
 	struct curl_slist *headers;
 	char *json;
 	size_t max_bytes, headers_len;
-	void *body;
+	void *body; /* or the part that wasn't handed on yet */
 	size_t len;
 	bool too_large;
 	char error[CURL_ERROR_SIZE];
+	transfer_part *part;
+	bool fed; /* is in transfers->fed */
+	struct transfer *next_fed;
 	transfer_done *done;
 	void *arg;
 };
 
-/* One descriptor of libcurl's on the loop. */
-struct watched {
-	struct transfers *transfers;
-	curl_socket_t fd;
-	uv_poll_t poll;
-};
-
-static void finish_done(struct transfers *transfers);
-
-static void act(struct transfers *transfers, curl_socket_t fd, int events)
-{
-	int running;
-
-	curl_multi_socket_action(transfers->multi, fd, events, &running);
-	finish_done(transfers);
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-	struct watched *watched = poll->data;
-	int what = status < 0 ? CURL_CSELECT_ERR : 0;
-
-	what |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
-	what |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
-	act(watched->transfers, watched->fd, what);
-}
-
-static void on_unwatched(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
-{
-	struct transfers *transfers = arg;
-	struct watched *watched = socket_arg;
-	int events =
-		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-
-	if (what == CURL_POLL_REMOVE) {
-		if (watched) {
-			uv_poll_stop(&watched->poll);
-			uv_close((uv_handle_t *)&watched->poll, on_unwatched);
-			curl_multi_assign(transfers->multi, fd, NULL);
-		}
-		return 0;
-	}
-	if (!watched) {
-		watched = calloc(1, sizeof(*watched));
-		if (!watched)
-			return -1;
-		*watched = (struct watched){.transfers = transfers, .fd = fd};
-		if (uv_poll_init_socket(transfers->loop, &watched->poll, fd)) {
-			free(watched);
-			return -1;
-		}
-		watched->poll.data = watched;
-		curl_multi_assign(transfers->multi, fd, watched);
-	}
-	uv_poll_start(&watched->poll, events, on_poll);
-	return 0;
-}
-
-static void on_timeout(uv_timer_t *timer)
-{
-	act(timer->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int on_timer_wanted(CURLM *multi, long ms, void *arg)
-{
-	struct transfers *transfers = arg;
-
-	if (ms < 0)
-		uv_timer_stop(&transfers->timer);
-	else
-		uv_timer_start(&transfers->timer, on_timeout, ms ? ms : 1, 0);
-	return 0;
-}
-
-/* Not inherited by what the agent starts. */
+/* Not inherited by what the agent starts; a peer that is gone without a word is noticed. */
 static int on_opened(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
+	unsigned int dead_ms = TRANSFER_DEAD_S * 1000;
+
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
 	return CURL_SOCKOPT_OK;
+}
+
+/* A body that is handed on: of a 200 only, what else is said is short. */
+static bool in_parts(const struct transfer *transfer)
+{
+	long status = 0;
+
+	if (transfer->part)
+		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status == HTTP_OK;
+}
+
+static void feed(struct transfer *transfer)
+{
+	if (transfer->fed)
+		return;
+	transfer->fed = true;
+	transfer->next_fed = transfer->transfers->fed;
+	transfer->transfers->fed = transfer;
+}
+
+static void unfeed(struct transfer *transfer)
+{
+	struct transfer **at = &transfer->transfers->fed;
+
+	if (!transfer->fed)
+		return;
+	while (*at != transfer)
+		at = &(*at)->next_fed;
+	*at = transfer->next_fed;
+	transfer->fed = false;
+}
+
+void transfer_deliver(struct transfer *transfer)
+{
+	_free_ char *bytes = transfer->body;
+	size_t len = transfer->len;
+
+	unfeed(transfer);
+	transfer->body = NULL;
+	transfer->len = 0;
+	transfer->part(transfer->arg, bytes ? bytes : "", len);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct transfer *transfer = arg;
+	bool parts = in_parts(transfer);
 	void *grown;
 
 	n *= size;
-	if (transfer->len + n > transfer->max_bytes) {
+	if (!parts && transfer->len + n > transfer->max_bytes) {
 		transfer->too_large = true;
 		return 0;
 	}
@@ -131,6 +105,8 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 	memcpy((char *)grown + transfer->len, bytes, n);
 	transfer->body = grown;
 	transfer->len += n;
+	if (parts && n)
+		feed(transfer);
 	return n;
 }
 
@@ -138,12 +114,16 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct transfer *transfer = arg;
 
+	/* An answer that is silent for a while is one, too. */
+	if (n == 2 && in_parts(transfer))
+		feed(transfer);
 	transfer->headers_len += size * n;
 	return transfer->headers_len > HEADERS_MAX_BYTES ? 0 : size * n;
 }
 
 static void transfer_free(struct transfer *transfer)
 {
+	unfeed(transfer);
 	if (transfer->easy)
 		curl_easy_cleanup(transfer->easy);
 	curl_slist_free_all(transfer->headers);
@@ -171,7 +151,7 @@ static void set_error(const struct transfer *transfer, CURLcode code,
 				  transfer->error[0] ? transfer->error : curl_easy_strerror(code));
 }
 
-static void finish(struct transfer *transfer, CURLcode code)
+void transfer_finish(struct transfer *transfer, CURLcode code)
 {
 	struct transfer_result result = {0};
 	CURL *easy = transfer->easy;
@@ -188,24 +168,9 @@ static void finish(struct transfer *transfer, CURLcode code)
 	result.len = transfer->len;
 	result.etag = header_of(easy, "ETag");
 	result.modified = header_of(easy, "Last-Modified");
+	curl_multi_remove_handle(transfer->transfers->multi, easy);
 	transfer->done(transfer->arg, &result);
-}
-
-static void finish_done(struct transfers *transfers)
-{
-	CURLMsg *message;
-	int left;
-
-	while (transfers->on && (message = curl_multi_info_read(transfers->multi, &left))) {
-		CURLcode code = message->data.result;
-		CURL *easy = message->easy_handle;
-		struct transfer *transfer = NULL;
-
-		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
-		curl_multi_remove_handle(transfers->multi, easy);
-		finish(transfer, code);
-		transfer_free(transfer);
-	}
+	transfer_free(transfer);
 }
 
 static bool add_header(struct transfer *transfer, const char *name, const char *value)
@@ -228,7 +193,8 @@ static bool add_headers(struct transfer *transfer, const struct transfer_request
 	return (!request->etag || add_header(transfer, "If-None-Match", request->etag)) &&
 	       (!request->modified ||
 		add_header(transfer, "If-Modified-Since", request->modified)) &&
-	       (!request->json || add_header(transfer, "Content-Type", "application/json")) &&
+	       (!request->json || add_header(transfer, "Content-Type",
+					     request->type ? request->type : "application/json")) &&
 	       /* No "Expect: 100-continue", which costs a second with servers that don't know it. */
 	       (!request->json || add_header(transfer, "Expect", ""));
 }
@@ -248,15 +214,21 @@ static CURLcode set_tls(CURL *easy, const struct transfer_request *request)
 
 static CURLcode set_limits(CURL *easy, const struct transfer_request *request)
 {
-	long stall =
-		request->timeout_s < TRANSFER_STALL_S ? (long)request->timeout_s : TRANSFER_STALL_S;
+	int64_t stall = request->stall_s ? request->stall_s : TRANSFER_STALL_S;
 	CURLcode r = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)TRANSFER_CONNECT_S);
 
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request->timeout_s);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	r = r ? r : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall);
 	r = r ? r
-	      : curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_bytes);
+	      : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+				 (long)(request->timeout_s < stall ? request->timeout_s : stall));
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, TRANSFER_DEAD_S / 3L);
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, TRANSFER_DEAD_S / 3L);
+	if (!request->part)
+		r = r ? r
+		      : curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
+					 (curl_off_t)request->max_bytes);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)TRANSFER_MAX_REDIRECTS);
 	return r;
 }
@@ -268,7 +240,9 @@ static CURLcode set_way(CURL *easy, const struct transfer_request *request)
 	CURLcode r = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols);
 
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	r = r ? r : curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->json ? 0L : 1L);
+	r = r ? r
+	      : curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION,
+				 request->json || request->method ? 0L : 1L);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_PROXY, request->proxy ? request->proxy : "");
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	if (request->token) {
@@ -299,13 +273,18 @@ static CURLcode set_request(struct transfer *transfer, const struct transfer_req
 
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_USERAGENT, "portlicd/" PORTLIC_VERSION);
-	r = r ? r : curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	r = r ? r
+	      : curl_easy_setopt(
+			easy, CURLOPT_HTTP_VERSION,
+			(long)(request->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	/* To end a transfer must not wait for a resolver that doesn't answer. */
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	if (transfer->json)
 		r = r ? r : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->json);
+	if (request->method)
+		r = r ? r : curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 	r = r ? r : set_tls(easy, request);
 	r = r ? r : set_limits(easy, request);
 	r = r ? r : set_way(easy, request);
@@ -325,6 +304,7 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
 				      .easy = curl_easy_init(),
 				      .max_bytes = request->max_bytes,
 				      .json = request->json ? strdup(request->json) : NULL,
+				      .part = request->part,
 				      .done = done,
 				      .arg = arg};
 	if (!transfer->easy || (request->json && !transfer->json) ||
@@ -343,31 +323,4 @@ void transfer_cancel(struct transfer *transfer)
 		return;
 	curl_multi_remove_handle(transfer->transfers->multi, transfer->easy);
 	transfer_free(transfer);
-}
-
-int transfers_start(struct transfers *transfers, uv_loop_t *loop)
-{
-	*transfers = (struct transfers){.loop = loop};
-	if (curl_global_init(CURL_GLOBAL_DEFAULT))
-		return -ENOMEM;
-	transfers->multi = curl_multi_init();
-	if (!transfers->multi)
-		return -ENOMEM;
-	uv_timer_init(loop, &transfers->timer);
-	transfers->timer.data = transfers;
-	curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
-	curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
-	curl_multi_setopt(transfers->multi, CURLMOPT_TIMERDATA, transfers);
-	transfers->on = true;
-	return 0;
-}
-
-void transfers_stop(struct transfers *transfers)
-{
-	if (!transfers->on)
-		return;
-	transfers->on = false;
-	curl_multi_cleanup(transfers->multi); /* closes what it watches by on_socket */
-	uv_close((uv_handle_t *)&transfers->timer, NULL);
 }

@@ -45,6 +45,8 @@ int json_parse(const char *buf, size_t len, const struct json_limits *limits, cJ
 
 /* As json_parse, for text that must be an object; the fault begins with `what` (a file, quoted). */
 int json_parse_object(const char *what, const char *buf, size_t len, cJSON **out, struct fault *f);
+int json_parse_object_in(const char *what, const char *buf, size_t len,
+			 const struct json_limits *limits, cJSON **out, struct fault *f);
 
 static inline void cleanup_cjson(cJSON **tree)
 {

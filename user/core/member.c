@@ -13,11 +13,12 @@ cJSON *json_get(const cJSON *object, const char *name)
 	return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
 }
 
-int json_parse_object(const char *what, const char *buf, size_t len, cJSON **out, struct fault *f)
+int json_parse_object_in(const char *what, const char *buf, size_t len,
+			 const struct json_limits *limits, cJSON **out, struct fault *f)
 {
 	struct json_error err;
 	_json_ cJSON *tree = NULL;
-	int r = json_parse(buf, len, NULL, &tree, &err);
+	int r = json_parse(buf, len, limits, &tree, &err);
 
 	if (r == -ENOMEM)
 		return fault_set(f, ENOMEM, "%s: out of memory", what);
@@ -27,6 +28,11 @@ int json_parse_object(const char *what, const char *buf, size_t len, cJSON **out
 		return fault_set(f, EBADMSG, "%s: not a JSON object; put it into {}", what);
 	*out = TAKE_PTR(tree);
 	return 0;
+}
+
+int json_parse_object(const char *what, const char *buf, size_t len, cJSON **out, struct fault *f)
+{
+	return json_parse_object_in(what, buf, len, NULL, out, f);
 }
 
 /* In a string of the tree, which is valid UTF-8. */

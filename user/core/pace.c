@@ -52,3 +52,15 @@ uint64_t pace_next_ms(const struct pace *pace, uint32_t random)
 		s = asked + random % (asked / JITTER + 1);
 	return (uint64_t)s;
 }
+
+uint64_t pace_retry_ms(unsigned int failures, int64_t retry_after_s, uint32_t random)
+{
+	int64_t ms =
+		pace_backoff(PACE_RETRY_FIRST_S, failures ? failures : 1, PACE_RETRY_LAST_S) * 1000;
+	int64_t asked = at_most(retry_after_s, PACE_RETRY_AFTER_S) * 1000;
+
+	ms = ms / 2 + random % (ms / 2 + 1);
+	if (asked > ms)
+		ms = asked + random % (asked / JITTER + 1);
+	return (uint64_t)ms;
+}

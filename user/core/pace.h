@@ -26,6 +26,15 @@ int64_t pace_ahead(int64_t nbf, int64_t exp, int64_t end, int64_t now);
 /* Milliseconds until the next try, 10 % to either side by random, which is any number. */
 uint64_t pace_next_ms(const struct pace *pace, uint32_t random);
 
+/*
+ * Milliseconds until a server that many talk to is asked again: 1 s after the first failure, doubled to 60 s;
+ * of which half to all, by random, which is any number. retry_after_s is waited out, up to PACE_RETRY_AFTER_S,
+ * and a tenth more by random.
+ */
+uint64_t pace_retry_ms(unsigned int failures, int64_t retry_after_s, uint32_t random);
+#define PACE_RETRY_FIRST_S 1
+#define PACE_RETRY_LAST_S 60
+
 /* A back-off: first_s, doubled for each further failure, at most max_s. failures: 1 or more. */
 int64_t pace_backoff(int64_t first_s, unsigned int failures, int64_t max_s);
 

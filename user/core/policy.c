@@ -3,7 +3,6 @@
 #include "policy.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,11 @@
 #include "claims.h"
 #include "cleanup.h"
 #include "json.h"
+#include "policy_match.h"
 #include "trust.h"
 
 #define MAX_ENTRIES 4096 /* of `open` and of `ports` */
-#define MAX_GATES 256	 /* patterns */
 #define MAX_NAME 63
-#define MAX_PATTERN 253
 
 static const char *const mode_words[] = {"enforce", "audit", "off", NULL}; /* enum plic_mode */
 static const char *const port_mode_words[] = {"enforce", "audit", NULL};
@@ -25,7 +23,6 @@ static const char *const protocol_words[] = {"TCP", "UDP", "SCTP", NULL};
 static const __u8 protocol_numbers[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
 
 /* Members of the contract that narrow in a way that this version can't enforce. */
-static const char *const match_later[] = {"namespaces", "podSelector", NULL};
 static const char *const ipproto_later[] = {"from", NULL};
 
 struct range {
@@ -243,25 +240,6 @@ static int parse_ports(const cJSON *root, struct policy *p, struct fault *f)
 	return 0;
 }
 
-static int parse_match(const cJSON *root, struct policy *p, struct fault *f)
-{
-	static const char *const known[] = {"gates", NULL};
-	const cJSON *match = NULL;
-	struct fault why = {0};
-	int err = json_object(root, "match", &match, f);
-
-	if (err || !match)
-		return err;
-	err = check_members(match, known, match_later, &why);
-	if (!err && !json_get(match, "gates"))
-		err = fault_set(&why, EBADMSG,
-				"is empty; name gates, for example \"gates\": [\"acme-*\"]");
-	if (!err)
-		err = json_strings(match, "gates", 1, MAX_GATES, 1, MAX_PATTERN, &p->gates,
-				   &p->n_gates, &why);
-	return err ? fault_set(f, -err, "\"match\": %s", why.text) : 0;
-}
-
 static int parse_name(const cJSON *root, struct policy *p, struct fault *f)
 {
 	const char *name = NULL;
@@ -275,7 +253,6 @@ static int parse_name(const cJSON *root, struct policy *p, struct fault *f)
 	return p->name ? 0 : fault_set(f, ENOMEM, "out of memory");
 }
 
-/* `probes` is read and has no effect: outside Kubernetes nothing probes. */
 static int parse_root(const cJSON *root, const struct trust *trust, struct policy *p,
 		      struct fault *f)
 {
@@ -283,19 +260,19 @@ static int parse_root(const cJSON *root, const struct trust *trust, struct polic
 					    "brownout", "via",	 "open", "ports", NULL};
 	int64_t via = 0;
 	int mode = PLIC_ENFORCE, deny = PLIC_REFUSE;
-	bool probes = true;
 	int err = check_members(root, known, NULL, f);
 
+	p->probes = true;
 	if (!err)
 		err = parse_name(root, p, f);
 	if (!err)
-		err = parse_match(root, p, f);
+		err = policy_match_parse(root, p, f);
 	if (!err)
 		err = json_word(root, "mode", mode_words, &mode, f);
 	if (!err)
 		err = json_word(root, "deny", deny_words, &deny, f);
 	if (!err)
-		err = json_bool(root, "probes", &probes, f);
+		err = json_bool(root, "probes", &p->probes, f);
 	if (!err)
 		err = json_bool(root, "brownout", &p->brownout, f);
 	if (!err)
@@ -318,6 +295,8 @@ static void cleanup_policy(struct policy **p)
 int policy_parse(const char *file, const void *buf, size_t len, const struct trust *trust,
 		 struct policy **out, struct fault *f)
 {
+	/* "values" of a selector of a "from" are the deepest. */
+	static const struct json_limits limits = {.max_depth = 12, .max_members = 16384};
 	_cleanup_(cleanup_policy) struct policy *p = NULL;
 	_json_ cJSON *root = NULL;
 	struct fault why = {0};
@@ -330,7 +309,7 @@ int policy_parse(const char *file, const void *buf, size_t len, const struct tru
 	p = calloc(1, sizeof(*p));
 	if (!p || !(p->file = strdup(file)))
 		return fault_set(f, ENOMEM, "policy \"%s\": out of memory", file);
-	err = json_parse_object("the file", buf, len, &root, &why);
+	err = json_parse_object_in("the file", buf, len, &limits, &root, &why);
 	if (!err)
 		err = parse_root(root, trust, p, &why);
 	if (err)
@@ -344,7 +323,7 @@ void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
-	json_free_strings(policy->gates, policy->n_gates);
+	policy_match_free(policy);
 	for (size_t i = 0; i < policy->n_open; i++)
 		from_free(&policy->open[i].from);
 	for (size_t i = 0; i < policy->n_ports; i++)
@@ -370,12 +349,4 @@ size_t policy_drop_reserved(struct policy *policy, const struct trust *trust)
 	}
 	policy->n_open = n;
 	return before - n;
-}
-
-bool policy_matches(const struct policy *policy, const struct policy_subject *subject)
-{
-	for (size_t i = 0; i < policy->n_gates; i++)
-		if (!fnmatch(policy->gates[i], subject->gate, 0))
-			return true;
-	return false;
 }

@@ -98,9 +98,22 @@ struct policy_subject {
  */
 #define MODE_ANNOTATION "portlic.dev/mode"
 
+/* A gate that isn't a pod's by its name alone, a pod's by namespace and labels alone; not by what it asks for. */
 bool policy_matches(const struct policy *policy, const struct policy_subject *subject);
 
-/* May a pod of this namespace match, whatever its labels are? For who knows no more (the CNI plugin). */
+/*
+ * A pod asks for the policy by name. To be asked when no policy matches it; never of a namespace of the
+ * system, where who may make a pod would choose by what it is gated.
+ */
+bool policy_asked(const struct policy *policy, const struct policy_subject *subject);
+
+/* It can match pods at all. */
+bool policy_has_pods(const struct policy *policy);
+
+/*
+ * May a pod of this namespace match, whatever its labels are? For who knows no more (the CNI plugin).
+ * namespace_labels NULL: not known, so any selector of them may match. What a pod asks for isn't counted.
+ */
 bool policy_may_match(const struct policy *policy, const char *namespace,
 		      const struct labels *namespace_labels, bool by_name_only);
 

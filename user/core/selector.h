@@ -18,7 +18,14 @@ struct labels {
 	size_t n;
 };
 
-/* The object {"KEY":"VALUE"}; NULL, JSON's null and {} are none. -EINVAL, -ENOMEM. */
+/* What Kubernetes would have as a label: "app", "app.kubernetes.io/name"; "", "web-1". */
+bool label_key_ok(const char *key);
+bool label_value_ok(const char *value);
+
+/*
+ * The object {"KEY":"VALUE"}; NULL, JSON's null and {} are none. What comes from the API server is taken as it
+ * is: any key and value, so annotations, too. -EINVAL, -ENOMEM.
+ */
 int labels_read(const cJSON *object, struct labels *out, struct fault *f);
 int labels_copy(const struct labels *from, struct labels *out);	      /* -ENOMEM */
 const char *labels_get(const struct labels *labels, const char *key); /* NULL: it has none such */
