@@ -86,6 +86,7 @@ static void on_tick(uv_timer_t *timer)
 	look_around(timer->data);
 	keep_again(timer->data);
 	adopt_watch(timer->data);
+	kube_taint_tick(timer->data);
 }
 
 static void on_watchdog(uv_timer_t *timer)

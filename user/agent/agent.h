@@ -13,6 +13,7 @@
 #include "gates.h"
 #include "http.h"
 #include "kube.h"
+#include "kube_taint.h"
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
@@ -52,6 +53,7 @@ struct agent {
 	struct notify notify;
 	struct observe observe;
 	struct kube kube;
+	struct kube_taint kube_taint;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;
