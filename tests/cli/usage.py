@@ -91,6 +91,7 @@ MISTAKES = [
     (["policy", "apply", "-"], "name"),
     (["cleanup", "all"], "too many"),
     (["cleanup", "--state=yes"], "no value"),
+    (["cleanup", "--cni-bin", "/opt/cni/bin"], "give both" if os.geteuid() == 0 else "root"),
     (["cleanup", "--config", path("none.json")], "none.json" if os.geteuid() == 0 else "root"),
 ]
 for args, remedy in MISTAKES:

@@ -5,10 +5,11 @@
 . "$(dirname "$0")/lib.sh"
 need strip ldd
 
-programs=("$BUILD/portlicd" "$BUILD/portlic")
-[ ! -x "$BUILD/portlic-cni" ] || programs+=("$BUILD/portlic-cni")
+programs=("$BUILD/portlicd" "$BUILD/portlic" "$BUILD/portlic-cni" /usr/bin/sleep "$T/bundle=/usr/lib/portlic/cni")
+mkdir -p "$T/bundle"
+cp "$BUILD/portlic-cni" /usr/lib/*/libcjson.so.1 "$T/bundle/"
 [ "${BUILD##*/}" != san ] || skip_all "sanitized programs aren't shipped"
-build() { deploy/image/build "$T/$1.tar" localhost/portlic:test "${programs[@]}" /usr/bin/sleep; }
+build() { deploy/image/build "$T/$1.tar" localhost/portlic:test "${programs[@]}"; }
 check "the image is built" build a
 build b > "$T/out"
 check "twice the same bytes" cmp "$T/a.tar" "$T/b.tar"
@@ -29,7 +30,8 @@ is "nothing is setuid or writable by others, but /tmp" \
 	"$(tar tvf "$T/archive/$layer" | awk '$1 !~ /^l/ && ($1 ~ /s/ || $1 ~ /.......[-rwxs]w/) { print $6 }')" tmp/
 is "the tar is sorted" "$(tar tf "$T/archive/$layer" | grep / | sed 's,/$,,' | LC_ALL=C sort -c 2>&1)" ""
 tar xf "$T/archive/$layer" -C "$T/root"
-for p in portlicd portlic; do
+for p in portlicd portlic portlic-cni; do
 	has "$p runs with what is in it" "$(chroot "$T/root" /usr/bin/$p --version 2>&1)" "$p "
 done
+check "what is in it twice is one file" test "$T/root/usr/lib/portlic/cni/libcjson.so.1" -ef "$(echo "$T"/root/usr/lib/*/libcjson.so.1)"
 check "sleep too, for the pods that uninstall" chroot "$T/root" /usr/bin/sleep 0

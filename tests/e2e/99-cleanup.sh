@@ -47,8 +47,15 @@ echo precious > "$T/state/file"
 refused=$(portlic cleanup --state --config "$T/portlicd.json" 2>&1)
 is "a directory that is no agent's stays" "$?, $(cat "$T/state/file")" "1, precious"
 has "... with the remedy" "$refused" "by hand"
-refused=$(portlic cleanup --cni-bin "$T/none" --cni-conf "$T/none" --config "$T/none.json" -o json)
+refused=$(portlic cleanup --config "$T/none.json" -o json)
 is "an error is JSON, too" "$?, $(json 'list(d)' <<< "$refused")" "2, ['error']"
+mkdir -p "$T/cni" "$T/cnibin"
+echo '{"cniVersion":"0.4.0","name":"n","plugins":[{"type":"bridge"}]}' > "$T/cni/10-n.conflist"
+portlic-cni install --bin "$T/cnibin" --conf "$T/cni" 2> /dev/null
+is "the plugin is in the chain" "$(grep -c portlic-cni "$T/cni/10-n.conflist"; ls "$T/cnibin")" "1
+portlic-cni"
+portlic cleanup --config "$T/portlicd.json" --cni-bin "$T/cnibin" --cni-conf "$T/cni" > "$T/out" 2>&1
+is "--cni-bin, --cni-conf take it out" "$(grep -c portlic-cni "$T/cni/10-n.conflist"; ls "$T/cnibin")" 0
 # the uninstall overlay runs it again and again, on nodes without anything, too
 agent_spawn
 eventually 10 portlic status

@@ -115,26 +115,20 @@ static int remove_agent(const struct args *args, cJSON **done, struct failure *w
 /* First of all: without the agent the plugin would hold back new pods of gated namespaces. */
 static int remove_plugin(const struct args *args, struct failure *why)
 {
-	const char *bin = option_text(args, OPT_CNI_BIN), *conf = option_text(args, OPT_CNI_CONF);
 	_free_ char *plugin = program("portlic-cni");
 	_free_ char *said = NULL;
-	char *words[WORDS_MAX] = {plugin, "uninstall"};
-	int n = 2, status = 0, r;
+	char *words[] = {plugin,   "uninstall",
+			 "--bin",  (char *)option_text(args, OPT_CNI_BIN),
+			 "--conf", (char *)option_text(args, OPT_CNI_CONF),
+			 NULL};
+	int status = 0, r;
 
 	if (!plugin)
 		return fail(why, EXIT_USAGE, "out of memory");
-	if (bin) {
-		words[n++] = "--bin";
-		words[n++] = (char *)bin;
-	}
-	if (conf) {
-		words[n++] = "--conf";
-		words[n++] = (char *)conf;
-	}
 	r = run(words, &said, &status, why);
 	if (!r && (!WIFEXITED(status) || WEXITSTATUS(status)))
-		r = fail(why, EXIT_USAGE, "portlic-cni uninstall failed%s%s", said[0] ? ": " : "",
-			 said);
+		r = fail(why, EXIT_USAGE,
+			 "portlic-cni uninstall failed, see above; nothing else was removed");
 	return r;
 }
 
@@ -159,12 +153,14 @@ static int print_removed(const struct args *args, cJSON *done, bool plugin, stru
 
 int cmd_cleanup(const struct args *args, struct failure *why)
 {
-	bool plugin = option_text(args, OPT_CNI_BIN) || option_text(args, OPT_CNI_CONF);
+	bool plugin = option_text(args, OPT_CNI_BIN), conf = option_text(args, OPT_CNI_CONF);
 	_json_ cJSON *done = NULL;
 	int r;
 
 	if (geteuid())
 		return fail(why, EXIT_USAGE, "only root can take gates away: run it with sudo");
+	if (plugin != conf)
+		return fail(why, EXIT_USAGE, "--cni-bin and --cni-conf go together; give both");
 	r = plugin ? remove_plugin(args, why) : 0;
 	if (!r)
 		r = remove_agent(args, &done, why);

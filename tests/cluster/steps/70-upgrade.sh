@@ -6,7 +6,7 @@
 ip=$(address shop) old=$(agent_pid)
 site enforce-cni
 deploy/image/build "$T/next.tar" localhost/portlic:next "$BUILD"/portlicd "$BUILD"/portlic "$BUILD"/portlic-cni /usr/bin/sleep \
-	${BUNDLE:+"$BUNDLE"} > "$T/out" && C load "$T/next.tar" > "$T/out" 2>&1 || not_ok "the next image" "$(cat "$T/out")"
+	"$BUILD/cni-bundle=/usr/lib/portlic/cni" > "$T/out" && C load "$T/next.tar" > "$T/out" 2>&1 || not_ok "the next image" "$(cat "$T/out")"
 printf 'images:\n- {name: localhost/portlic, newTag: next}\n' >> "$SITE/enforce-cni/kustomization.yaml"
 poll "$ip:8080" "$ip:9090"
 check "kubectl apply -k with another image" K apply -k "$SITE/enforce-cni"
