@@ -99,11 +99,11 @@ for text, want, call in (
     equal(f"{text}: code {want}", call.error, want)
 
 # --- the agent says no, or what nobody understands
-agent.status, agent.answer = 422, b'{"error":"the node has no room for another gate; raise max_gates"}'
+agent.status, agent.answer = 422, b'{"error":"portlic: pod \\"shop/web-1\\" can\'t be gated: no room; remove gates"}'
 call = Call()
 equal("the agent refuses: code 100", call.error, 100)
 check("... in a sentence for kubectl describe pod", call.json and call.json["msg"] ==
-      'portlic: pod "web-1" of namespace "shop" has no gate: the node has no room for another gate; raise max_gates', call)
+      'portlic: pod "shop/web-1" can\'t be gated: no room; remove gates', call)
 equal("... CHECK the same", Call("CHECK").error, 100)
 equal("... and DEL goes well", Call("DEL").code, 0)
 agent.status, agent.answer = 503, b'{"error":"the agent is stopping"}'

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,42 @@ static void test_taken(void **state)
 	assert_string_equal(conf.socket, "/s");
 	assert_string_equal(conf.selection, "/f");
 	assert_true(conf.fail_open && conf.sees_annotations && conf.asks);
+	cni_conf_free(&conf);
+}
+
+static void test_asks(void **state)
+{
+	static const struct {
+		const char *annotations;
+		bool sees, asks;
+	} cases[] = {
+		{"{}", true, false},
+		{"{\"a\":\"b\"}", true, false},
+		{"{\"portlic.dev/policy\":\"\"}", true, true},
+		{"{\"portlic.dev/mode\":\"audit\"}", true, true},
+		{"{\"portlic.dev/mode\":\"Off\"}", true, true}, /* no good: counts as enforce */
+		{"{\"portlic.dev/mode\":1}", true, true},
+		{"{\"portlic.dev/mode\":\"off\"}", true, false},
+		{"null", true, false},
+	};
+	struct cni_error error;
+	struct cni_conf conf;
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		snprintf(text, sizeof(text), "{" HEAD "," PREV "," ANNOTATIONS "%s}}",
+			 cases[i].annotations);
+		assert_int_equal(read_text(CNI_ADD, text, &conf, &error), 0);
+		assert_int_equal(conf.sees_annotations, cases[i].sees);
+		assert_int_equal(conf.asks, cases[i].asks);
+		cni_conf_free(&conf);
+	}
+	assert_int_equal(read_text(CNI_ADD,
+				   "{" HEAD "," PREV ",\"capabilities\":{"
+				   "\"io.kubernetes.cri.pod-annotations\":true}}",
+				   &conf, &error),
+			 0);
+	assert_true(conf.sees_annotations && !conf.asks);
 	cni_conf_free(&conf);
 }
 
@@ -205,9 +242,9 @@ static void test_result(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_taken),	       cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_del_is_lenient), cmocka_unit_test(test_decide),
-		cmocka_unit_test(test_result),
+		cmocka_unit_test(test_taken),	cmocka_unit_test(test_asks),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_del_is_lenient),
+		cmocka_unit_test(test_decide),	cmocka_unit_test(test_result),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,15 @@ static int read_version(struct cni_conf *out, struct cni_error *error)
 	return 0;
 }
 
+/* For a gate, whatever policies match: as the agent reads annotations, but what is no good counts too. */
+static bool asks(const cJSON *annotations)
+{
+	const cJSON *mode = json_get(annotations, MODE_ANNOTATION);
+
+	return json_get(annotations, POLICY_ANNOTATION) ||
+	       (mode && (!cJSON_IsString(mode) || strcmp(mode->valuestring, "off") != 0));
+}
+
 /* containerd and CRI-O leave runtimeConfig out where there is nothing for it. */
 static void look_at_annotations(struct cni_conf *out)
 {
@@ -55,7 +64,7 @@ static void look_at_annotations(struct cni_conf *out)
 	out->sees_annotations =
 		annotations ||
 		cJSON_IsTrue(json_get(json_get(out->root, "capabilities"), CNI_ANNOTATIONS));
-	out->asks = json_get(annotations, POLICY_ANNOTATION);
+	out->asks = asks(annotations);
 }
 
 static int read_ours(struct cni_conf *out, struct fault *f)

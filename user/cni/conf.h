@@ -23,7 +23,7 @@ struct cni_conf {
 	const cJSON *previous; /* prevResult; NULL: none */
 	/* The pod's annotations are visible: the entry declares the capability. */
 	bool sees_annotations;
-	bool asks; /* one of them asks for a policy */
+	bool asks; /* one of them asks for a gate */
 };
 
 /*

@@ -75,8 +75,8 @@ static int fall(const struct cni_call *call, const struct cni_conf *conf, enum c
 	}
 	if (answer == CNI_REFUSAL)
 		return cni_fail(error, code,
-				"it is tried again; see \"portlic status\" on this node",
-				"portlic: %s has no gate: %s", pod.text, why->text);
+				"it is tried again; see \"portlic status\" on this node", "%s",
+				why->text); /* names the pod */
 	return cni_fail(error, code, START_AGENT, "portlic: %s may have to be gated, but %s%s%s",
 			pod.text, why->text, selection->text[0] ? "; " : "", selection->text);
 }

@@ -21,7 +21,7 @@
 
 enum cni_selected {
 	CNI_NEVER, /* no pod of it is selected */
-	CNI_ASKED, /* only pods that ask for a policy by their annotation */
+	CNI_ASKED, /* only pods that ask for a gate by an annotation */
 	CNI_MAY,   /* its pods may be */
 };
 
