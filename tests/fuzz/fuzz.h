@@ -23,12 +23,22 @@
 	X(MOMENT, 'M', "a time")                                                                   \
 	X(HISTORY, 'Y', "the agent's state.json")                                                  \
 	X(CONFIG, 'G', "a configuration: pull and notify")                                         \
-	X(MEMORY, 'E', "the state file of a pull source")
+	X(MEMORY, 'E', "the state file of a pull source")                                          \
+	X(POD, 'O', "a Pod as the API server sends it, or as it is kept")                          \
+	X(SELECTOR, 'I', "labels and a selector")                                                  \
+	X(CGROUP, 'U', "the path of a cgroup")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),
 	FUZZ_MODES(FUZZ_MODE_ENUM)
 #undef FUZZ_MODE_ENUM
 };
+
+/* What must hold for any input; a breach is a finding. */
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			abort();                                                                   \
+	} while (0)
 
 #endif
