@@ -48,7 +48,7 @@ CLI := $(call objects,user/cli/*.c)
 CNI := $(filter-out %/launch.o %/main.o,$(call objects,user/cni/*.c))
 GATE_BPF := $(B)/bpf/wire.bpf.o $(B)/bpf/egress.bpf.o $(B)/bpf/socket.bpf.o
 CGROUP_BPF := $(patsubst %,$(B)/bpf/%.bpf.o,host sent bind handshake)
-SKELETONS := $(patsubst %,$(B)/bpf/%.skel.h,gate cgroup ledger shield)
+SKELETONS := $(patsubst %,$(B)/bpf/%.skel.h,gate cgroup ledger shield kubelet)
 
 all: $(B)/portlic $(B)/portlicd $(B)/portlic-cni ## build the programs into build/
 bpf: $(SKELETONS) ## compile the BPF programs only

@@ -78,6 +78,7 @@ static void look_around(struct agent *agent)
 	if (changed || agent->gates.failed)
 		rules_changed(agent);
 	cuts_check(agent);
+	probing_tick(agent);
 	shield_tick(agent);
 	entitlements_write(agent);
 	memory_tick(agent);
@@ -178,6 +179,7 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 	agent->origins.support = cgroups_support();
 	origins_look(agent, NULL);
 	pods_adopted(agent);
+	probing_tick(agent);
 	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
 	timekeeper_watch(agent, look_around);
 	uv_timer_start(&agent->sweep, on_sweep, 0, SWEEP_MS);
@@ -350,6 +352,7 @@ static void finish(struct agent *agent)
 	gates_close(&agent->gates);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);
+	kubelet_place_free(&agent->probing.place);
 	node_close(agent->node);
 	cleanup_close(&agent->pins_lock);
 	vendors_close(&agent->vendors);

@@ -21,6 +21,7 @@
 #include "origins.h"
 #include "observe.h"
 #include "policies.h"
+#include "probing.h"
 #include "pull.h"
 #include "quotafile.h"
 #include "sourcetable.h"
@@ -46,6 +47,7 @@ struct agent {
 	struct quotafile quotas;
 	struct source_table sources;
 	struct origins origins;
+	struct probing probing;
 	struct trial trial;
 	struct watch watch;
 	struct cuts cuts;

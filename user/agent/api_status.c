@@ -191,6 +191,7 @@ static cJSON *warnings_json(const struct agent *agent)
 			  agent->cnifile.trouble.text);
 	origins_warn(agent, warnings);
 	pods_warn(agent, warnings);
+	probing_warn(agent, warnings);
 	if (agent->node && !node_features(agent->node)->tcx)
 		json_warn(warnings,
 			  "wire: removable: this kernel has no tcx links (6.6), so a pod with "
@@ -259,6 +260,7 @@ void api_status(struct agent *agent, struct http_request *request, const char *n
 	cJSON_AddItemToObject(root, "notify", notify_json(agent));
 	cJSON_AddItemToObject(root, "kubernetes", kube_status(agent));
 	cJSON_AddItemToObject(root, "trial", trial_json(agent));
+	cJSON_AddItemToObject(root, "probes", probing_json(agent));
 	cJSON_AddItemToObject(root, "warnings", warnings_json(agent));
 	reply_json(request, MHD_HTTP_OK, root);
 }

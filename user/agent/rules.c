@@ -117,6 +117,9 @@ bool rule_is_cut(const struct plic_rule *rule, uint64_t now_ns)
 
 	if (rule->mode != PLIC_ENFORCE || rule_live_grant(rule, now_ns))
 		return false;
+	/* Only probes were ever let in: what stands there stood before, and is drained first. */
+	if (!rule->n_grants && rule->flags & PLIC_RULE_PROBE)
+		return false;
 	for (i = 0; i < rule->n_grants; i++)
 		if (rule->grants[i].from_ns <= now_ns && now_ns < rule->grants[i].cut_at_ns)
 			return false;
