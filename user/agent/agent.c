@@ -81,6 +81,8 @@ static void look_around(struct agent *agent)
 	probing_tick(agent);
 	shield_tick(agent);
 	entitlements_write(agent);
+	kubepeers_tick(agent);
+	kubenodes_tick(agent);
 	memory_tick(agent);
 	notify_tick(agent);
 }
@@ -176,6 +178,8 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 	}
 	if (agent->stopping)
 		return;
+	kubepeers_start(agent);
+	kubenodes_start(agent);
 	agent->origins.support = cgroups_support();
 	origins_look(agent, NULL);
 	pods_adopted(agent);
@@ -265,6 +269,10 @@ static int open_sources(struct agent *agent, struct fault *f)
 		err = memory_open(agent);
 	if (!err)
 		err = quotafile_open(agent);
+	if (!err)
+		err = kubepeers_open(agent);
+	if (!err)
+		err = kubenodes_open(agent);
 	if (!err && asprintf(&agent->gates.path, "%s/gates.json", config->state_dir) < 0) {
 		agent->gates.path = NULL;
 		err = -ENOMEM;
@@ -327,6 +335,8 @@ void agent_stop(struct agent *agent, int exit_code)
 	notify_stop(agent);
 	pods_stop(agent);
 	cnifile_stop(agent);
+	kubepeers_stop(agent);
+	kubenodes_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);
@@ -350,6 +360,9 @@ static void finish(struct agent *agent)
 	pods_free(agent);
 	cnifile_free(&agent->cnifile);
 	gates_close(&agent->gates);
+	kubepeers_save(agent);
+	kubepeers_close(&agent->kubepeers);
+	kubenodes_close(&agent->kubenodes);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);
 	kubelet_place_free(&agent->probing.place);

@@ -15,6 +15,8 @@
 #include "http.h"
 #include "kube.h"
 #include "kube_taint.h"
+#include "kubenodes.h"
+#include "kubepeers.h"
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
@@ -46,6 +48,8 @@ struct agent {
 	struct gates gates;
 	struct quotafile quotas;
 	struct source_table sources;
+	struct kubepeers kubepeers;
+	struct kubenodes kubenodes;
 	struct origins origins;
 	struct probing probing;
 	struct trial trial;
