@@ -3,6 +3,9 @@
 #ifndef PORTLIC_FUZZ_H
 #define PORTLIC_FUZZ_H
 
+#include <stddef.h>
+#include <stdlib.h>
+
 #define FUZZ_NOW 1800000000LL
 #define FUZZ_ISS "https://vendor.example"
 #define FUZZ_AUD "plant-7"
@@ -26,7 +29,11 @@
 	X(MEMORY, 'E', "the state file of a pull source")                                          \
 	X(POD, 'O', "a Pod as the API server sends it, or as it is kept")                          \
 	X(SELECTOR, 'I', "labels and a selector")                                                  \
-	X(CGROUP, 'U', "the path of a cgroup")
+	X(CGROUP, 'B', "the path of a cgroup")                                                     \
+	X(RESOURCE, 'A', "a Secret, PortLicense, PortPolicy or Lease of the API")                  \
+	X(REPORT, 'U', "a node's report of its licenses")                                          \
+	X(EVENTS, 'V', "a watch of the API server")                                                \
+	X(OBJECTS, 'Q', "a list of the API server")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),
@@ -40,5 +47,12 @@ enum fuzz_mode {
 		if (!(condition))                                                                  \
 			abort();                                                                   \
 	} while (0)
+
+/* A message is printable UTF-8 and not empty. */
+void must_be_text(const char *text);
+
+/* fuzz_objects.c: what comes from the Kubernetes API. */
+void fuzz_object(const char *text, size_t len);
+void fuzz_report(const char *text, size_t len);
 
 #endif

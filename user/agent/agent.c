@@ -94,6 +94,7 @@ static void on_tick(uv_timer_t *timer)
 	adopt_watch(timer->data);
 	kube_taint_tick(timer->data);
 	pods_tick(timer->data);
+	kube_sync_tick(timer->data);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -304,6 +305,7 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 	notify_start(agent);
 	pull_start(agent);
 	kube_start(agent);
+	kube_sync_start(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
 	pods_start(agent);
 	gatefile_load(agent);
@@ -337,6 +339,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	cnifile_stop(agent);
 	kubepeers_stop(agent);
 	kubenodes_stop(agent);
+	kube_sync_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);

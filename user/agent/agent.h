@@ -17,6 +17,7 @@
 #include "kube_taint.h"
 #include "kubenodes.h"
 #include "kubepeers.h"
+#include "kube_items.h"
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
@@ -64,6 +65,7 @@ struct agent {
 	struct cnifile cnifile;
 	struct kube kube;
 	struct kube_taint kube_taint;
+	struct kube_sync kube_sync;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;
