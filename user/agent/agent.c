@@ -183,8 +183,8 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 	kubenodes_start(agent);
 	agent->origins.support = cgroups_support();
 	origins_look(agent, NULL);
-	pods_adopted(agent);
 	probing_tick(agent);
+	pods_adopted(agent);
 	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
 	timekeeper_watch(agent, look_around);
 	uv_timer_start(&agent->sweep, on_sweep, 0, SWEEP_MS);

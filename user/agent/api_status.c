@@ -191,8 +191,8 @@ static cJSON *warnings_json(const struct agent *agent)
 		json_warn(warnings, "portlic-cni goes by what was selected before: %s",
 			  agent->cnifile.trouble.text);
 	origins_warn(agent, warnings);
-	pods_warn(agent, warnings);
 	probing_warn(agent, warnings);
+	pods_warn(agent, warnings);
 	if (agent->node && !node_features(agent->node)->tcx)
 		json_warn(warnings,
 			  "wire: removable: this kernel has no tcx links (6.6), so a pod with "

@@ -35,6 +35,7 @@ struct pod_entry {
 	struct pod pod;
 	char *text;  /* pod_json(): another one tells a change */
 	bool listed; /* named by the list under way */
+	bool judged; /* once at least */
 	enum pod_state state;
 	struct fault why;     /* of waiting and excluded, "" else */
 	uint64_t selected_ns; /* boot clock: since when it is to have a gate, 0: it isn't */

@@ -97,13 +97,15 @@ static void judge(struct agent *agent, struct pod_entry *pod, uint64_t now_ns)
 
 	pods_view(agent, &pod->pod, "", &view);
 	if (!view.selected) {
+		pod->judged = true;
 		pod->state = POD_UNSELECTED;
 		pod->selected_ns = 0;
 		pod->why = (struct fault){0};
 		return;
 	}
-	if (!pod->selected_ns) /* at first sight, or because something changed */
-		pod->selected_ns = now_ns;
+	if (!pod->selected_ns) /* all along, or because something changed */
+		pod->selected_ns = pod->judged ? now_ns : agent->gates.began_ns;
+	pod->judged = true;
 	if (gate)
 		judge_gated(pod, gate);
 	else

@@ -210,6 +210,8 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 		.n_slots = entry->rules ? entry->rules->compiled.n_slots : 1,
 		.base = clock_base(&agent->clock),
 		.generation = agent->gates.generation,
+		.probes = entry->pod ? entry->pod->probes : NULL,
+		.n_probes = entry->pod ? entry->pod->n_probes : 0,
 	};
 	bool any;
 	int err = interim_find(agent, entry, &in, &interim, &any);
