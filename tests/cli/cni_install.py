@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """portlic-cni install and uninstall: files of others stay as they were, whole at each moment, and come back."""
 
+import base64
 import json
 import os
 import shutil
@@ -44,6 +45,8 @@ def get(*path):
 
 
 def run(verb, dirs, *options):
+    if verb == "uninstall" and "--cache" not in options:
+        options = (*options, "--cache", os.path.join(DIR, "no-cache"))
     p = subprocess.run([PLUGIN, verb, "--bin", dirs[0], "--conf", dirs[1], *options], capture_output=True, timeout=60, check=False, text=True)
     return p.returncode, p.stderr
 
@@ -91,6 +94,23 @@ equal("other options: the entry is changed in its place", get(dirs[1], "10-a.con
 equal("uninstall: the list is as it was", (run("uninstall", dirs)[0], get(dirs[1], "10-a.conflist")), (0, LIST))
 equal("... the plugin is gone", os.listdir(dirs[0]), [])
 equal("... and once more is fine", run("uninstall", dirs)[0], 0)
+
+# --- containers that were started with it: CRI-O and podman end them by the chain that they were started with
+CACHE = os.path.join(DIR, "cache")
+os.makedirs(os.path.join(CACHE, "results"))
+for pad in range(3):
+    dirs = node(**{"10-a_conflist": LIST})
+    run("install", dirs)
+    config = " " * pad + json.dumps(get(dirs[1], "10-a.conflist"))
+    put(os.path.join(CACHE, "results", "net-5e1f-eth0"), {"kind": "cniCacheV1", "config": base64.b64encode(config.encode()).decode()})
+    put(os.path.join(CACHE, "results", "portlic-cri-5e1f-eth0"), {"kind": "cniCacheV1", "config": base64.b64encode(b'{"name":"portlic-cri"}').decode()})
+    code, err = run("uninstall", dirs, "--cache", CACHE)
+    check(f"uninstall while one runs ({pad}): out of the chain, the program stays for its end", code == 0 and get(dirs[1], "10-a.conflist") == LIST and
+          os.listdir(dirs[0]) == ["portlic-cni"] and "1 container" in err, err)
+equal("... --force takes it all", (run("uninstall", dirs, "--cache", CACHE, "--force")[0], os.listdir(dirs[0])), (0, []))
+run("install", dirs)
+os.unlink(os.path.join(CACHE, "results", "net-5e1f-eth0"))
+equal("... and so does one after the last has ended", (run("uninstall", dirs, "--cache", CACHE)[0], os.listdir(dirs[0])), (0, []))
 
 # --- one plugin alone
 dirs = node(**{"10-flannel_conf": SINGLE})

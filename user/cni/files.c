@@ -19,7 +19,7 @@ int files_read_fd(int fd, size_t max, char **out, size_t *len, struct fault *f)
 
 	if (!bytes)
 		return fault_set(f, ENOMEM, "out of memory");
-	while ((got = read(fd, bytes + have, room - have)) != 0) {
+	while ((got = read(fd, bytes + have, room - have - 1)) != 0) {
 		char *grown;
 
 		if (got < 0 && errno == EINTR)
@@ -29,7 +29,7 @@ int files_read_fd(int fd, size_t max, char **out, size_t *len, struct fault *f)
 		have += (size_t)got;
 		if (have > max)
 			return fault_set(f, EFBIG, "it has more than %zu bytes", max);
-		if (have < room)
+		if (have + 1 < room)
 			continue;
 		grown = realloc(bytes, 2 * room);
 		if (!grown)
@@ -37,6 +37,7 @@ int files_read_fd(int fd, size_t max, char **out, size_t *len, struct fault *f)
 		bytes = grown;
 		room *= 2;
 	}
+	bytes[have] = '\0';
 	*out = TAKE_PTR(bytes);
 	*len = have;
 	return 0;

@@ -10,7 +10,7 @@
 
 #define FILES_PROGRAM_MAX (256U << 20) /* bytes of a library */
 
-/* All of a descriptor up to `max` bytes. -EFBIG, else -errno; the fault says why. */
+/* All of a descriptor up to `max` bytes, and a NUL. -EFBIG, else -errno; the fault says why. */
 int files_read_fd(int fd, size_t max, char **out, size_t *len, struct fault *f);
 
 /* A regular file. */

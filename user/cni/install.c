@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "cached.h"
 #include "chain.h"
 #include "programs.h"
 
@@ -45,8 +46,20 @@ int uninstall_run(const struct install *install)
 {
 	struct chain_change change = {0};
 	struct fault f = {0};
+	size_t users;
 
-	if (chain_out(install->conf, &change, &f) || programs_out(install->bin, &f))
+	if (chain_out(install->conf, &change, &f))
+		return failed(&f);
+	users = install->force ? 0 : cached_users(install->cache ? install->cache : CACHED_DIR);
+	if (users) {
+		fprintf(stderr,
+			"portlic-cni: taken out of %s; the program stays in %s, for %zu containers "
+			"that run were started with it, and a runtime may call it when they end: "
+			"uninstall again then, or with --force\n",
+			install->conf, install->bin, users);
+		return 0;
+	}
+	if (programs_out(install->bin, &f))
 		return failed(&f);
 	fprintf(stderr, "portlic-cni: taken out of %s and %s\n", install->conf, install->bin);
 	return 0;

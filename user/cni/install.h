@@ -10,12 +10,15 @@
 struct install {
 	const char *bin, *conf; /* directories of the runtime */
 	const char *lib;	/* NULL: this program as it is */
-	bool watch;
+	const char *cache;	/* libcni's, NULL: CACHED_DIR */
+	bool watch, force;
 	struct conflist_entry entry;
 };
 
 /* The exit status: 0, 1 refused or I/O. What was done goes to stderr. */
 int install_run(const struct install *install);
+
+/* The program stays as long as containers need it to end (cached.h), unless forced. */
 int uninstall_run(const struct install *install);
 
 /* Puts back what others take out, until SIGTERM or SIGINT. */

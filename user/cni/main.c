@@ -28,6 +28,9 @@ static const char help[] =
 	"  --lib DIR           with libraries of its own, from deploy/cni-bundle\n"
 	"  --watch             stays, and puts itself back when the network plugin writes its file "
 	"anew\n"
+	"  --cache DIR         uninstall: where runtimes keep whom they started with it "
+	"(/var/lib/cni)\n"
+	"  --force             uninstall: the program goes, whoever may need it to end\n"
 	"\n"
 	"Exit status: 0 done, 1 it can't be done (stderr says why), 2 usage. See portlic-cni(8).\n";
 
@@ -37,7 +40,7 @@ static int mistake(const char *text, const char *what)
 	return EXIT_USAGE;
 }
 
-enum option_id { BIN = 1, CONF, FAIL, SOCKET, SELECTION, LIB, WATCH };
+enum option_id { BIN = 1, CONF, FAIL, SOCKET, SELECTION, LIB, CACHE, WATCH, FORCE };
 
 static const struct option options[] = {
 	{"bin", required_argument, NULL, BIN},
@@ -46,7 +49,9 @@ static const struct option options[] = {
 	{"socket", required_argument, NULL, SOCKET},
 	{"selection", required_argument, NULL, SELECTION},
 	{"lib", required_argument, NULL, LIB},
+	{"cache", required_argument, NULL, CACHE},
 	{"watch", no_argument, NULL, WATCH},
+	{"force", no_argument, NULL, FORCE},
 	{0},
 };
 
@@ -65,6 +70,8 @@ static const char **place_of(struct install *out, int id)
 		return &out->entry.selection;
 	case LIB:
 		return &out->lib;
+	case CACHE:
+		return &out->cache;
 	}
 	return NULL;
 }
@@ -94,6 +101,8 @@ static int install_main(int argc, char **argv)
 			return EXIT_USAGE;
 		if (id == WATCH)
 			install.watch = true;
+		else if (id == FORCE)
+			install.force = true;
 		else
 			*place_of(&install, id) = optarg;
 	}
