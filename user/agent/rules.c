@@ -204,6 +204,7 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 		.policy = policy,
 		.policy_mode = &mode,
 		.mode = entry->mode,
+		.namespace = pods_subject(agent, entry).namespace,
 		.tombstones = entry->graves.stones,
 		.n_tombstones = entry->graves.n,
 		.slots = entry->rules ? entry->rules->compiled.slots : no_slots,
