@@ -346,18 +346,18 @@ static void watch_done(struct kube_watch *watch)
 {
 	struct fault why = {0};
 
-	if (!worked(watch)) {
-		fault_set(&why, EIO, "the API server ended the watch at once");
-		failed(watch, KUBE_FAIL_REFUSED, &why, 0);
-		return;
-	}
-	watch->failures = 0;
 	/*
 	 * Not even a bookmark: it may be that nothing happened, or that the server's store was put back to an
 	 * older state, and version is in its future, from where nothing comes any more.
 	 */
 	watch->relist |= !watch->heard;
-	begin(watch);
+	if (worked(watch)) {
+		watch->failures = 0;
+		begin(watch);
+		return;
+	}
+	fault_set(&why, EIO, "the API server ended the watch at once");
+	failed(watch, KUBE_FAIL_REFUSED, &why, 0);
 }
 
 static void on_done(void *arg, const struct transfer_result *result)
