@@ -34,6 +34,9 @@
 	X(REPORT, 'U', "a node's report of its licenses")                                          \
 	X(EVENTS, 'V', "a watch of the API server")                                                \
 	X(OBJECTS, 'Q', "a list of the API server")
+	X(REPORT, 'Q', "a node's report of its licenses")                                          \
+	X(OBJECTS, 'W', "a list of the API server")                                                \
+	X(CGROUP, 'U', "the path of a cgroup")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),

@@ -12,8 +12,8 @@
 
 #include "base64.h"
 #include "fuzz.h"
-#include "fuzz_pods.h"
 #include "fuzz_kube.h"
+#include "fuzz_pods.h"
 #include "history.h"
 #include "jwk.h"
 #include "jws.h"
@@ -452,6 +452,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case FUZZ_MEMORY:
 		read_memory((char *)rest, len);
+		break;
+	case FUZZ_EVENTS:
+		fuzz_kube(KUBE_STREAM_WATCH, (char *)rest, len);
+		break;
+	case FUZZ_OBJECTS:
+		fuzz_kube(KUBE_STREAM_LIST, (char *)rest, len);
 		break;
 	case FUZZ_POD:
 		fuzz_pod((char *)rest, len);
