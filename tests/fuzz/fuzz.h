@@ -27,15 +27,12 @@
 	X(HISTORY, 'Y', "the agent's state.json")                                                  \
 	X(CONFIG, 'G', "a configuration: pull and notify")                                         \
 	X(MEMORY, 'E', "the state file of a pull source")                                          \
+	X(RESOURCE, 'A', "a Secret, PortLicense, PortPolicy or Lease of the API")                  \
+	X(REPORT, 'Q', "a node's report of its licenses")                                          \
+	X(EVENTS, 'V', "a watch of the API server")                                                \
+	X(OBJECTS, 'W', "a list of the API server")                                                \
 	X(POD, 'O', "a Pod as the API server sends it, or as it is kept")                          \
 	X(SELECTOR, 'I', "labels and a selector")                                                  \
-	X(CGROUP, 'B', "the path of a cgroup")                                                     \
-	X(RESOURCE, 'A', "a Secret, PortLicense, PortPolicy or Lease of the API")                  \
-	X(REPORT, 'U', "a node's report of its licenses")                                          \
-	X(EVENTS, 'V', "a watch of the API server")                                                \
-	X(OBJECTS, 'Q', "a list of the API server")
-	X(REPORT, 'Q', "a node's report of its licenses")                                          \
-	X(OBJECTS, 'W', "a list of the API server")                                                \
 	X(CGROUP, 'U', "the path of a cgroup")
 
 enum fuzz_mode {

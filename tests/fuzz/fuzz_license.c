@@ -468,12 +468,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case FUZZ_CGROUP:
 		fuzz_cgroup((char *)rest, len);
 		break;
-	case FUZZ_EVENTS:
-		fuzz_kube(KUBE_STREAM_WATCH, (char *)rest, len);
-		break;
-	case FUZZ_OBJECTS:
-		fuzz_kube(KUBE_STREAM_LIST, (char *)rest, len);
-		break;
 	default:
 		free(rest);
 		return -1;

@@ -132,37 +132,6 @@
 	"\"matchExpressions\":"                                                                    \
 	"[{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"b\"]}]}},{\"cidr\":\"10.0.0.0/8\"}]}]}"
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define META                                                                                       \
-	"\"metadata\":{\"name\":\"a\",\"namespace\":\"n\",\"uid\":\"u\",\"resourceVersion\":"      \
-	"\"1\",\"generation\":2}"
-#define SECRET                                                                                     \
-	"{" META ",\"data\":{\"license.key\":\"YQ==\",\"a.rl\":\"Yg==\",\"t.jwks\":\"Yw==\"}}"
-#define PORTLICENSE                                                                                \
-	"{" META ",\"spec\":{\"token\":\"a.b.c\"},\"status\":{\"expires\":\"2027-01-15T08:00:"     \
-	"00Z\",\"conditions\":[{"                                                                  \
-	"\"type\":\"InForce\",\"status\":\"True\",\"reason\":\"Active\",\"message\":\"\"},{"       \
-	"\"type\":\"ExpiringSoon\","                                                               \
-	"\"status\":\"True\",\"reason\":\"Within7Days\"}]}}"
-#define BY_SECRET "{" META ",\"spec\":{\"secretRef\":{\"name\":\"s\",\"key\":\"k.lic\"}}}"
-#define PORTPOLICY                                                                                 \
-	"{" META                                                                                   \
-	",\"spec\":{\"match\":{\"gates\":[\"*\"]},\"ports\":[{\"port\":9443,\"seats\":3}]}}"
-#define LEASE                                                                                      \
-	"{\"metadata\":{\"name\":\"l\",\"uid\":\"u\",\"resourceVersion\":\"1\",\"annotations\":{"  \
-	"\"portlic.dev/report\":"                                                                  \
-	"\"{}\"}},\"spec\":{\"holderIdentity\":\"n1\",\"leaseDurationSeconds\":15,\"renewTime\":"  \
-	"\"t\",\"leaseTransitions\":1}}"
-#define KUBE_EVENTS                                                                                \
-	"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"7\","  \
-	"\"annotations\":{\"k\":\"\\u0000]}\\\"\"}}}}\n{\"type\":\"BOOKMARK\",\"object\":{"        \
-	"\"metadata\":{"                                                                           \
-	"\"resourceVersion\":\"8\"},\"spec\":{\"containers\":null}}}\n{\"type\":\"ERROR\","        \
-	"\"object\":{\"kind\":"                                                                    \
-	"\"Status\",\"message\":\"too old\",\"code\":410}}\n"
-#define KUBE_LIST                                                                                  \
-	"{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"9\",\"continue\":\"eyJ=\"},"    \
-	"\"items\":["                                                                              \
-	"{\"metadata\":{\"name\":\"items\"}},{\"items\":[{}]}\n]}\n"
 
 static const struct {
 	char mode;
@@ -184,13 +153,6 @@ static const struct {
 	{FUZZ_MOMENT, "+30d"},
 	{FUZZ_CONFIG, CONFIG},
 	{FUZZ_MEMORY, MEMORY},
-	{FUZZ_POLICY, POD_POLICY},
-	{FUZZ_POD, POD},
-	{FUZZ_POD, KEPT_POD},
-	{FUZZ_SELECTOR, SELECTOR},
-	{FUZZ_CGROUP, "/a/kubepods/besteffort/pod" POD_UID "/" ID},
-	{FUZZ_CGROUP, "/kubepods.slice/kubepods-podde7cc372_9aaa_4d36_8403_7035046ee8d8.slice"
-		      "/cri-containerd-" ID ".scope"},
 	{FUZZ_RESOURCE, SECRET},
 	{FUZZ_RESOURCE, PORTLICENSE},
 	{FUZZ_RESOURCE, BY_SECRET},
