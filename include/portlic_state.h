@@ -162,14 +162,20 @@ struct plic_peer {
  * Source sets: `plic_sources` (LPM trie, the node's own). The longest prefix of an address in a set says
  * whether it is in. Set PLIC_SOURCES_ORIGINS maps addresses to origins instead.
  * Example: "cidr": "10.0.0.0/8" but for "10.9.0.0/16" is { 32+96+8, set, ::ffff:10.0.0.0 } = 1 and
- * { 32+96+16, set, ::ffff:10.9.0.0 } = 0.
+ * { 32+96+16, set, ::ffff:10.9.0.0 } = 0. The value of an address that a pod of the cluster has, while it has
+ * it: PLIC_SOURCE_POD, and what networks say of just this address, for when the pod is gone. Programs only ask
+ * whether it is 0.
  */
 struct plic_source_key {
 	__u32 prefixlen;  /* in bits, 32 of them for the set */
-	__u32 set;	  /* a digest of what is in it, so that its contents never change */
+	__u32 set;	  /* a digest of its networks and of which pods are in it */
 	__u8 address[16]; /* IPv4 mapped */
 };
 #define PLIC_SOURCES_ORIGINS 0
+/* Bits of a value. */
+#define PLIC_SOURCE_IN 1      /* a network that is in */
+#define PLIC_SOURCE_POD 2     /* a pod's address */
+#define PLIC_SOURCE_NETWORK 4 /* ... that is a network of the policy as well: _IN says what that means */
 #define PLIC_MAX_SOURCES 65536
 
 /*

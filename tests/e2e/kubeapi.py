@@ -4,7 +4,9 @@
 
 kubeapi.py serve DIR PORT CERT KEY   HTTPS on 127.0.0.1:PORT; the tokens that it takes stand in DIR/tokens, one a line
                                      (none: anybody may), the control socket is DIR/control
-kubeapi.py DIR COMMAND ARG...        a command by the control socket; its answer is printed (exit status 1: an error)
+
+Commands come as HTTP by the control socket, a header "Word" each for the command and its arguments (see kube() in
+kube.sh); 400 and a line if they can't be done.
 
 Objects: get, list (limit and continue, labelSelector, fieldSelector), watch (bookmarks, timeoutSeconds, 410), POST, PUT
 (409 if its resourceVersion isn't the present one), PATCH (merge), DELETE, and the subresource status. Any kind is
@@ -23,16 +25,18 @@ known; its resource is the word in the path. A namespace needs no object of its 
   restore VERSION      the store is put back to what it was at a version: the counter too
   away | back          nothing listens any more; listens again
   page N               pages have at most that many objects, whatever limit is asked for (0: as asked)
+  expire               the next "continue" is too old: 410
   chunk N              bodies of lists and watches are sent in pieces of so many bytes (0: whole)
   count [WORD]         requests since the last `count`, as a line "N METHOD KIND" each, KIND watch, list or one; of those
                        whose line of the log has the word
-  log                  the lines of all requests: "METHOD PATH STATUS"
+  log                  the lines of all requests: "SECONDS METHOD PATH STATUS"
   watches              how many there are now
+  fronts               the values that the header X-Front had since the last time, which a proxy before it may set
 """
 import base64, collections, copy, http.server, json, os, socket, socketserver, ssl, sys, threading, time, urllib.parse, uuid
 
 PLURALS = {"NetworkPolicy": "networkpolicies", "PortPolicy": "portpolicies", "Endpoints": "endpoints"}
-CLUSTER = {"Namespace", "Node", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "PortLicense"}
+CLUSTER = {"Namespace", "Node", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "PortPolicy"}
 BOOKMARK_S = 1.0
 
 
@@ -140,6 +144,9 @@ class Store:
             meta = after.setdefault("metadata", {})
             old = before["metadata"] if before else {}
             meta["uid"] = meta.get("uid") or old.get("uid") or str(uuid.uuid4())
+            if "spec" in after:  # as a kind with a status subresource has it
+                same = before and before.get("spec") == after["spec"]
+                meta["generation"] = old.get("generation", 0) + (not same)
             meta["creationTimestamp"] = old.get("creationTimestamp") or meta.get("creationTimestamp") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             self.objects[key] = after
         after["metadata"]["resourceVersion"] = str(self.version)
@@ -185,6 +192,7 @@ class Api:
         self.server = None
         self.refusal, self.unknown, self.log, self.counted = None, set(), [], 0
         self.held, self.page, self.chunk = False, 0, 0
+        self.fronts, self.expire = set(), False
         self.watches = {}  # handler: [closing, raw bytes]
         self.connections = set()
 
@@ -264,7 +272,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def logged(self, code):
-        self.server.api.log.append("%s %s %d" % (self.command, self.path, code))
+        self.server.api.log.append("%.3f %s %s %d" % (time.monotonic(), self.command, self.path, code))
 
     def send_piece(self, data):
         step = self.server.api.chunk or len(data)
@@ -279,6 +287,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         api = self.server.api
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length) if length else b""
+        api.fronts.add(self.headers.get("X-Front") or "none")
         try:
             url = urllib.parse.urlsplit(self.path)
             query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
@@ -306,13 +315,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
     def list(self, path, query):
-        store, select = self.server.api.store, Selection(path, query)
+        api, store, select = self.server.api, self.server.api.store, Selection(path, query)
         limit = self.server.api.page or int(query.get("limit", 0))
         asked, start = query.get("resourceVersion", ""), ""
         with store.lock:
             if "continue" in query:
                 version, start = json.loads(base64.urlsafe_b64decode(query["continue"]))
-                if version < store.compacted:
+                expire, api.expire = api.expire, False
+                if version < store.compacted or expire:
                     raise Refused(410, "Expired", "The provided continue parameter is too old")
             elif asked.isdigit() and int(asked) > store.version:
                 raise Refused(504, "Timeout", "Too large resource version: %s, current: %d" % (asked, store.version))
@@ -463,6 +473,9 @@ def control(api, words, text):
                 path = path_of(obj)
                 if path.namespace:
                     obj["metadata"].setdefault("namespace", path.namespace)
+                old = store.objects.get(path[:4], {})
+                if "status" in old and path.group.startswith("apis/"):
+                    obj.setdefault("status", old["status"])
                 store.write(path[:4], obj)
     elif what in ("get", "delete", "status"):
         path = parse(args[0])
@@ -501,6 +514,8 @@ def control(api, words, text):
     elif what == "back":
         if not api.server:
             api.listen()
+    elif what == "expire":
+        api.expire = True
     elif what in ("page", "chunk"):
         setattr(api, what, int(args[0]))
     elif what == "count":
@@ -508,7 +523,7 @@ def control(api, words, text):
         kinds = collections.Counter()
         for line in new:
             if not args or args[0] in line:
-                method, path, _ = line.split()
+                _, method, path, _ = line.split()
                 p = parse(path.split("?")[0]) if path.startswith("/api") else None
                 kinds[method + " " + ("watch" if "watch=1" in path else "list" if method == "GET" and p and not p.name else "one")] += 1
         return "\n".join("%d %s" % (n, k) for k, n in sorted(kinds.items()))
@@ -516,6 +531,9 @@ def control(api, words, text):
         return "\n".join(api.log)
     elif what == "version":
         return str(store.version)
+    elif what == "fronts":
+        found, api.fronts = sorted(api.fronts), set()
+        return " ".join(found)
     elif what == "watches":
         return str(len(api.watches))
     else:
@@ -523,48 +541,43 @@ def control(api, words, text):
     return ""
 
 
-def control_serve(api):
-    path = api.dir + "/control"
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen(64)
-    while True:
-        connection, _ = listener.accept()
-        with connection:
-            try:
-                request = json.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
-                reply = [0, control(api, request["words"], request["text"])]
-            except Refused as e:
-                reply = [1, e.message]
-            except Exception as e:  # a mistake of the test's: told, not fatal
-                reply = [1, "%s: %s" % (type(e).__name__, e)]
-            try:
-                connection.sendall(json.dumps(reply).encode())
-            except OSError:
-                pass
+class Control(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+    def address_string(self):
+        return "control"
+
+    def do_POST(self):
+        words = [w.encode("latin-1").decode() for w in self.headers.get_all("Word")]
+        text = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        code = 200
+        try:
+            reply = control(self.server.api, words, text)
+        except Refused as e:
+            code, reply = 400, e.message
+        except Exception as e:  # a mistake of the test's: told, not fatal
+            code, reply = 400, "%s: %s" % (type(e).__name__, e)
+        data = (reply + "\n" if reply else "").encode()
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
 
-def control_ask(directory, words):
-    text = sys.stdin.read() if words[0] in ("put", "status") or words == ["event"] else ""
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(directory + "/control")
-        s.sendall(json.dumps({"words": words, "text": text}).encode())
-        s.shutdown(socket.SHUT_WR)
-        status, reply = json.loads(b"".join(iter(lambda: s.recv(65536), b"")))
-    if reply:
-        print(reply, file=sys.stderr if status else sys.stdout)
-    return status
+class ControlServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 64
 
 
 def main(args):
-    if len(args) == 5 and args[0] == "serve":
-        api = Api(args[1], int(args[2]), args[3], args[4])
-        api.listen()
-        control_serve(api)
-    elif len(args) >= 2:
-        sys.exit(control_ask(args[0], args[1:]))
-    else:
+    if len(args) != 5 or args[0] != "serve":
         sys.exit(__doc__)
+    api = Api(args[1], int(args[2]), args[3], args[4])
+    api.listen()
+    server = ControlServer(api.dir + "/control", Control)
+    server.api = api
+    server.serve_forever()
 
 
 if __name__ == "__main__":

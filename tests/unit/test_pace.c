@@ -103,12 +103,32 @@ static void test_ahead_and_interval(void **state)
 	spans(&(struct pace){.interval_s = 21600, .ahead_s = 60, .failures = 9}, 60);
 }
 
+/* All of the span from half of it on, and no second more. */
+static void test_retry(void **state)
+{
+	assert_int_equal(pace_retry_ms(1, 0, 0), 500);
+	assert_int_equal(pace_retry_ms(1, 0, 500), 1000);
+	assert_in_range(pace_retry_ms(1, 0, UINT32_MAX), 500, 1000);
+	assert_int_equal(pace_retry_ms(0, 0, 500), 1000);
+	assert_int_equal(pace_retry_ms(2, 0, 1000), 2000);
+	assert_int_equal(pace_retry_ms(6, 0, 16000), 32000);
+	assert_int_equal(pace_retry_ms(7, 0, 0), 30000);
+	assert_int_equal(pace_retry_ms(7, 0, 30000), 60000);
+	assert_in_range(pace_retry_ms(4000000000U, 0, UINT32_MAX), 30000, 60000);
+	/* what the server asks for, and up to a tenth more */
+	assert_int_equal(pace_retry_ms(1, 20, 0), 20000);
+	assert_int_equal(pace_retry_ms(1, 20, 2000), 22000);
+	assert_in_range(pace_retry_ms(7, 1, UINT32_MAX), 30000, 60000);
+	assert_in_range(pace_retry_ms(1, INT64_MAX, UINT32_MAX), PACE_RETRY_AFTER_S * 1000,
+			PACE_RETRY_AFTER_S * 1100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_interval),	   cmocka_unit_test(test_backoff),
-		cmocka_unit_test(test_retry_after),	   cmocka_unit_test(test_ahead),
-		cmocka_unit_test(test_ahead_and_interval),
+		cmocka_unit_test(test_interval), cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_retry),	 cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_ahead),	 cmocka_unit_test(test_ahead_and_interval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

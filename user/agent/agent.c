@@ -81,6 +81,8 @@ static void look_around(struct agent *agent)
 	probing_tick(agent);
 	shield_tick(agent);
 	entitlements_write(agent);
+	kubepeers_tick(agent);
+	kubenodes_tick(agent);
 	memory_tick(agent);
 	notify_tick(agent);
 }
@@ -90,7 +92,9 @@ static void on_tick(uv_timer_t *timer)
 	look_around(timer->data);
 	keep_again(timer->data);
 	adopt_watch(timer->data);
+	kube_taint_tick(timer->data);
 	pods_tick(timer->data);
+	kube_sync_tick(timer->data);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -175,6 +179,8 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 	}
 	if (agent->stopping)
 		return;
+	kubepeers_start(agent);
+	kubenodes_start(agent);
 	agent->origins.support = cgroups_support();
 	origins_look(agent, NULL);
 	probing_tick(agent);
@@ -264,6 +270,10 @@ static int open_sources(struct agent *agent, struct fault *f)
 		err = memory_open(agent);
 	if (!err)
 		err = quotafile_open(agent);
+	if (!err)
+		err = kubepeers_open(agent);
+	if (!err)
+		err = kubenodes_open(agent);
 	if (!err && asprintf(&agent->gates.path, "%s/gates.json", config->state_dir) < 0) {
 		agent->gates.path = NULL;
 		err = -ENOMEM;
@@ -295,10 +305,14 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 	notify_start(agent);
 	pull_start(agent);
 	kube_start(agent);
+	kube_sync_start(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
 	pods_start(agent);
 	gatefile_load(agent);
 	agent_rescan(agent);
+	err = cnifile_start(agent);
+	if (err)
+		return err;
 	adopt_pins(agent, found);
 	return 0;
 }
@@ -322,6 +336,10 @@ void agent_stop(struct agent *agent, int exit_code)
 	pull_stop(agent);
 	notify_stop(agent);
 	pods_stop(agent);
+	cnifile_stop(agent);
+	kubepeers_stop(agent);
+	kubenodes_stop(agent);
+	kube_sync_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);
@@ -343,7 +361,11 @@ static void finish(struct agent *agent)
 	quotafile_finish(agent);
 	quotafile_close(&agent->quotas);
 	pods_free(agent);
+	cnifile_free(&agent->cnifile);
 	gates_close(&agent->gates);
+	kubepeers_save(agent);
+	kubepeers_close(&agent->kubepeers);
+	kubenodes_close(&agent->kubenodes);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);
 	kubelet_place_free(&agent->probing.place);

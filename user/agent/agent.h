@@ -7,12 +7,17 @@
 #include <uv.h>
 
 #include "clock.h"
+#include "cnifile.h"
 #include "config.h"
 #include "cuts.h"
 #include "entitlements.h"
 #include "gates.h"
 #include "http.h"
 #include "kube.h"
+#include "kube_taint.h"
+#include "kubenodes.h"
+#include "kubepeers.h"
+#include "kube_items.h"
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
@@ -44,6 +49,8 @@ struct agent {
 	struct gates gates;
 	struct quotafile quotas;
 	struct source_table sources;
+	struct kubepeers kubepeers;
+	struct kubenodes kubenodes;
 	struct origins origins;
 	struct probing probing;
 	struct trial trial;
@@ -55,7 +62,10 @@ struct agent {
 	struct notify notify;
 	struct observe observe;
 	struct pods *pods; /* NULL before the start */
+	struct cnifile cnifile;
 	struct kube kube;
+	struct kube_taint kube_taint;
+	struct kube_sync kube_sync;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

@@ -67,6 +67,7 @@ static const struct route {
 	{"POST", "/v1/trial/confirm", .handle = api_trial_confirm},
 	{"POST", "/v1/trial/rollback", .handle = api_trial_rollback},
 	{"POST", "/v1/check", .handle = api_check},
+	{"POST", "/v1/cni", .handle = api_cni_post},
 	{"GET", "/metrics", .open = true, .handle = api_metrics_get},
 	{"GET", "/healthz", .open = true, .handle = healthz},
 	{"GET", "/readyz", .open = true, .handle = readyz},

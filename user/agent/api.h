@@ -28,6 +28,7 @@ api_route api_clock_reset;
 api_route api_pull_get, api_pull_post;
 api_route api_trial_confirm, api_trial_rollback;
 api_route api_check;
+api_route api_cni_post;
 api_route api_metrics_get;
 
 #endif

@@ -173,6 +173,7 @@ static cJSON *warnings_json(const struct agent *agent)
 	pull_warn(agent, warnings);
 	notify_warn(agent, warnings);
 	kube_warn(agent, warnings);
+	kubepeers_warn(agent, warnings);
 	if (agent->gates.lost.text[0])
 		json_warn(warnings, "%s", agent->gates.lost.text);
 	if (agent->gates.trouble.text[0])
@@ -186,6 +187,9 @@ static cJSON *warnings_json(const struct agent *agent)
 	if (agent->entitlements.trouble.text[0])
 		json_warn(warnings, "applications read old entitlements: %s",
 			  agent->entitlements.trouble.text);
+	if (agent->cnifile.trouble.text[0])
+		json_warn(warnings, "portlic-cni goes by what was selected before: %s",
+			  agent->cnifile.trouble.text);
 	origins_warn(agent, warnings);
 	probing_warn(agent, warnings);
 	pods_warn(agent, warnings);

@@ -158,6 +158,19 @@ static void fine(struct kube_watch *watch)
 	kube_look(watch->agent, true);
 }
 
+static bool worked(const struct kube_watch *watch)
+{
+	return watch->heard || clock_boot_ns() - watch->began_ns >= WATCH_SHORT_S * NS_PER_S;
+}
+
+/* A watch that worked broke off, as load balancers and server's restarts do: news only if the next one fails. */
+static void cut(struct kube_watch *watch)
+{
+	watch->agent->kube.errors[KUBE_FAIL_UNREACHABLE]++;
+	watch->failures = 1;
+	wait_ms(watch, pace_retry_ms(1, 0, randombytes_random()));
+}
+
 /* No good end of a list or of a watch. */
 static void went_wrong(struct kube_watch *watch, const struct transfer_result *result)
 {
@@ -177,6 +190,8 @@ static void went_wrong(struct kube_watch *watch, const struct transfer_result *r
 		return absent(watch);
 	if (reason == KUBE_FAIL_EXPIRED)
 		return expired(watch);
+	if (watching && reason == KUBE_FAIL_UNREACHABLE && worked(watch))
+		return cut(watch);
 	if (watching && reason == KUBE_FAIL_REFUSED)
 		watch->relist = true;
 	if (reason == KUBE_FAIL_UNAUTHORIZED && kube_token_changed(watch->agent, watch->token)) {
@@ -329,21 +344,20 @@ static void page_done(struct kube_watch *watch)
 
 static void watch_done(struct kube_watch *watch)
 {
-	bool lasted = clock_boot_ns() - watch->began_ns >= WATCH_SHORT_S * NS_PER_S;
 	struct fault why = {0};
 
-	if (!watch->heard && !lasted) {
-		fault_set(&why, EIO, "the API server ended the watch at once");
-		failed(watch, KUBE_FAIL_REFUSED, &why, 0);
-		return;
-	}
-	watch->failures = 0;
 	/*
 	 * Not even a bookmark: it may be that nothing happened, or that the server's store was put back to an
 	 * older state, and version is in its future, from where nothing comes any more.
 	 */
 	watch->relist |= !watch->heard;
-	begin(watch);
+	if (worked(watch)) {
+		watch->failures = 0;
+		begin(watch);
+		return;
+	}
+	fault_set(&why, EIO, "the API server ended the watch at once");
+	failed(watch, KUBE_FAIL_REFUSED, &why, 0);
 }
 
 static void on_done(void *arg, const struct transfer_result *result)

@@ -12,16 +12,23 @@
 
 #define SOON_MS 10 /* many changes at once make one round */
 
-/* Pods of these are gated by policies that spell their names out. */
-static bool is_system(const struct agent *agent, const char *namespace)
+const char *pods_system_namespace(const struct agent *agent, size_t i)
 {
 	static const char *const names[] = {"kube-system", "kube-public", "kube-node-lease"};
-	const char *own = agent->config.kubernetes.namespace;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(namespace, names[i]))
+	if (i < ARRAY_SIZE(names))
+		return names[i];
+	return i == ARRAY_SIZE(names) ? agent->config.kubernetes.namespace : NULL;
+}
+
+bool pods_is_system(const struct agent *agent, const char *namespace)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = pods_system_namespace(agent, i)); i++)
+		if (!strcmp(namespace, name))
 			return true;
-	return own && !strcmp(namespace, own);
+	return false;
 }
 
 static void look_at(const struct agent *agent, const struct pod *pod, const char *gate,
@@ -29,7 +36,7 @@ static void look_at(const struct agent *agent, const struct pod *pod, const char
 {
 	const struct pod_namespace *namespace =
 		agent->pods ? pods_namespace_find(agent->pods, pod->namespace) : NULL;
-	bool system = is_system(agent, pod->namespace);
+	bool system = pods_is_system(agent, pod->namespace);
 
 	*out = (struct pod_view){.namespace = namespace};
 	pod_wish_read(&pod->annotations, namespace ? &namespace->annotations : NULL, system,
@@ -221,6 +228,7 @@ void pods_round_in(struct pods *pods, uint64_t ms)
 
 void pods_select(struct agent *agent)
 {
+	cnifile_changed(agent);
 	if (agent->pods)
 		pods_round_in(agent->pods, SOON_MS);
 }

@@ -102,6 +102,10 @@ int pods_file_take(const cJSON *item, struct gate_entry *entry, struct fault *f)
 void pods_file_put_namespaces(const struct agent *agent, cJSON *root);
 int pods_file_take_namespaces(struct agent *agent, const cJSON *root, struct fault *f);
 
+/* Pods of these namespaces are gated by policies that spell their names out: the i-th, NULL: there are no more. */
+const char *pods_system_namespace(const struct agent *agent, size_t i);
+bool pods_is_system(const struct agent *agent, const char *namespace);
+
 /* The labels of a namespace (struct labels), NULL: not known. */
 const struct labels *pods_namespace(const struct agent *agent, const char *name);
 

@@ -7,7 +7,7 @@
 #include "log.h"
 #include "pods_priv.h"
 
-#define FIND_NS (10 * SECOND_NS)   /* from its first container until its namespace has to be found */
+#define FIND_NS (10 * SECOND_NS) /* from its first container until its namespace has to be found */
 #define COLLECT_NS (5 * SECOND_NS) /* how long the gate of a pod that has ended waits for it */
 
 bool pods_gate_lost(const struct gate_entry *entry)
@@ -30,10 +30,14 @@ struct gate_entry *pods_gate_on(const struct agent *agent, const char *uid, uint
 void pods_remove(struct agent *agent, struct gate_entry *entry, const char *why, attach_done *done,
 		 void *arg)
 {
-	log_event(LOG_INFO, "pod_gone",
-		  LOG_FIELDS("gate", entry->name, "namespace", entry->pod->namespace, "pod",
-			     entry->pod->name, "uid", entry->pod->uid),
-		  "its gate is removed: %s", why);
+	if (entry->pod)
+		log_event(LOG_INFO, "pod_gone",
+			  LOG_FIELDS("gate", entry->name, "namespace", entry->pod->namespace, "pod",
+				     entry->pod->name, "uid", entry->pod->uid),
+			  "its gate is removed: %s", why);
+	else
+		log_event(LOG_INFO, "container_gone", LOG_FIELDS("gate", entry->name),
+			  "its gate is removed: %s", why);
 	attach_remove(agent, entry, done, arg);
 }
 
@@ -59,8 +63,7 @@ void pods_exclude(struct pod_entry *pod, const char *why)
 /* It has none: why, or why not yet. */
 static void judge_ungated(const struct agent *agent, struct pod_entry *pod, uint64_t now_ns)
 {
-	uint64_t since_ns =
-		pod->selected_ns > pod->running_ns ? pod->selected_ns : pod->running_ns;
+	uint64_t since_ns = pod->selected_ns > pod->running_ns ? pod->selected_ns : pod->running_ns;
 
 	if (pod->pod.ended) {
 		pod->state = POD_UNSELECTED;
@@ -68,11 +71,12 @@ static void judge_ungated(const struct agent *agent, struct pod_entry *pod, uint
 	} else if (pod->state == POD_EXCLUDED && pod->why.text[0]) {
 		return; /* the next look tells anew */
 	} else if (pod->running_ns && now_ns - since_ns > FIND_NS) {
-		wait_for(pod, POD_EXCLUDED,
-			 agent->pods->trouble.text[0]
-				 ? agent->pods->trouble.text
-				 : "it runs, and no process of it is seen in /proc: the agent needs "
-				   "hostPID, and cgroups that name the pod's UID");
+		wait_for(
+			pod, POD_EXCLUDED,
+			agent->pods->trouble.text[0]
+				? agent->pods->trouble.text
+				: "it runs, and no process of it is seen in /proc: the agent needs "
+				  "hostPID, and cgroups that name the pod's UID");
 	} else {
 		wait_for(pod, POD_WAITING, "its sandbox isn't there yet");
 	}
@@ -117,18 +121,24 @@ static bool is_unselected(const struct agent *agent, const struct gate_entry *en
 {
 	struct pod_view view;
 
-	if (entry->pod_partial)
+	if (!entry->pod || entry->pod_partial)
 		return false;
 	pods_view(agent, entry->pod, entry->name, &view);
 	return view.namespace && !view.selected;
 }
 
-/* Its pod has ended, as far as the API server says. */
-static bool is_over(const struct pods *pods, const struct gate_entry *entry)
+/*
+ * Its pod has ended, as far as the API server says; where none is asked, what a runtime had put up has ended with
+ * its network namespace, whose name never comes again.
+ */
+static bool is_over(const struct agent *agent, const struct gate_entry *entry)
 {
-	const struct pod_entry *pod = pods_find(pods, entry->pod->uid);
+	const struct pod_entry *pod;
 
-	return pods_known(pods) && (!pod || pod->pod.ended);
+	if (!entry->pod || !agent->config.kubernetes.on)
+		return entry->sandbox && entry->sandbox[0];
+	pod = pods_find(agent->pods, entry->pod->uid);
+	return pods_known(agent->pods) && (!pod || pod->pod.ended);
 }
 
 bool pods_hold(const struct agent *agent, const struct gate_entry *entry)
@@ -152,8 +162,8 @@ static bool judge_gate(struct agent *agent, struct gate_entry *entry, uint64_t n
 		pods_remove(agent, entry, "nothing selects its pod any more", NULL, NULL);
 		return true;
 	}
-	if (entry->lost_ns && now_ns - entry->lost_ns >= COLLECT_NS && is_over(agent->pods, entry)) {
-		pods_remove(agent, entry, "its pod has ended", NULL, NULL);
+	if (entry->lost_ns && now_ns - entry->lost_ns >= COLLECT_NS && is_over(agent, entry)) {
+		pods_remove(agent, entry, "what it was for has ended", NULL, NULL);
 		return true;
 	}
 	return false;
@@ -182,7 +192,7 @@ void pods_round(struct agent *agent)
 	if (!pods || agent->stopping || !agent->node)
 		return;
 	for (size_t i = agent->gates.n_entries; i-- > 0;)
-		if (agent->gates.entries[i]->pod)
+		if (agent->gates.entries[i]->pod || agent->gates.entries[i]->sandbox)
 			judge_gate(agent, agent->gates.entries[i], now_ns);
 	for (size_t i = 0; i < pods->n; i++)
 		judge(agent, pods->list[i], now_ns);

@@ -166,10 +166,10 @@ int rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port)
 static int add_sources(struct agent *agent, const struct compile_input *in, struct rules *out,
 		       struct fault *f)
 {
-	int err = source_table_take(&agent->sources, in->policy, f);
+	int err = source_table_take(agent, in->policy, in->namespace, f);
 
 	if (!err && in->interim)
-		err = source_table_take(&agent->sources, in->interim->policy, f);
+		err = source_table_take(agent, in->interim->policy, in->namespace, f);
 	if (!err)
 		err = source_table_named(&agent->sources, &out->compiled, &out->sources,
 					 &out->n_sources);
@@ -204,6 +204,7 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 		.policy = policy,
 		.policy_mode = &mode,
 		.mode = entry->mode,
+		.namespace = pods_subject(agent, entry).namespace,
 		.tombstones = entry->graves.stones,
 		.n_tombstones = entry->graves.n,
 		.slots = entry->rules ? entry->rules->compiled.slots : no_slots,

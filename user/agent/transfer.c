@@ -277,6 +277,7 @@ static CURLcode set_request(struct transfer *transfer, const struct transfer_req
 	      : curl_easy_setopt(
 			easy, CURLOPT_HTTP_VERSION,
 			(long)(request->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	r = r ? r : curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	r = r ? r : curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	/* To end a transfer must not wait for a resolver that doesn't answer. */

@@ -117,6 +117,39 @@ static void print_probes(const cJSON *probes)
 	print_field("probes", cgroup ? line : "by a budget, see below");
 }
 
+/* "connected to https://10.96.0.1:443 as n1 since 3h ago; pods of this node: 12, namespaces: 4" */
+static void print_kubernetes(const cJSON *kubernetes)
+{
+	const char *api = member_text(kubernetes, "api"), *node = member_text(kubernetes, "node");
+	char line[768], since[WHEN_LEN] = "the start";
+	const cJSON *watch;
+	bool first = true;
+	size_t at;
+	int64_t t;
+
+	if (!api)
+		return;
+	if (!when_parse(member_text(kubernetes, "since"), &t))
+		when_relative(t, time(NULL), since);
+	snprintf(line, sizeof(line), "%s %.128s as %.64s since %s",
+		 member_true(kubernetes, "connected") ? "connected to" : "NOT CONNECTED to", api,
+		 node ? node : "?", since);
+	cJSON_ArrayForEach (watch, json_get(kubernetes, "watches")) {
+		const char *what = member_text(watch, "what");
+		char n[24] = "unknown";
+
+		at = strlen(line);
+		if (member_true(watch, "synced"))
+			snprintf(n, sizeof(n), "%.0f", member_number(watch, "objects"));
+		else if (member_true(watch, "absent"))
+			strcpy(n, "none");
+		snprintf(line + at, sizeof(line) - at, "%s%.48s: %s", first ? "; " : ", ",
+			 what ? what : "?", n);
+		first = false;
+	}
+	print_field("kubernetes", line);
+}
+
 static void print_status(const cJSON *status, const cJSON *gates)
 {
 	const cJSON *trust = json_get(status, "trust"), *item;
@@ -147,8 +180,9 @@ static void print_status(const cJSON *status, const cJSON *gates)
 	else
 		print_field("wire", wire);
 	print_gates(gates);
-	print_probes(json_get(status, "probes"));
 	print_pull(json_get(status, "pull"));
+	print_kubernetes(json_get(status, "kubernetes"));
+	print_probes(json_get(status, "probes"));
 	cJSON_ArrayForEach (item, json_get(status, "warnings"))
 		print_field("WARNING", cJSON_GetStringValue(item));
 }

@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The agent and its API server: configuration, status, metrics, sockets.
+. "$(dirname "$0")/lib.sh"
+. "$LIB/kube.sh"
+. "$LIB/kubewatch.sh"
+need openssl
+
+refuses() { # refuses TEXT MEMBER WORDS [VARIABLE=VALUE...]: a configuration
+	configure
+	{ printf '{%s, ' "$2" && tail -c +2 "$T/portlicd.json"; } > "$T/kube.json" && mv "$T/kube.json" "$T/portlicd.json"
+	out=$(env -u KUBERNETES_SERVICE_HOST -u NODE_NAME "${@:4}" timeout 5 "$BUILD/portlicd" --config "$T/portlicd.json" 2>&1)
+	is "$1" "$?" 2
+	has "... and says why" "$out" "$3"
+}
+refuses "config: not in a pod, and no api" '"kubernetes":{}' 'give "api"'
+refuses "config: no node" '"kubernetes":{"api":"https://10.96.0.1:443"}' 'NODE_NAME (fieldRef spec.nodeName)'
+refuses "config: a node that is none" '"kubernetes":{"node":"n 1"}' 'is no name of Kubernetes' KUBERNETES_SERVICE_HOST=10.96.0.1
+refuses "config: plain http" '"kubernetes":{"api":"http://10.96.0.1","node":"n1"}' 'must begin with https://'
+refuses "config: a path" '"kubernetes":{"api":"https://10.96.0.1/api","node":"n1"}' 'without a path'
+refuses "config: an unknown key" '"kubernetes":{"kubeconfig":"/root/.kube/config"}' '"kubeconfig"' KUBERNETES_SERVICE_HOST=10.96.0.1
+refuses "config: not an object" '"kubernetes":true' 'must be an object'
+
+kube_start
+kube_namespace shop | kube_put -
+kube_pod shop web n1 | kube_put -
+configure
+kube_configure n1 portlic
+vendor
+agent_start
+status() { portlic status -o json | json "[($1) for k in [d['kubernetes']]][0]"; }
+is "status has the API server" "$(status 'k["api"], k["node"], sorted(k)')" \
+	"('https://127.0.0.1:$KUBE_PORT', 'n1', ['api', 'connected', 'error', 'node', 'since', 'watches'])"
+has "... and a line of it" "$(portlic status)" "https://127.0.0.1:$KUBE_PORT as n1 since"
+if [ "$(status 'len(k["watches"])')" = 0 ]; then
+	skip "what the agent watches" "this build watches nothing"
+else
+	connected() { [ "$(status 'k["connected"] and all(w["synced"] or w["absent"] for w in k["watches"])')" = "$1" ]; }
+	check "connected, and all is listed" eventually 10 connected True
+	is "a metric says so" "$(metric portlic_kubernetes_connected)" 1
+	is "... and no errors but kinds that are unknown" "$(metric portlic_kubernetes_errors_total 'reason="unreachable"')" 0
+	kube away
+	check "the API server is away: status says so" eventually 10 connected False
+	has "... with the reason" "$(status 'k["error"]')" "127.0.0.1"
+	is "... no warning within a minute" "$(portlic status -o json | json '[w for w in d["warnings"] if "Kubernetes" in w]')" "[]"
+	has "... a metric" "$(metric portlic_kubernetes_connected)" 0
+	kube back
+	check "back: connected" eventually 15 connected True
+fi
+agent_end TERM
+
+# in a pod: all from the environment
+configure
+{ printf '{"kubernetes":{"token_file":"%s","ca_file":"%s"}, ' "$KUBE/token" "$KUBE/ca.pem" && tail -c +2 "$T/portlicd.json"; } > "$T/kube.json" &&
+	mv "$T/kube.json" "$T/portlicd.json"
+export KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=$KUBE_PORT NODE_NAME=n7
+agent_start
+is "in a pod: address and node come from its environment" "$(status 'k["api"], k["node"]')" "('https://127.0.0.1:$KUBE_PORT', 'n7')"
+agent_end TERM
+configure
+agent_start
+is "without \"kubernetes\": null" "$(portlic status -o json | json 'd["kubernetes"]')" None
+is "... and no series" "$(metric portlic_kubernetes_connected)" absent
+agent_end TERM
+
+# a connection that nothing comes by
+echo "{$(kube_config n1)}" > "$T/client.json"
+client "pods=$PODS"
+says "a watch" '^pods end'
+eventually 5 watches 1
+has "a peer that is silent is asked whether it lives" "$(ss -Htnop state established "dport = :$KUBE_PORT" | grep "pid=$CLIENT,")" "timer:(keepalive,"
+client_end
