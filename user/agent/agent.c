@@ -78,6 +78,7 @@ static void look_around(struct agent *agent)
 	if (changed || agent->gates.failed)
 		rules_changed(agent);
 	cuts_check(agent);
+	probing_tick(agent);
 	shield_tick(agent);
 	entitlements_write(agent);
 	kubepeers_tick(agent);
@@ -91,6 +92,7 @@ static void on_tick(uv_timer_t *timer)
 	look_around(timer->data);
 	keep_again(timer->data);
 	adopt_watch(timer->data);
+	kube_taint_tick(timer->data);
 	pods_tick(timer->data);
 	kube_sync_tick(timer->data);
 }
@@ -181,6 +183,7 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 	kubenodes_start(agent);
 	agent->origins.support = cgroups_support();
 	origins_look(agent, NULL);
+	probing_tick(agent);
 	pods_adopted(agent);
 	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
 	timekeeper_watch(agent, look_around);
@@ -334,9 +337,9 @@ void agent_stop(struct agent *agent, int exit_code)
 	notify_stop(agent);
 	pods_stop(agent);
 	cnifile_stop(agent);
-	kube_sync_stop(agent);
 	kubepeers_stop(agent);
 	kubenodes_stop(agent);
+	kube_sync_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);
@@ -365,6 +368,7 @@ static void finish(struct agent *agent)
 	kubenodes_close(&agent->kubenodes);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);
+	kubelet_place_free(&agent->probing.place);
 	node_close(agent->node);
 	cleanup_close(&agent->pins_lock);
 	vendors_close(&agent->vendors);

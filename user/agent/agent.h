@@ -15,6 +15,7 @@
 #include "http.h"
 #include "kube.h"
 #include "kube_items.h"
+#include "kube_taint.h"
 #include "kubenodes.h"
 #include "kubepeers.h"
 #include "licenses.h"
@@ -23,6 +24,7 @@
 #include "origins.h"
 #include "observe.h"
 #include "policies.h"
+#include "probing.h"
 #include "pull.h"
 #include "quotafile.h"
 #include "sourcetable.h"
@@ -50,6 +52,7 @@ struct agent {
 	struct kubepeers kubepeers;
 	struct kubenodes kubenodes;
 	struct origins origins;
+	struct probing probing;
 	struct trial trial;
 	struct watch watch;
 	struct cuts cuts;
@@ -61,6 +64,7 @@ struct agent {
 	struct pods *pods; /* NULL before the start */
 	struct cnifile cnifile;
 	struct kube kube;
+	struct kube_taint kube_taint;
 	struct kube_sync kube_sync;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;

@@ -117,6 +117,9 @@ bool rule_is_cut(const struct plic_rule *rule, uint64_t now_ns)
 
 	if (rule->mode != PLIC_ENFORCE || rule_live_grant(rule, now_ns))
 		return false;
+	/* Only probes were ever let in: what stands there stood before, and is drained first. */
+	if (!rule->n_grants && rule->flags & PLIC_RULE_PROBE)
+		return false;
 	for (i = 0; i < rule->n_grants; i++)
 		if (rule->grants[i].from_ns <= now_ns && now_ns < rule->grants[i].cut_at_ns)
 			return false;
@@ -208,6 +211,8 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 		.n_slots = entry->rules ? entry->rules->compiled.n_slots : 1,
 		.base = clock_base(&agent->clock),
 		.generation = agent->gates.generation,
+		.probes = entry->pod ? entry->pod->probes : NULL,
+		.n_probes = entry->pod ? entry->pod->n_probes : 0,
 	};
 	bool any;
 	int err = interim_find(agent, entry, &in, &interim, &any);

@@ -63,6 +63,8 @@ static int compile(const struct whatif *w, const struct whatif_step *step,
 		.n_slots = before ? before->n_slots : 1,
 		.base = {step->at, boot_at(w, step)},
 		.generation = w->agent->gates.generation,
+		.probes = entry->pod ? entry->pod->probes : NULL,
+		.n_probes = entry->pod ? entry->pod->n_probes : 0,
 	};
 
 	return compile_gate(&in, out, f);
@@ -155,6 +157,8 @@ static int compile_absent(const struct whatif *w, const struct gate_entry *entry
 		.slots = no_slots,
 		.n_slots = 1,
 		.base = w->now,
+		.probes = entry->pod ? entry->pod->probes : NULL,
+		.n_probes = entry->pod ? entry->pod->n_probes : 0,
 	};
 
 	return compile_gate(&in, out, f);
