@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "clock.h"
+#include "cnifile.h"
 #include "config.h"
 #include "cuts.h"
 #include "entitlements.h"
@@ -30,6 +31,7 @@
 #include "watch.h"
 
 struct node;
+struct pods;
 
 struct agent {
 	uv_loop_t loop;
@@ -52,6 +54,8 @@ struct agent {
 	struct pull pull;
 	struct notify notify;
 	struct observe observe;
+	struct pods *pods; /* NULL before the start */
+	struct cnifile cnifile;
 	struct kube kube;
 	struct kube_sync kube_sync;
 	struct node *node; /* opened on the kernel thread; NULL before */

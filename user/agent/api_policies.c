@@ -77,6 +77,7 @@ void api_policy_delete(struct agent *agent, struct http_request *request, const 
 			    "%s", f.text);
 		return;
 	}
+	pods_select(agent);
 	rules_changed(agent);
 	rules_when_applied(agent, removed, request);
 }
