@@ -109,6 +109,8 @@ enum plic_rule_flag {
 	PLIC_RULE_TLS = 16,  /* ... demands TLS */
 	/* There is a sidecar: its own origins and sources hold at the socket and on lo alone. */
 	PLIC_RULE_VIA = 32,
+	/* The kubelet's probes (plic_probes) get in, whatever the grants say, and none of it limits them. */
+	PLIC_RULE_PROBE = 64,
 };
 
 struct plic_index {

@@ -25,12 +25,22 @@
 	X(CONFIG, 'G', "a configuration: pull and notify")                                         \
 	X(MEMORY, 'E', "the state file of a pull source")                                          \
 	X(EVENTS, 'V', "a watch of the API server")                                                \
-	X(OBJECTS, 'O', "a list of the API server")
+	X(OBJECTS, 'A', "a list of the API server")                                                \
+	X(POD, 'O', "a Pod as the API server sends it, or as it is kept")                          \
+	X(SELECTOR, 'I', "labels and a selector")                                                  \
+	X(CGROUP, 'U', "the path of a cgroup")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),
 	FUZZ_MODES(FUZZ_MODE_ENUM)
 #undef FUZZ_MODE_ENUM
 };
+
+/* What must hold for any input; a breach is a finding. */
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			abort();                                                                   \
+	} while (0)
 
 #endif

@@ -11,7 +11,7 @@ TESTS_fuzz += tests/fuzz/smoke
 $(FUZZ)/core/%.o: user/core/%.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(FUZZ_FLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
-$(FUZZ)/fuzz_license: tests/fuzz/fuzz_license.c tests/fuzz/fuzz_kube.c tests/fuzz/fuzz.h tests/fuzz/fuzz_kube.h $(CORE:$(B)/%=$(FUZZ)/%)
+$(FUZZ)/fuzz_license: tests/fuzz/fuzz_license.c tests/fuzz/fuzz_kube.c tests/fuzz/fuzz_pods.c tests/fuzz/fuzz.h tests/fuzz/fuzz_kube.h tests/fuzz/fuzz_pods.h $(CORE:$(B)/%=$(FUZZ)/%)
 	$(call say,FUZZ)
 	$(Q)$(CLANG) $(FUZZ_FLAGS) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) -lsodium -lcjson
 $(FUZZ)/seeds: tests/fuzz/seeds.c tests/fuzz/fuzz.h $(B)/libcore.a

@@ -13,6 +13,7 @@
 #include "base64.h"
 #include "fuzz.h"
 #include "fuzz_kube.h"
+#include "fuzz_pods.h"
 #include "history.h"
 #include "jwk.h"
 #include "jws.h"
@@ -28,13 +29,6 @@
 #include "trust.h"
 #include "url.h"
 #include "utf8.h"
-
-/* What must hold for any input; a breach is a finding. */
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
-	} while (0)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -227,9 +221,13 @@ static void read_trust(const void *buf, size_t len)
 }
 
 /* Sets are in order, each prefix once, with no bits behind it; one that admits nobody isn't read. */
-static void must_be_set(const struct source_set *set)
+static void must_be_from(const struct from *from)
 {
-	MUST(!set->id == !set->n_prefixes && set->n_prefixes <= FROM_MAX_PREFIXES);
+	const struct source_set *set = &from->set;
+
+	MUST(!set->id == !(set->n_prefixes || from->n_pods));
+	MUST(!set->id == !from_set_id(from, "a") && !set->id == !from_set_id(from, NULL));
+	MUST(set->n_prefixes <= FROM_MAX_PREFIXES);
 	for (size_t i = 0; i < set->n_prefixes; i++) {
 		const struct source_prefix *p = &set->prefixes[i];
 
@@ -237,6 +235,27 @@ static void must_be_set(const struct source_set *set)
 		for (unsigned int bit = p->len; bit < 128; bit++)
 			MUST(!(p->address[bit / 8] >> (7 - bit % 8) & 1));
 	}
+}
+
+/* Whatever it says of pods: a namespace of the system is matched by its own name alone. */
+static void must_match_as_said(const struct policy *policy)
+{
+	struct label label = {(char *)"app", (char *)"web"};
+	struct labels labels = {&label, 1};
+	struct policy_subject subject = {.gate = "g",
+					 .namespace = "kube-system",
+					 .labels = &labels,
+					 .namespace_labels = &labels,
+					 .by_name_only = true};
+	bool spelled_out = false;
+
+	for (size_t i = 0; i < policy->n_namespaces; i++)
+		spelled_out |= !strcmp(policy->namespaces[i], "kube-system");
+	MUST(spelled_out || !policy_matches(policy, &subject));
+	subject.by_name_only = false;
+	MUST(!policy_matches(policy, &subject) ||
+	     policy_may_match(policy, "kube-system", &labels, false));
+	MUST(policy_has_pods(policy) || !policy_matches(policy, &subject));
 }
 
 static void read_policy(const void *buf, size_t len)
@@ -249,10 +268,11 @@ static void read_policy(const void *buf, size_t len)
 		return;
 	}
 	policy_matches(policy, &(struct policy_subject){.gate = "acme-1"});
+	must_match_as_said(policy);
 	for (size_t i = 0; i < policy->n_open; i++)
-		must_be_set(&policy->open[i].from.set);
+		must_be_from(&policy->open[i].from);
 	for (size_t i = 0; i < policy->n_ports; i++)
-		must_be_set(&policy->ports[i].from.set);
+		must_be_from(&policy->ports[i].from);
 	policy_free(policy);
 }
 
@@ -432,6 +452,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case FUZZ_OBJECTS:
 		fuzz_kube(KUBE_STREAM_LIST, (char *)rest, len);
+		break;
+	case FUZZ_POD:
+		fuzz_pod((char *)rest, len);
+		break;
+	case FUZZ_SELECTOR:
+		fuzz_selector((char *)rest, len);
+		break;
+	case FUZZ_CGROUP:
+		fuzz_cgroup((char *)rest, len);
 		break;
 	default:
 		free(rest);

@@ -81,6 +81,37 @@
 	"{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"9\",\"continue\":\"eyJ=\"},"    \
 	"\"items\":["                                                                              \
 	"{\"metadata\":{\"name\":\"items\"}},{\"items\":[{}]}\n]}\n"
+#define POD_UID "de7cc372-9aaa-4d36-8403-7035046ee8d8"
+#define POD                                                                                        \
+	"{\"metadata\":{\"uid\":\"" POD_UID                                                        \
+	"\",\"namespace\":\"shop\",\"name\":\"web-abc-1\",\"creationTimestamp\":"                  \
+	"\"2026-11-22T20:37:21Z\",\"deletionTimestamp\":null,\"labels\":{\"app\":\"web\","         \
+	"\"pod-template-hash\":\"abc\"},\"annotations\":{\"portlic.dev/mode\":\"audit\","          \
+	"\"kubernetes.io/config.mirror\":\"0\"},\"ownerReferences\":[{\"kind\":\"ReplicaSet\","    \
+	"\"name\":\"web-abc\",\"controller\":true}]},\"spec\":{\"nodeName\":\"n1\","               \
+	"\"hostNetwork\":false,\"initContainers\":null,\"containers\":[{\"ports\":[{\"name\":"     \
+	"\"http\",\"containerPort\":8080}],\"livenessProbe\":{\"httpGet\":{\"port\":\"http\","     \
+	"\"host\":\"10.0.0.1\"}},\"readinessProbe\":{\"tcpSocket\":{\"port\":1}},"                 \
+	"\"startupProbe\":{\"grpc\":{\"port\":9}},\"lifecycle\":{\"preStop\":{\"httpGet\":"        \
+	"{\"port\":\"80\"}}}}]},\"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.0.1\","         \
+	"\"podIPs\":[{\"ip\":\"fd00::1\"}],\"containerStatuses\":[{\"containerID\":"               \
+	"\"containerd://aa\"}]}}"
+#define KEPT_POD                                                                                   \
+	"{\"uid\":\"" POD_UID                                                                      \
+	"\",\"namespace\":\"a\",\"name\":\"b\",\"node\":null,\"probes\":[80],\"labels\":{},"       \
+	"\"annotations\":{\"portlic.dev/x\":\"\"},\"host_network\":true,\"created\":5}"
+#define SELECTOR                                                                                   \
+	"{\"selector\":{\"matchLabels\":{\"a.b/c\":\"d\"},\"matchExpressions\":[{\"key\":"         \
+	"\"app\",\"operator\":\"NotIn\",\"values\":[\"x\",\"\"]},{\"key\":\"e\",\"operator\":"     \
+	"\"Exists\"},{\"key\":\"f\",\"operator\":\"DoesNotExist\"}]},\"labels\":{\"app\":\"web\"}" \
+	"}"
+#define POD_POLICY                                                                                 \
+	"{\"name\":\"k\",\"probes\":false,\"match\":{\"namespaces\":[\"shop\",\"kube-system\"],"   \
+	"\"podSelector\":{\"matchLabels\":{\"app\":\"web\"}},\"namespaceSelector\":{}},\"ports\":" \
+	"[{\"port\":1,\"from\":[{\"podSelector\":{}},{\"namespaceSelector\":{"                     \
+	"\"matchExpressions\":"                                                                    \
+	"[{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"b\"]}]}},{\"cidr\":\"10.0.0.0/8\"}]}]}"
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static const struct {
 	char mode;
@@ -104,6 +135,13 @@ static const struct {
 	{FUZZ_MEMORY, MEMORY},
 	{FUZZ_EVENTS, KUBE_EVENTS},
 	{FUZZ_OBJECTS, KUBE_LIST},
+	{FUZZ_POLICY, POD_POLICY},
+	{FUZZ_POD, POD},
+	{FUZZ_POD, KEPT_POD},
+	{FUZZ_SELECTOR, SELECTOR},
+	{FUZZ_CGROUP, "/a/kubepods/besteffort/pod" POD_UID "/" ID},
+	{FUZZ_CGROUP, "/kubepods.slice/kubepods-podde7cc372_9aaa_4d36_8403_7035046ee8d8.slice"
+		      "/cri-containerd-" ID ".scope"},
 };
 
 static int write_seed(const char *dir, int number, char mode, const void *bytes, size_t len)

@@ -159,6 +159,33 @@ static void test_limits(void **state)
 	world_teardown(&w);
 }
 
+/* What its words in policies/README.md say. */
+static void test_kubernetes(void **state)
+{
+	struct label label = {(char *)"app.kubernetes.io/part-of", (char *)"acme"};
+	struct labels labels = {&label, 1}, none = {0};
+	struct policy_subject subject = {
+		.gate = "shop-eu.web-1.0", .namespace = "shop-eu", .labels = &labels};
+	struct policy *p = NULL;
+	struct fault f = {0};
+
+	if (policy_parse("k", text, read_file("policies/kubernetes.policy.json"), NULL, &p, &f))
+		fail_msg("%s", f.text);
+	assert_true(policy_matches(p, &subject));
+	subject.labels = &none;
+	assert_false(policy_matches(p, &subject));
+	subject =
+		(struct policy_subject){.gate = "acme-1", .namespace = "other", .labels = &labels};
+	assert_false(policy_matches(p, &subject));
+	assert_true(policy_matches(p, &(struct policy_subject){.gate = "acme-1"}));
+	assert_true(p->probes);
+	assert_int_equal(p->mode, PLIC_AUDIT_MODE);
+	assert_int_equal(p->ports[0].from.n_pods, 2);
+	assert_int_not_equal(from_set_id(&p->ports[0].from, "shop"),
+			     from_set_id(&p->ports[0].from, "shop-eu"));
+	policy_free(p);
+}
+
 static void test_lists(void **state)
 {
 	each_file("policies/*.revocations.json", 1, check_list);
@@ -182,9 +209,10 @@ static void test_nothing_else(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_claims), cmocka_unit_test(test_policies),
-		cmocka_unit_test(test_lists),  cmocka_unit_test(test_tiers),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_nothing_else),
+		cmocka_unit_test(test_claims),	     cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_kubernetes),   cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_tiers),	     cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,102 @@ static void test_digest(void **state)
 	from_free(&c);
 }
 
+#define WEB "\"podSelector\":{\"matchLabels\":{\"app\":\"web\"}}"
+#define PROD "\"namespaceSelector\":{\"matchLabels\":{\"env\":\"prod\"}}"
+
+static void test_pods(void **state)
+{
+	struct from from = good("[{" WEB "},{" WEB "," PROD "},{" PROD "},{\"podSelector\":{}},"
+				"{\"namespaceSelector\":{}},{\"cidr\":\"10.0.0.0/8\"},"
+				"{\"origin\":[\"node\"]}]");
+	struct labels web = {.list = (struct label[]){{(char *)"app", (char *)"web"}}, .n = 1};
+	const struct labels none = {0};
+
+	assert_int_equal(from.n_pods, 5);
+	assert_true(selector_matches(&from.pods[0].pods, &web));
+	assert_false(selector_matches(&from.pods[0].pods, &none));
+	assert_null(from.pods[0].namespaces);
+	assert_int_equal(from.pods[1].namespaces->n_terms, 1);
+	assert_int_equal(from.pods[2].pods.n_terms, 0);
+	assert_int_equal(from.pods[2].namespaces->n_terms, 1);
+	assert_int_equal(from.pods[3].pods.n_terms, 0);
+	assert_null(from.pods[3].namespaces);
+	assert_int_equal(from.pods[4].namespaces->n_terms, 0);
+	assert_int_equal(from.set.n_prefixes, 1);
+	assert_int_equal(from.origins, 1 << PLIC_ORIGIN_NODE);
+	from_free(&from);
+	assert_int_equal(from.n_pods, 0);
+}
+
+static uint32_t id_of(const char *entries, const char *namespace)
+{
+	struct from from = good(entries);
+	uint32_t id = from_set_id(&from, namespace);
+
+	assert_int_not_equal(from.set.id, 0);
+	from_free(&from);
+	return id;
+}
+
+/* Pods alone are a set, too, without a network; which one, depends on what they are. */
+static void test_pods_digest(void **state)
+{
+	static const char *const different[] = {
+		"[{" WEB "}]",
+		"[{" WEB "},{\"cidr\":\"10.0.0.0/8\"}]",
+		"[{\"cidr\":\"10.0.0.0/8\"}]",
+		"[{\"podSelector\":{}}]",
+		"[{" PROD "}]",
+		"[{" WEB "," PROD "}]",
+		"[{" WEB "},{" PROD "}]",
+		"[{\"namespaceSelector\":{}}]",
+		"[{\"podSelector\":{\"matchLabels\":{\"env\":\"prod\"}}}]",
+	};
+	uint32_t ids[ARRAY_SIZE(different)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(different); i++) {
+		ids[i] = id_of(different[i], "shop");
+		for (size_t j = 0; j < i; j++)
+			if (ids[i] == ids[j])
+				fail_msg("%s is %s", different[i], different[j]);
+	}
+	assert_int_equal(id_of("[{" PROD "},{" WEB "}]", "shop"), ids[6]);
+	assert_int_equal(id_of("[{" WEB "},{" PROD "},{" WEB "}]", "shop"), ids[6]);
+	assert_int_equal(id_of("[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"app\","
+			       "\"operator\":\"In\",\"values\":[\"web\",\"web\"]}]}}]",
+			       "shop"),
+			 ids[0]);
+}
+
+/* Only own pods make a set that is another one in each namespace. */
+static void test_set_id(void **state)
+{
+	struct from own = good("[{" WEB "," PROD "},{" WEB "}]"),
+		    other = good("[{" WEB "," PROD "}]"),
+		    networks = good("[{\"cidr\":\"10.0.0.0/8\"}]"),
+		    origins = good("[{\"origin\":[\"pod\"]}]");
+
+	assert_int_equal(from_set_id(&other, "a"), other.set.id);
+	assert_int_equal(from_set_id(&other, NULL), other.set.id);
+	assert_int_equal(from_set_id(&networks, "a"), networks.set.id);
+	assert_int_equal(from_set_id(&origins, "a"), 0);
+	assert_int_equal(from_set_id(&own, "a"), from_set_id(&own, "a"));
+	assert_int_not_equal(from_set_id(&own, "a"), from_set_id(&own, "b"));
+	assert_int_not_equal(from_set_id(&own, "a"), from_set_id(&own, NULL));
+	assert_int_not_equal(from_set_id(&own, NULL), own.set.id);
+	assert_int_not_equal(from_set_id(&own, NULL), 0);
+	from_free(&own);
+	from_free(&other);
+	from_free(&networks);
+	from_free(&origins);
+}
+
+/* Rules that are in force name sets by these numbers: they must not change with a new version. */
+static void test_kept_digest(void **state)
+{
+	assert_int_equal(id_of("[{\"cidr\":\"10.0.0.0/8\"}]", NULL), 0x4958e38c);
+}
+
 static void test_refused(void **state)
 {
 	static const char *const cases[][2] = {
@@ -157,9 +253,15 @@ static void test_refused(void **state)
 		{"[{\"origin\":[\"siblings\"]}]", "\"siblings\" is none; there are same-container"},
 		{"[{\"origin\":\"sibling\"}]", "\"origin\" must be an array"},
 		{"[{\"origin\":[1]}]", "\"origin\": \"?\" is none"},
-		{"[{\"podSelector\":{}}]", "\"podSelector\" narrows in a way that this version"},
-		{"[{\"cidr\":\"10.0.0.0/8\",\"namespaceSelector\":{}}]", "\"namespaceSelector\""},
-		{"[{\"cidr\":\"10.0.0.0/8\",\"origin\":[\"node\"]}]", "so write two"},
+		{"[{\"podSelector\":null}]", "\"podSelector\": must be an object"},
+		{"[{\"podSelector\":{\"app\":\"web\"}}]", "\"podSelector\": \"app\" is no key"},
+		{"[{\"podSelector\":{},\"namespaceSelector\":[]}]",
+		 "\"namespaceSelector\": must be"},
+		{"[{\"podSelector\":{},\"pods\":{}}]", "unknown member \"pods\""},
+		{"[{\"podSelector\":{\"matchLabels\":{\"a\":\"b c\"}}}]", "\"b c\" is no value"},
+		{"[{\"cidr\":\"10.0.0.0/8\",\"namespaceSelector\":{}}]", "so write one for each"},
+		{"[{\"origin\":[\"pod\"],\"podSelector\":{}}]", "so write one for each"},
+		{"[{\"cidr\":\"10.0.0.0/8\",\"origin\":[\"node\"]}]", "so write one for each"},
 		{"[{\"cidr\":\"10.0.0.0/8\",\"excepts\":[]}]", "unknown member \"excepts\""},
 		{"[{\"except\":[\"10.0.0.0/8\"]}]", "\"cidr\" is missing"},
 		{"[{\"cidr\":7}]", "must hold networks like"},
@@ -299,10 +401,12 @@ static void test_model(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_absent),	 cmocka_unit_test(test_origins),
-		cmocka_unit_test(test_networks), cmocka_unit_test(test_families),
-		cmocka_unit_test(test_digest),	 cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_too_many), cmocka_unit_test(test_model),
+		cmocka_unit_test(test_absent),	    cmocka_unit_test(test_origins),
+		cmocka_unit_test(test_networks),    cmocka_unit_test(test_families),
+		cmocka_unit_test(test_digest),	    cmocka_unit_test(test_pods),
+		cmocka_unit_test(test_pods_digest), cmocka_unit_test(test_set_id),
+		cmocka_unit_test(test_kept_digest), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_too_many),    cmocka_unit_test(test_model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

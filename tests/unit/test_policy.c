@@ -189,8 +189,11 @@ static void test_refused(void **state)
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"mode\":\"off\"}]}",
 		 "\"ports\"[0]: \"mode\" must be one of \"enforce\", \"audit\""},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"deny\":\"off\"}]}", "\"deny\""},
-		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"from\":[{\"podSelector\":{}}]}]}",
-		 "\"ports\"[0]: \"from\"[0]: \"podSelector\" narrows"},
+		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"from\":[{\"podSelector\":[]}]}]}",
+		 "\"ports\"[0]: \"from\"[0]: \"podSelector\": must be an object"},
+		{"{\"name\":\"a\",\"ports\":[{\"port\":80,\"from\":[{\"podSelector\":{}}],\"rate\":"
+		 "5}]}",
+		 "\"rate\""},
 		{"{\"name\":\"a\",\"ports\":[{\"port\":80},{\"port\":80,"
 		 "\"from\":[{\"cidr\":\"10.0.0.0/8\"}]}]}",
 		 "\"ports\"[1]: names a port"},

@@ -38,6 +38,7 @@ static void lay(struct compiled_port *to, const struct compiled_port *from, bool
 	*(interim ? &to->interim : &to->rule) = from->rule;
 	*(interim ? &to->interim_limits : &to->limits) = from->limits;
 	to->open |= from->open;
+	to->probed |= from->probed;
 	if (!to->name[0] || interim)
 		memcpy(to->name, from->name, sizeof(to->name));
 }

@@ -54,6 +54,14 @@ struct compile_input {
 	const struct time_base *windows; /* of quotas; NULL: base */
 	__u64 generation;
 	const struct compile_interim *interim; /* NULL: none */
+	/* Of the gate's pod; NULL: none, and then a "from" admits no pods of the gate's own namespace. */
+	const char *namespace;
+	/*
+	 * TCP ports, each once: where the kubelet's probes get in, whatever is licensed, unless a policy says no
+	 * (`probes`). Nobody else gets in by that.
+	 */
+	const uint16_t *probes;
+	size_t n_probes;
 };
 
 /* One line of the port list: what stands behind a counter slot in this generation. */
@@ -62,7 +70,8 @@ struct compiled_port {
 	__u8 ip_proto;
 	__u16 slot;
 	char name[64];
-	bool open;		   /* an `open` of the policy */
+	bool open;   /* an `open` of the policy */
+	bool probed; /* the kubelet's probes get in (PLIC_RULE_PROBE), or do so in the interim */
 	struct plic_rule rule;	   /* grants[0].license names the license shown with it */
 	struct rule_limits limits; /* with PLIC_RULE_LIMITS, else zero */
 	bool has_interim;	   /* before until_ns of the whole: */
@@ -88,7 +97,8 @@ static inline const struct plic_rule *compiled_rule(const struct compiled *c,
 
 /*
  * Union of all grants, narrowed by the policy. Overlapping ranges are cut into disjoint pieces. A
- * piece keeps the slot of the same (protocol, port, end_port) and else gets a new one. base.boot_ns
+ * piece keeps the slot of the same (protocol, port, end_port) and else gets a new one. A port that is
+ * probed is a piece of its own. base.boot_ns
  * is "now": a license that has begun is given from_ns 0; a tombstone counts where nothing that has
  * begun admits new flows. More than PLIC_MAX_GRANTS on a port: overlapping or touching times of the
  * same lapse are merged (all that have begun are), then those that begin first stay. So compile again

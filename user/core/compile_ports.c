@@ -12,7 +12,7 @@
 #include "limit.h"
 #include "pieces.h"
 
-enum source_kind { SOURCE_LICENSE, SOURCE_OPEN, SOURCE_TOMBSTONE, SOURCE_NARROW };
+enum source_kind { SOURCE_LICENSE, SOURCE_OPEN, SOURCE_PROBE, SOURCE_TOMBSTONE, SOURCE_NARROW };
 
 /* What stands behind a span of ports. */
 struct source {
@@ -110,9 +110,10 @@ static void add_policy(struct compilation *c, const struct policy *policy)
 
 		if (has_ports(p->ip_proto))
 			add_source(c, (struct span){p->port, p->end_port, p->ip_proto},
-				   (struct source){
-					   .kind = SOURCE_OPEN,
-					   .candidate = {.grant = grant_of_open(p), .name = ""}});
+				   (struct source){.kind = SOURCE_OPEN,
+						   .candidate = {.grant = grant_of_open(
+									 p, c->in->namespace),
+								 .name = ""}});
 	}
 	for (size_t i = 0; i < policy->n_ports; i++) {
 		const struct policy_port *p = &policy->ports[i];
@@ -120,6 +121,23 @@ static void add_policy(struct compilation *c, const struct policy *policy)
 		add_source(c, (struct span){p->port, p->end_port, p->ip_proto},
 			   (struct source){.kind = SOURCE_NARROW, .narrow = p});
 	}
+}
+
+/* As an `open` for nobody but the kubelet. A policy may say no, and so may that of an interim. */
+static void add_probes(struct compilation *c)
+{
+	const struct compile_input *in = c->in;
+	const struct plic_grant grant = {.origins = 1U << PLIC_ORIGIN_PROBE,
+					 .new_until_ns = PLIC_NEVER,
+					 .cut_at_ns = PLIC_NEVER,
+					 .ended_reason = PLIC_REASON_WITHDRAWN};
+
+	if (in->policy && !in->policy->probes)
+		return;
+	for (size_t i = 0; i < in->n_probes; i++)
+		add_source(c, (struct span){in->probes[i], in->probes[i], IPPROTO_TCP},
+			   (struct source){.kind = SOURCE_PROBE,
+					   .candidate = {.grant = grant, .name = ""}});
 }
 
 static void add_tombstones(struct compilation *c)
@@ -138,7 +156,7 @@ static void add_tombstones(struct compilation *c)
 static int gather(struct compilation *c)
 {
 	const struct compile_input *in = c->in;
-	size_t n = 1 + in->n_tombstones;
+	size_t n = 1 + in->n_tombstones + in->n_probes;
 
 	for (size_t i = 0; i < in->n_views; i++)
 		n += in->views[i].lic ? in->views[i].lic->n_ports : 0;
@@ -156,6 +174,7 @@ static int gather(struct compilation *c)
 	add_licenses(c);
 	if (in->policy)
 		add_policy(c, in->policy);
+	add_probes(c);
 	add_tombstones(c);
 	return 0;
 }
@@ -171,8 +190,18 @@ static void narrow(const struct compilation *c, const struct policy_port *p,
 	if (p->deny >= 0)
 		rule->deny = p->deny;
 	rule->origins = p->from.origins;
-	rule->sources = p->from.set.id;
+	rule->sources = from_set_id(&p->from, c->in->namespace);
 	out->limits.policy[0] = limit_of_policy(p);
+}
+
+/*
+ * What is given to probes alone becomes PLIC_RULE_PROBE and no grant: it must not keep open what its license no
+ * longer does, nor take a place of the few that there are.
+ */
+static bool is_for_probes(const struct source *s)
+{
+	return s->kind != SOURCE_NARROW && !s->candidate.grant.sources &&
+	       s->candidate.grant.origins == 1U << PLIC_ORIGIN_PROBE;
 }
 
 /* The sources that give something to a piece: tombstones don't where something admits. */
@@ -184,7 +213,7 @@ static size_t find_given(struct compilation *c, const struct piece *piece)
 	for (size_t i = 0; i < piece->n_active; i++) {
 		const struct source *s = &c->sources[piece->active[i]];
 
-		admitted |= s->kind != SOURCE_NARROW &&
+		admitted |= s->kind != SOURCE_NARROW && !is_for_probes(s) &&
 			    grant_admits(&s->candidate.grant, c->in->base.boot_ns);
 	}
 	for (size_t i = 0; i < piece->n_active; i++) {
@@ -196,18 +225,31 @@ static size_t find_given(struct compilation *c, const struct piece *piece)
 	return n;
 }
 
+/* An `open` may name the kubelet beside others. */
+static __u8 probe_flag(const struct compilation *c, size_t n_given, __u8 ip_proto)
+{
+	for (size_t i = 0; ip_proto == IPPROTO_TCP && i < n_given; i++)
+		if (c->sources[c->given[i]].candidate.grant.origins & 1U << PLIC_ORIGIN_PROBE)
+			return PLIC_RULE_PROBE;
+	return 0;
+}
+
 static void fill_rule(struct compilation *c, const struct piece *piece, size_t n_given,
 		      struct compiled_port *out)
 {
-	size_t n;
+	size_t n = 0;
 
 	for (size_t i = 0; i < n_given; i++) {
 		const struct source *s = &c->sources[c->given[i]];
 
-		c->candidates[i] = s->candidate;
+		if (is_for_probes(s)) {
+			out->rule.flags |= out->ip_proto == IPPROTO_TCP ? PLIC_RULE_PROBE : 0;
+			continue;
+		}
+		c->candidates[n++] = s->candidate;
 		out->open |= s->kind == SOURCE_OPEN;
 	}
-	n = grants_reduce(c->candidates, n_given);
+	n = grants_reduce(c->candidates, n);
 	out->rule.mode = c->mode;
 	out->rule.deny = c->deny;
 	out->rule.n_grants = n;
@@ -224,6 +266,8 @@ static void fill_rule(struct compilation *c, const struct piece *piece, size_t n
 	if (c->in->policy && c->in->policy->via && out->ip_proto == IPPROTO_TCP)
 		out->rule.flags |= PLIC_RULE_VIA;
 	out->rule.flags |= rule_flags(&out->rule, &out->limits);
+	out->rule.flags |= probe_flag(c, n_given, out->ip_proto);
+	out->probed = out->rule.flags & PLIC_RULE_PROBE;
 }
 
 /* A range that only an idle source cuts (a narrowing that says the same, a dead tombstone). */

@@ -10,6 +10,7 @@
 
 #include "cidr.h"
 #include "cleanup.h"
+#include "from_pods.h"
 #include "origin.h"
 
 #define MAX_ENTRIES 256
@@ -26,6 +27,8 @@ struct networks {
 	size_t n, room;
 	uint32_t n_entries; /* with a network */
 };
+
+enum entry_kind { ENTRY_NONE, ENTRY_NETWORK, ENTRY_ORIGIN, ENTRY_PODS, ENTRY_MIXED };
 
 static int add(struct networks *to, const struct network *network)
 {
@@ -96,34 +99,58 @@ static int read_origins(const cJSON *object, uint16_t *origins, struct fault *f)
 	return 0;
 }
 
-static int read_entry(const cJSON *object, struct networks *to, uint16_t *origins, struct fault *f)
+/* An entry is one of these, for of several entries one is enough. */
+static enum entry_kind kind_of(const cJSON *object)
 {
-	static const char *const of_network[] = {"cidr", "except", NULL};
-	static const char *const of_origin[] = {"origin", NULL};
-	static const char *const later[] = {"podSelector", "namespaceSelector", NULL};
 	bool network = json_get(object, "cidr") || json_get(object, "except");
+	bool origin = json_get(object, "origin");
+	bool pods = json_get(object, "podSelector") || json_get(object, "namespaceSelector");
+
+	if (network + origin + pods > 1)
+		return ENTRY_MIXED;
+	return network ? ENTRY_NETWORK : origin ? ENTRY_ORIGIN : pods ? ENTRY_PODS : ENTRY_NONE;
+}
+
+static int check_entry(const cJSON *object, enum entry_kind kind, struct fault *f)
+{
+	static const char *const none[] = {NULL}, *const of_network[] = {"cidr", "except", NULL},
+				 *const of_origin[] = {"origin", NULL},
+				 *const of_pods[] = {"podSelector", "namespaceSelector", NULL};
+	static const char *const *const known[] = {none, of_network, of_origin, of_pods};
 	const char *unknown;
 
-	for (const char *const *word = later; *word; word++)
-		if (json_get(object, *word))
-			return fault_set(f, EINVAL,
-					 "\"%s\" narrows in a way that this version can't enforce; "
-					 "name networks or origins instead",
-					 *word);
-	if (network && json_get(object, "origin"))
+	if (kind == ENTRY_MIXED)
 		return fault_set(f, EINVAL,
-				 "has networks and origins; of several entries one is enough, so "
-				 "write two");
-	unknown = json_unknown(object, network ? of_network : of_origin);
+				 "has more than one of networks, origins and pods; of several "
+				 "entries one is enough, so write one for each");
+	unknown = json_unknown(object, known[kind]);
 	if (unknown)
 		return fault_set(f, EINVAL,
 				 "unknown member \"%.64s\"; remove it or correct its name",
 				 unknown);
-	if (!network && !json_get(object, "origin"))
-		return fault_set(f, EINVAL, "names nobody; give it \"cidr\" or \"origin\"");
-	if (network && !json_get(object, "cidr"))
+	if (kind == ENTRY_NONE)
+		return fault_set(f, EINVAL,
+				 "names nobody; give it \"cidr\", \"origin\", \"podSelector\" or "
+				 "\"namespaceSelector\"");
+	if (kind == ENTRY_NETWORK && !json_get(object, "cidr"))
 		return fault_set(f, EINVAL, "\"except\" of what? \"cidr\" is missing");
-	return network ? read_network(object, to, f) : read_origins(object, origins, f);
+	return 0;
+}
+
+static int read_entry(const cJSON *object, struct networks *to, struct from *from, struct fault *f)
+{
+	enum entry_kind kind = kind_of(object);
+	int err = check_entry(object, kind, f);
+
+	if (err)
+		return err;
+	if (kind == ENTRY_NETWORK)
+		return read_network(object, to, f);
+	if (kind == ENTRY_ORIGIN)
+		return read_origins(object, &from->origins, f);
+	err = from_pods_read(object, &from->pods[from->n_pods], f);
+	from->n_pods += !err;
+	return err;
 }
 
 /* By address; of one address the shorter prefix first, which covers the others. */
@@ -188,11 +215,21 @@ static void walk(struct walk *w, const struct network *list, size_t n, struct so
 	}
 }
 
-static uint32_t digest(const struct source_set *set)
+static uint32_t digest_end(crypto_hash_sha256_state *state)
 {
 	unsigned char sum[crypto_hash_sha256_BYTES];
-	crypto_hash_sha256_state state;
 	uint32_t id;
+
+	crypto_hash_sha256_final(state, sum);
+	memcpy(&id, sum, sizeof(id));
+	return id ? id : 1; /* 0 is none */
+}
+
+/* Of the networks, and of the pods if there are any. */
+static int digest(const struct source_set *set, const struct from *from, uint32_t *id)
+{
+	crypto_hash_sha256_state state;
+	int err = 0;
 
 	crypto_hash_sha256_init(&state);
 	for (size_t i = 0; i < set->n_prefixes; i++) {
@@ -202,12 +239,31 @@ static uint32_t digest(const struct source_set *set)
 		crypto_hash_sha256_update(&state, p->address, sizeof(p->address));
 		crypto_hash_sha256_update(&state, tail, sizeof(tail));
 	}
-	crypto_hash_sha256_final(&state, sum);
-	memcpy(&id, sum, sizeof(id));
-	return id ? id : 1; /* 0 is none */
+	if (from->n_pods)
+		err = from_pods_digest(from->pods, from->n_pods, &state);
+	*id = err ? 0 : digest_end(&state);
+	return err;
 }
 
-static int make_set(const struct networks *networks, struct source_set *out)
+uint32_t from_set_id(const struct from *from, const char *namespace)
+{
+	crypto_hash_sha256_state state;
+	bool own = false;
+
+	for (size_t i = 0; i < from->n_pods; i++)
+		own |= !from->pods[i].namespaces;
+	if (!own)
+		return from->set.id;
+	if (!namespace)
+	namespace = ""; /* no namespace has that name */
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, (const unsigned char *)&from->set.id,
+				  sizeof(from->set.id));
+	crypto_hash_sha256_update(&state, (const unsigned char *)namespace, strlen(namespace));
+	return digest_end(&state);
+}
+
+static int make_set(const struct networks *networks, struct from *from)
 {
 	size_t n = networks->n;
 	_free_ const struct network **around = calloc(n + 1, sizeof(*around));
@@ -224,22 +280,27 @@ static int make_set(const struct networks *networks, struct source_set *out)
 	if (n)
 		qsort(networks->list, n, sizeof(*networks->list), by_prefix);
 	walk(&w, networks->list, n, &set);
-	if (set.n_prefixes)
-		set.id = digest(&set);
-	else
+	if ((set.n_prefixes || from->n_pods) && digest(&set, from, &set.id)) {
+		free(set.prefixes);
+		return -ENOMEM;
+	}
+	if (!set.n_prefixes)
 		free(TAKE_PTR(set.prefixes));
-	*out = set;
+	from->set = set;
 	return 0;
 }
 
-static int read_entries(const cJSON *array, struct networks *to, uint16_t *origins, struct fault *f)
+static int read_entries(const cJSON *array, struct networks *to, struct from *from, struct fault *f)
 {
 	const cJSON *item;
 	size_t i = 0;
 
+	from->pods = calloc((size_t)cJSON_GetArraySize(array), sizeof(*from->pods));
+	if (!from->pods)
+		return fault_set(f, ENOMEM, "\"from\": out of memory");
 	cJSON_ArrayForEach (item, array) {
 		struct fault why = {0};
-		int err = cJSON_IsObject(item) ? read_entry(item, to, origins, &why)
+		int err = cJSON_IsObject(item) ? read_entry(item, to, from, &why)
 					       : fault_set(&why, EINVAL, "must be an object");
 
 		if (err)
@@ -247,33 +308,37 @@ static int read_entries(const cJSON *array, struct networks *to, uint16_t *origi
 					 why.text[0] ? why.text : "out of memory");
 		i++;
 	}
+	if (!from->n_pods)
+		free(TAKE_PTR(from->pods));
 	return 0;
 }
 
 int from_parse(const cJSON *object, struct from *out, struct fault *f)
 {
+	_cleanup_(from_free) struct from from = {0};
 	_free_ struct network *list = NULL;
 	struct networks networks = {0};
-	struct from from = {0};
 	const cJSON *array = NULL;
 	int err = json_array(object, "from", 1, MAX_ENTRIES, &array, f);
 
 	if (err || !array)
 		return err;
-	err = read_entries(array, &networks, &from.origins, f);
+	err = read_entries(array, &networks, &from, f);
 	list = networks.list;
-	if (!err && make_set(&networks, &from.set))
+	if (!err && make_set(&networks, &from))
 		err = fault_set(f, ENOMEM, "\"from\": out of memory");
 	if (err)
 		return err;
 	if (!from.origins && !from.set.id)
 		return fault_set(f, EINVAL, "\"from\": its exceptions leave nobody");
 	*out = from;
+	from = (struct from){0};
 	return 0;
 }
 
 void from_free(struct from *from)
 {
 	free(from->set.prefixes);
+	from_pods_free(from->pods, from->n_pods);
 	*from = (struct from){0};
 }

@@ -31,10 +31,17 @@ struct from {
 };
 
 /*
- * Reads the member "from": an array of { "cidr", "except" } and { "origin": [...] }, of which one is
- * enough. Absent: *out stays all zero. -EINVAL with a fault that names the entry; -ENOMEM.
+ * Reads the member "from": an array of { "cidr", "except" }, { "origin": [...] } and { "podSelector",
+ * "namespaceSelector" }, of which one is enough. Absent: *out stays all zero. -EINVAL with a fault that names
+ * the entry; -ENOMEM.
  */
 int from_parse(const cJSON *object, struct from *out, struct fault *f);
+
+/*
+ * The set's id at a gate of this namespace: set.id, unless pods of the gate's own namespace are in it. NULL: a
+ * gate of none, whose own pods are nobody; its id is none that a namespace has.
+ */
+uint32_t from_set_id(const struct from *from, const char *namespace);
 void from_free(struct from *from);
 
 #endif

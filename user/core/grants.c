@@ -63,11 +63,11 @@ bool grant_of_license(const struct license_view *view, __u32 number, const struc
 	return true;
 }
 
-struct plic_grant grant_of_open(const struct policy_open *open)
+struct plic_grant grant_of_open(const struct policy_open *open, const char *namespace)
 {
 	return (struct plic_grant){
 		.origins = open->from.origins,
-		.sources = open->from.set.id,
+		.sources = from_set_id(&open->from, namespace),
 		.new_until_ns = PLIC_NEVER,
 		.cut_at_ns = PLIC_NEVER,
 		.ended_reason = PLIC_REASON_WITHDRAWN,

@@ -22,7 +22,7 @@ struct candidate {
  */
 bool grant_of_license(const struct license_view *view, __u32 number, const struct time_base *base,
 		      bool brownout, struct plic_grant *out);
-struct plic_grant grant_of_open(const struct policy_open *open);
+struct plic_grant grant_of_open(const struct policy_open *open, const char *namespace);
 struct plic_grant grant_of_tombstone(const struct tombstone *t);
 
 /* New flows are admitted at now_ns. */

@@ -161,8 +161,10 @@ static int parse_port(const cJSON *object, struct policy_port *out, struct fault
 		err = claims_rate(object, &p.rate, f);
 	if (!err)
 		err = json_bool(object, "tls", &p.tls, f);
-	if (err)
+	if (err) {
+		from_free(&p.from);
 		return err;
+	}
 	p.port = r.port;
 	p.end_port = r.end_port;
 	p.ip_proto = r.ip_proto;
