@@ -16,7 +16,8 @@ PACKAGES_BUILD := gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev li
 	libsodium-dev libcjson-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev libmnl-dev
 PACKAGES_DEMO := iproute2 nftables nginx-light curl procps
 PACKAGES_TEST := libcmocka-dev libclang-rt-14-dev redis-server redis-tools prometheus dnsmasq-base \
-	bind9-dnsutils haproxy iputils-ping openssl python3 python3-jwt python3-cryptography mandoc clang-format cppcheck shellcheck
+	bind9-dnsutils haproxy iputils-ping openssl python3 python3-jwt python3-cryptography mandoc clang-format cppcheck shellcheck \
+	podman runc containerd containernetworking-plugins conmon iptables busybox-static python3-grpcio
 PACKAGES_KERNELS := qemu-system-x86 busybox-static dash cpio zstd lz4 xz-utils
 
 CLANG ?= clang
@@ -45,11 +46,12 @@ CORE := $(call objects,user/core/*.c)
 KERNEL := $(call objects,user/kernel/*.c)
 AGENT := $(call objects,user/agent/*.c)
 CLI := $(call objects,user/cli/*.c)
+CNI := $(filter-out %/launch.o %/main.o,$(call objects,user/cni/*.c))
 GATE_BPF := $(B)/bpf/wire.bpf.o $(B)/bpf/egress.bpf.o $(B)/bpf/socket.bpf.o
 CGROUP_BPF := $(patsubst %,$(B)/bpf/%.bpf.o,host sent bind handshake)
 SKELETONS := $(patsubst %,$(B)/bpf/%.skel.h,gate cgroup ledger shield)
 
-all: $(B)/portlic $(B)/portlicd ## build both programs into build/
+all: $(B)/portlic $(B)/portlicd $(B)/portlic-cni ## build the programs into build/
 bpf: $(SKELETONS) ## compile the BPF programs only
 
 $(B)/portlic: $(CLI) $(B)/libcore.a
@@ -58,7 +60,16 @@ $(B)/portlic: $(CLI) $(B)/libcore.a
 $(B)/portlicd: $(AGENT) $(B)/libkernel.a $(B)/libcore.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBS_AGENT))
+$(B)/portlic-cni: $(B)/cni/main.o $(B)/libcni.a $(B)/libcore.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcjson
+$(B)/portlic-cni-launch: user/cni/launch.c
+	$(call say,LD)
+	$(Q)mkdir -p $(@D) && $(CC) $(WARN) -std=gnu11 -O2 -D_GNU_SOURCE -s -static -o $@ $<
+cni-bundle: $(B)/portlic-cni $(B)/portlic-cni-launch ## build/cni-bundle: portlic-cni for nodes of another libc
+	$(Q)deploy/cni-bundle $(B) $(B)/cni-bundle
 $(B)/libcore.a: $(CORE)
+$(B)/libcni.a: $(CNI)
 $(B)/libkernel.a: $(KERNEL)
 $(B)/lib%.a:
 	$(call say,AR)
@@ -82,14 +93,14 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
 
 install: all ## programs, man pages, systemd unit, completion [DESTDIR= PREFIX=]
-	$(Q)install -Dm755 -t $(DESTDIR)$(BINDIR) $(B)/portlic $(B)/portlicd
+	$(Q)install -Dm755 -t $(DESTDIR)$(BINDIR) $(B)/portlic $(B)/portlicd $(B)/portlic-cni
 	$(Q)for page in docs/man/*.[1-8]; do install -Dm644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page || exit; done
 	$(Q)install -d $(DESTDIR)$(UNITDIR)
 	$(Q)sed 's|/usr/local/bin|$(BINDIR)|' deploy/systemd/portlicd.service > $(DESTDIR)$(UNITDIR)/portlicd.service
 	$(Q)install -Dm644 deploy/completion/portlic.bash $(DESTDIR)$(COMPDIR)/portlic
 	@echo '  INSTALL $(DESTDIR)$(BINDIR)/portlic $(DESTDIR)$(BINDIR)/portlicd'
 uninstall: ## removes what install put there
-	$(Q)rm -f $(addprefix $(DESTDIR)$(BINDIR)/,portlic portlicd) $(DESTDIR)$(UNITDIR)/portlicd.service $(DESTDIR)$(COMPDIR)/portlic
+	$(Q)rm -f $(addprefix $(DESTDIR)$(BINDIR)/,portlic portlicd portlic-cni) $(DESTDIR)$(UNITDIR)/portlicd.service $(DESTDIR)$(COMPDIR)/portlic
 	$(Q)for page in docs/man/*.[1-8]; do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 clean: ## removes build/
 	$(Q)rm -rf $(BUILD)
@@ -109,7 +120,7 @@ test: deps ## every rung of the ladder (root); test-RUNG for one, make V=1 to se
 TESTS_check += tests/check/style
 TESTS_e2e += $(sort $(wildcard tests/e2e/[0-9]*.sh))
 TESTS_san += $(patsubst $(B)/%,$(B)/san/%,$(filter $(B)/%,$(TESTS_unit)))
-NEEDS_cli := $(B)/portlic
+NEEDS_cli := $(B)/portlic $(B)/portlic-cni $(B)/portlic-cni-launch
 NEEDS_e2e := all
 RUNGS := check unit san cli bpf kernel e2e fuzz
 # Of these programs nothing is measured in time: they run side by side (of e2e those that say so themselves).
@@ -135,4 +146,4 @@ help: ## this list
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf install uninstall clean deps demo test climb check sanitized programs-unit tools help $(addprefix test-,$(RUNGS))
+.PHONY: all bpf cni-bundle install uninstall clean deps demo test climb check sanitized programs-unit tools help $(addprefix test-,$(RUNGS))

@@ -36,7 +36,7 @@ known; its resource is the word in the path. A namespace needs no object of its 
 import base64, collections, copy, http.server, json, os, socket, socketserver, ssl, sys, threading, time, urllib.parse, uuid
 
 PLURALS = {"NetworkPolicy": "networkpolicies", "PortPolicy": "portpolicies", "Endpoints": "endpoints"}
-CLUSTER = {"Namespace", "Node", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "PortLicense"}
+CLUSTER = {"Namespace", "Node", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "PortPolicy"}
 BOOKMARK_S = 1.0
 
 
@@ -144,6 +144,9 @@ class Store:
             meta = after.setdefault("metadata", {})
             old = before["metadata"] if before else {}
             meta["uid"] = meta.get("uid") or old.get("uid") or str(uuid.uuid4())
+            if "spec" in after:  # as a kind with a status subresource has it
+                same = before and before.get("spec") == after["spec"]
+                meta["generation"] = old.get("generation", 0) + (not same)
             meta["creationTimestamp"] = old.get("creationTimestamp") or meta.get("creationTimestamp") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             self.objects[key] = after
         after["metadata"]["resourceVersion"] = str(self.version)
@@ -472,6 +475,9 @@ def control(api, words, text):
                 path = path_of(obj)
                 if path.namespace:
                     obj["metadata"].setdefault("namespace", path.namespace)
+                old = store.objects.get(path[:4], {})
+                if "status" in old and path.group.startswith("apis/"):
+                    obj.setdefault("status", old["status"])
                 store.write(path[:4], obj)
     elif what in ("get", "delete", "status"):
         path = parse(args[0])

@@ -70,7 +70,7 @@ finish() {
 	fi
 	for pid in "${PIDS[@]}" $AGENT; do kill -KILL "$pid" 2> /dev/null; done
 	wait 2> /dev/null
-	for dir in "${CGROUPS[@]}"; do eventually 3 rmdir "$dir"; done
+	for dir in "${CGROUPS[@]}"; do [ ! -d "$dir" ] || eventually 3 rmdir "$dir"; done
 	for dir in "$T"/bpf "$T"/*/bpf "$T"/state "$T"/licenses.d; do umount "$dir" 2> /dev/null; done
 	for ns in "$POD" "$OUT" $(ip netns list 2> /dev/null | awk '{ print $1 }' | grep "^plx$$-"); do
 		ip netns del "$ns" 2> /dev/null

@@ -3,6 +3,9 @@
 #ifndef PORTLIC_FUZZ_H
 #define PORTLIC_FUZZ_H
 
+#include <stddef.h>
+#include <stdlib.h>
+
 #define FUZZ_NOW 1800000000LL
 #define FUZZ_ISS "https://vendor.example"
 #define FUZZ_AUD "plant-7"
@@ -24,8 +27,10 @@
 	X(HISTORY, 'Y', "the agent's state.json")                                                  \
 	X(CONFIG, 'G', "a configuration: pull and notify")                                         \
 	X(MEMORY, 'E', "the state file of a pull source")                                          \
+	X(RESOURCE, 'A', "a Secret, PortLicense, PortPolicy or Lease of the API")                  \
+	X(REPORT, 'Q', "a node's report of its licenses")                                          \
 	X(EVENTS, 'V', "a watch of the API server")                                                \
-	X(OBJECTS, 'A', "a list of the API server")                                                \
+	X(OBJECTS, 'W', "a list of the API server")                                                \
 	X(POD, 'O', "a Pod as the API server sends it, or as it is kept")                          \
 	X(SELECTOR, 'I', "labels and a selector")                                                  \
 	X(CGROUP, 'U', "the path of a cgroup")
@@ -42,5 +47,12 @@ enum fuzz_mode {
 		if (!(condition))                                                                  \
 			abort();                                                                   \
 	} while (0)
+
+/* A message is printable UTF-8 and not empty. */
+void must_be_text(const char *text);
+
+/* fuzz_objects.c: what comes from the Kubernetes API. */
+void fuzz_object(const char *text, size_t len);
+void fuzz_report(const char *text, size_t len);
 
 #endif

@@ -11,15 +11,26 @@ TESTS_fuzz += tests/fuzz/smoke
 $(FUZZ)/core/%.o: user/core/%.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(FUZZ_FLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
-$(FUZZ)/fuzz_license: tests/fuzz/fuzz_license.c tests/fuzz/fuzz_kube.c tests/fuzz/fuzz_pods.c tests/fuzz/fuzz.h tests/fuzz/fuzz_kube.h tests/fuzz/fuzz_pods.h $(CORE:$(B)/%=$(FUZZ)/%)
+$(FUZZ)/fuzz_license: $(wildcard tests/fuzz/fuzz_*.c) $(wildcard tests/fuzz/fuzz*.h) $(CORE:$(B)/%=$(FUZZ)/%)
 	$(call say,FUZZ)
 	$(Q)$(CLANG) $(FUZZ_FLAGS) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) -lsodium -lcjson
+$(FUZZ)/cni/%.o: user/cni/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(FUZZ_FLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+$(FUZZ)/fuzz_cni: tests/fuzz/fuzz_cni.c $(patsubst %,$(FUZZ)/cni/%.o,call conf conflist decide error result version) \
+		$(patsubst %,$(FUZZ)/core/%.o,cni_selection fault json member strict utf8)
+	$(call say,FUZZ)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -Iuser/cni $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) -lcjson
+$(FUZZ)/first-cni/stamp: tests/fuzz/seeds_cni
+	$(Q)rm -rf $(@D) && $< $(@D)
 $(FUZZ)/seeds: tests/fuzz/seeds.c tests/fuzz/fuzz.h $(B)/libcore.a
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) -lsodium -lcjson
 $(FUZZ)/first/stamp: $(FUZZ)/seeds $(wildcard policies/*.json)
 	$(Q)rm -rf $(@D) && mkdir -p $(@D) && $< $(@D) $(FUZZ_SEED_FILES) && touch $@
-tests/fuzz/smoke: $(FUZZ)/fuzz_license $(FUZZ)/first/stamp ;
-fuzz: $(FUZZ)/fuzz_license $(FUZZ)/first/stamp ## FUZZ_SECONDS=300 of libFuzzer over the core
+FUZZERS := $(FUZZ)/fuzz_license $(FUZZ)/first/stamp $(FUZZ)/fuzz_cni $(FUZZ)/first-cni/stamp
+tests/fuzz/smoke: $(FUZZERS) ;
+fuzz: $(FUZZERS) ## FUZZ_SECONDS=300 of libFuzzer over the core
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS)
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS) cni
 .PHONY: fuzz

@@ -65,7 +65,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 /* A message is printable UTF-8 and not empty. */
-static void must_be_text(const char *text)
+void must_be_text(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
 	size_t left = strlen(text), n;
@@ -443,6 +443,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case FUZZ_CONFIG:
 		read_config((char *)rest, len);
+		break;
+	case FUZZ_RESOURCE:
+		fuzz_object((char *)rest, len);
+		break;
+	case FUZZ_REPORT:
+		fuzz_report((char *)rest, len);
 		break;
 	case FUZZ_MEMORY:
 		read_memory((char *)rest, len);

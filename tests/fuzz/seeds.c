@@ -70,6 +70,26 @@
 	"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","                    \
 	"\"renew_ahead\":\"\",\"last_success\":1800000000}"
 
+#define META                                                                                       \
+	"\"metadata\":{\"name\":\"a\",\"namespace\":\"n\",\"uid\":\"u\",\"resourceVersion\":"      \
+	"\"1\",\"generation\":2}"
+#define SECRET                                                                                     \
+	"{" META ",\"data\":{\"license.key\":\"YQ==\",\"a.rl\":\"Yg==\",\"t.jwks\":\"Yw==\"}}"
+#define PORTLICENSE                                                                                \
+	"{" META ",\"spec\":{\"token\":\"a.b.c\"},\"status\":{\"expires\":\"2027-01-15T08:00:"     \
+	"00Z\",\"conditions\":[{"                                                                  \
+	"\"type\":\"InForce\",\"status\":\"True\",\"reason\":\"Active\",\"message\":\"\"},{"       \
+	"\"type\":\"ExpiringSoon\","                                                               \
+	"\"status\":\"True\",\"reason\":\"Within7Days\"}]}}"
+#define BY_SECRET "{" META ",\"spec\":{\"secretRef\":{\"name\":\"s\",\"key\":\"k.lic\"}}}"
+#define PORTPOLICY                                                                                 \
+	"{" META                                                                                   \
+	",\"spec\":{\"match\":{\"gates\":[\"*\"]},\"ports\":[{\"port\":9443,\"seats\":3}]}}"
+#define LEASE                                                                                      \
+	"{\"metadata\":{\"name\":\"l\",\"uid\":\"u\",\"resourceVersion\":\"1\",\"annotations\":{"  \
+	"\"portlic.dev/report\":"                                                                  \
+	"\"{}\"}},\"spec\":{\"holderIdentity\":\"n1\",\"leaseDurationSeconds\":15,\"renewTime\":"  \
+	"\"t\",\"leaseTransitions\":1}}"
 #define KUBE_EVENTS                                                                                \
 	"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"7\","  \
 	"\"annotations\":{\"k\":\"\\u0000]}\\\"\"}}}}\n{\"type\":\"BOOKMARK\",\"object\":{"        \
@@ -133,6 +153,13 @@ static const struct {
 	{FUZZ_MOMENT, "+30d"},
 	{FUZZ_CONFIG, CONFIG},
 	{FUZZ_MEMORY, MEMORY},
+	{FUZZ_RESOURCE, SECRET},
+	{FUZZ_RESOURCE, PORTLICENSE},
+	{FUZZ_RESOURCE, BY_SECRET},
+	{FUZZ_RESOURCE, PORTPOLICY},
+	{FUZZ_RESOURCE, LEASE},
+	{FUZZ_REPORT,
+	 "{\"generation\":12,\"licenses\":{\"secret:a:license.key\":\"active:9f86d081\"}}"},
 	{FUZZ_EVENTS, KUBE_EVENTS},
 	{FUZZ_OBJECTS, KUBE_LIST},
 	{FUZZ_POLICY, POD_POLICY},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# unit.mk - one cmocka program per tests/unit/test_*.c, linked with the core alone.
+# unit.mk - one cmocka program per tests/unit/test_*.c, linked with the core (test_cni_*.c: and the CNI plugin) alone.
 UNIT_NAMES := $(sort $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)))
 TESTS_unit += $(UNIT_NAMES:%=$(B)/tests/unit/%)
 # What several tests share: tokens signed on the fly.
@@ -11,3 +11,6 @@ $(B)/tests/unit/%.o: tests/unit/%.c
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_COMMON) $(B)/libcore.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lsodium -lcjson
+# The pure parts of the CNI plugin.
+$(B)/tests/unit/test_cni_%.o: CPPFLAGS += -Iuser/cni
+$(filter $(B)/tests/unit/test_cni_%,$(TESTS_unit)): $(B)/libcni.a

@@ -21,6 +21,7 @@
 #include "manager.h"
 #include "netns.h"
 #include "node.h"
+#include "pods.h"
 #include "sweep.h"
 
 #define TICK_MS 1000
@@ -40,6 +41,8 @@ void agent_rescan(struct agent *agent)
 	if (trust)
 		gates_reread_policies(&agent->gates, agent->vendors.trust);
 	trial_rescanned(agent, trust);
+	if (trust || policies)
+		pods_select(agent);
 	if (trust || licenses || policies)
 		rules_changed(agent);
 }
@@ -86,6 +89,8 @@ static void on_tick(uv_timer_t *timer)
 	look_around(timer->data);
 	keep_again(timer->data);
 	adopt_watch(timer->data);
+	pods_tick(timer->data);
+	kube_sync_tick(timer->data);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -172,6 +177,7 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 		return;
 	agent->origins.support = cgroups_support();
 	origins_look(agent, NULL);
+	pods_adopted(agent);
 	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
 	timekeeper_watch(agent, look_around);
 	uv_timer_start(&agent->sweep, on_sweep, 0, SWEEP_MS);
@@ -288,9 +294,14 @@ static int start(struct agent *agent, int *lock, struct fault *f)
 	notify_start(agent);
 	pull_start(agent);
 	kube_start(agent);
+	kube_sync_start(agent);
 	watch_start(&agent->watch, &agent->loop, dirs, ARRAY_SIZE(dirs), on_change, agent);
+	pods_start(agent);
 	gatefile_load(agent);
 	agent_rescan(agent);
+	err = cnifile_start(agent);
+	if (err)
+		return err;
 	adopt_pins(agent, found);
 	return 0;
 }
@@ -313,6 +324,9 @@ void agent_stop(struct agent *agent, int exit_code)
 	watch_stop(&agent->watch);
 	pull_stop(agent);
 	notify_stop(agent);
+	pods_stop(agent);
+	cnifile_stop(agent);
+	kube_sync_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);
@@ -333,6 +347,8 @@ static void finish(struct agent *agent)
 	memory_save(agent);
 	quotafile_finish(agent);
 	quotafile_close(&agent->quotas);
+	pods_free(agent);
+	cnifile_free(&agent->cnifile);
 	gates_close(&agent->gates);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);

@@ -7,12 +7,14 @@
 #include <uv.h>
 
 #include "clock.h"
+#include "cnifile.h"
 #include "config.h"
 #include "cuts.h"
 #include "entitlements.h"
 #include "gates.h"
 #include "http.h"
 #include "kube.h"
+#include "kube_items.h"
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
@@ -29,6 +31,7 @@
 #include "watch.h"
 
 struct node;
+struct pods;
 
 struct agent {
 	uv_loop_t loop;
@@ -51,7 +54,10 @@ struct agent {
 	struct pull pull;
 	struct notify notify;
 	struct observe observe;
+	struct pods *pods; /* NULL before the start */
+	struct cnifile cnifile;
 	struct kube kube;
+	struct kube_sync kube_sync;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

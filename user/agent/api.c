@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include "pods.h"
 #include "reply.h"
 
 static void healthz(struct agent *agent, struct http_request *request, const char *name)
@@ -22,6 +23,20 @@ static void readyz(struct agent *agent, struct http_request *request, const char
 			   strdup("the gates aren't all up yet\n"));
 }
 
+const char *api_gate(const struct http_request *request)
+{
+	const char *text = http_query(request, "gate");
+	const struct gate_entry *entry =
+		text ? gates_named(&request->http->agent->gates, text) : NULL;
+
+	return entry ? entry->name : text;
+}
+
+static void pods(struct agent *agent, struct http_request *request, const char *name)
+{
+	reply_json(request, MHD_HTTP_OK, pods_json(agent));
+}
+
 static const struct route {
 	const char *method, *path;
 	bool named; /* path ends with '/', a name follows */
@@ -33,6 +48,7 @@ static const struct route {
 	{"POST", "/v1/gates", .handle = api_gates_post},
 	{"PATCH", "/v1/gates/", .named = true, .handle = api_gate_patch},
 	{"DELETE", "/v1/gates/", .named = true, .handle = api_gate_delete},
+	{"GET", "/v1/pods", .handle = pods},
 	{"GET", "/v1/ports", .handle = api_ports_get},
 	{"GET", "/v1/entitlements", .handle = api_entitlements_get},
 	{"GET", "/v1/events", .handle = api_events_get},
@@ -51,6 +67,7 @@ static const struct route {
 	{"POST", "/v1/trial/confirm", .handle = api_trial_confirm},
 	{"POST", "/v1/trial/rollback", .handle = api_trial_rollback},
 	{"POST", "/v1/check", .handle = api_check},
+	{"POST", "/v1/cni", .handle = api_cni_post},
 	{"GET", "/metrics", .open = true, .handle = api_metrics_get},
 	{"GET", "/healthz", .open = true, .handle = healthz},
 	{"GET", "/readyz", .open = true, .handle = readyz},

@@ -11,6 +11,9 @@ http_handler api_metrics; /* /metrics, /healthz, /readyz, on the metrics address
 /* Handlers; `name` is the rest of the path, NULL or "" where the route has none. */
 typedef void api_route(struct agent *agent, struct http_request *request, const char *name);
 
+/* The query "gate": a gate's name, for NAMESPACE/POD too, or what was written if there is none; NULL: not given. */
+const char *api_gate(const struct http_request *request);
+
 api_route api_status;
 api_route api_gates_get, api_gates_post, api_gate_patch, api_gate_delete;
 api_route api_ports_get;
@@ -25,6 +28,7 @@ api_route api_clock_reset;
 api_route api_pull_get, api_pull_post;
 api_route api_trial_confirm, api_trial_rollback;
 api_route api_check;
+api_route api_cni_post;
 api_route api_metrics_get;
 
 #endif

@@ -81,7 +81,7 @@ static int read_filter(const struct agent *agent, struct http_request *request,
 	const char *since = http_query(request, "since");
 	uint64_t port = UINT64_MAX;
 
-	*filter = (struct filter){.gate = http_query(request, "gate"),
+	*filter = (struct filter){.gate = api_gate(request),
 				  .verdict = http_query(request, "verdict")};
 	if (read_number(request, "after", UINT64_MAX, &filter->after))
 		return fault_set(f, EINVAL, "\"after\" must be a number: the \"next\" of before");

@@ -225,7 +225,7 @@ static int read_question(const struct agent *agent, const struct http_request *r
 
 static void ask(struct agent *agent, struct http_request *request)
 {
-	const char *gate = http_query(request, "gate");
+	const char *gate = api_gate(request);
 	struct explain_job *explain;
 	struct fault f = {0};
 	struct gate_entry *entry = gate ? gates_find(&agent->gates, gate) : NULL;

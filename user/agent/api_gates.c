@@ -14,6 +14,7 @@
 #include "gateview.h"
 #include "inspect.h"
 #include "log.h"
+#include "pods.h"
 #include "reply.h"
 
 /* ---- GET ---- */
@@ -313,7 +314,7 @@ static void patched(struct agent *agent, void *arg, int err, const struct fault 
 void api_gate_patch(struct agent *agent, struct http_request *request, const char *name)
 {
 	static const char *const keys[] = {"mode", "for", "why", "shield", NULL};
-	struct gate_entry *entry = gates_find(&agent->gates, name);
+	struct gate_entry *entry = gates_named(&agent->gates, name);
 	_json_ cJSON *root = NULL;
 	struct turn turn = {.mode = -1, .shield = -1};
 	struct fault f = {0};
@@ -336,7 +337,7 @@ void api_gate_patch(struct agent *agent, struct http_request *request, const cha
 	else if (turn.mode >= 0 && take_turn(agent, entry, &turn))
 		reply_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
 	else if (turn.shield < 0)
-		change_reply(agent, request, MHD_HTTP_OK, name);
+		change_reply(agent, request, MHD_HTTP_OK, entry->name);
 	else
 		shield_set(agent, entry, turn.shield, patched, request);
 }
@@ -354,10 +355,16 @@ static void deleted(struct agent *agent, void *arg, int err, const struct fault 
 
 void api_gate_delete(struct agent *agent, struct http_request *request, const char *name)
 {
-	struct gate_entry *entry = gates_find(&agent->gates, name);
+	struct gate_entry *entry = gates_named(&agent->gates, name);
 
-	if (entry)
-		attach_remove(agent, entry, deleted, request);
-	else
+	if (!entry)
 		reply_error(request, MHD_HTTP_NOT_FOUND, "there is no gate \"%s\"", name);
+	else if (pods_hold(agent, entry))
+		reply_error(request, MHD_HTTP_CONFLICT,
+			    "gate \"%s\" is of the pod \"%s/%s\", which is selected: change the "
+			    "policy or annotation that selects it, or `portlic gate set %s --mode "
+			    "off`",
+			    entry->name, entry->pod->namespace, entry->pod->name, entry->name);
+	else
+		attach_remove(agent, entry, deleted, request);
 }

@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "licenseview.h"
 #include "outlook.h"
+#include "outside.h"
 #include "porttext.h"
 #include "pull_take.h"
 #include "reply.h"
@@ -66,11 +67,16 @@ static void put_claims(cJSON *item, const struct license_view *view, bool covere
 	put_ports(item, lic);
 }
 
-/* The pull source, for a file that no directory holds. */
+/* The pull source, or the object of the API, for a file that no directory holds. */
 static void put_source(cJSON *item, const struct source_file *file)
 {
 	_free_ char *source = strndup(file->name, pull_source_length(file));
+	char origin[OUTSIDE_NAME_MAX + 1];
 
+	if (source_outside_origin(file, origin, sizeof(origin))) {
+		cJSON_AddStringToObject(item, "source", origin);
+		return;
+	}
 	json_put_string(item, "source", source && source[0] ? source : NULL);
 }
 
@@ -101,7 +107,8 @@ static cJSON *file_json(const struct source_file *file, const struct license_vie
 	json_put_string(item, "detail",
 			entry->reason ? entry->detail.text
 			: file->gone_ns && !file->forever
-				? "the file is gone: its rights are withdrawn soon"
+				? file->outside ? "it was deleted: its rights are withdrawn soon"
+						: "the file is gone: its rights are withdrawn soon"
 			: entry->without_effect.text[0] ? entry->without_effect.text
 							: NULL);
 	if (view)
@@ -218,7 +225,9 @@ void api_license_delete(struct agent *agent, struct http_request *request, const
 	if (err) {
 		cJSON_Delete(warnings);
 		reply_error(request,
-			    err == -ENOENT ? MHD_HTTP_NOT_FOUND : MHD_HTTP_INTERNAL_SERVER_ERROR,
+			    err == -ENOENT  ? MHD_HTTP_NOT_FOUND
+			    : err == -EPERM ? MHD_HTTP_CONFLICT
+					    : MHD_HTTP_INTERNAL_SERVER_ERROR,
 			    "%s", f.text);
 		rules_changed(agent); /* some files may have gone */
 		return;

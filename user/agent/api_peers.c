@@ -161,13 +161,13 @@ static void ready(void *arg)
 {
 	struct http_request *request = arg;
 	struct agent *agent = request->http->agent;
-	struct gate_entry *entry = gates_find(&agent->gates, http_query(request, "gate"));
+	struct gate_entry *entry = gates_find(&agent->gates, api_gate(request));
 	uint64_t now_ns = clock_boot_ns(), since_ns = 0;
 	struct peers_job *peers;
 
 	if (!entry) {
 		reply_error(request, MHD_HTTP_NOT_FOUND, "the gate \"%s\" has just gone",
-			    http_query(request, "gate"));
+			    api_gate(request));
 		return;
 	}
 	peers = calloc(1, sizeof(*peers));
@@ -187,7 +187,7 @@ static void ready(void *arg)
 
 void api_peers_get(struct agent *agent, struct http_request *request, const char *name)
 {
-	const char *gate = http_query(request, "gate"), *port = http_query(request, "port");
+	const char *gate = api_gate(request), *port = http_query(request, "port");
 	struct wanted wanted;
 
 	if (!gate) {

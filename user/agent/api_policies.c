@@ -71,10 +71,13 @@ void api_policy_delete(struct agent *agent, struct http_request *request, const 
 
 	if (err) {
 		reply_error(request,
-			    err == -ENOENT ? MHD_HTTP_NOT_FOUND : MHD_HTTP_INTERNAL_SERVER_ERROR,
+			    err == -ENOENT  ? MHD_HTTP_NOT_FOUND
+			    : err == -EPERM ? MHD_HTTP_CONFLICT
+					    : MHD_HTTP_INTERNAL_SERVER_ERROR,
 			    "%s", f.text);
 		return;
 	}
+	pods_select(agent);
 	rules_changed(agent);
 	rules_when_applied(agent, removed, request);
 }

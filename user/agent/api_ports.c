@@ -87,7 +87,7 @@ static void counted(void *arg)
 {
 	struct http_request *request = arg;
 	const struct agent *agent = request->http->agent;
-	const char *gate = http_query(request, "gate");
+	const char *gate = api_gate(request);
 	cJSON *list = cJSON_CreateArray();
 	size_t i;
 
@@ -102,13 +102,12 @@ static void adopted(void *arg)
 {
 	struct http_request *request = arg;
 
-	inspect_gates(request->http->agent, http_query(request, "gate"), INSPECT_COUNTERS, counted,
-		      request);
+	inspect_gates(request->http->agent, api_gate(request), INSPECT_COUNTERS, counted, request);
 }
 
 void api_ports_get(struct agent *agent, struct http_request *request, const char *name)
 {
-	const char *gate = http_query(request, "gate");
+	const char *gate = api_gate(request);
 
 	if (gate && !gates_find(&agent->gates, gate)) {
 		reply_error(request, MHD_HTTP_NOT_FOUND, "there is no gate \"%s\"", gate);

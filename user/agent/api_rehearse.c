@@ -245,6 +245,7 @@ static void rehearse(struct http_request *request)
 {
 	struct rehearsal r = {.agent = request->http->agent};
 	struct question question = {0};
+	const struct gate_entry *named;
 	_json_ cJSON *root = NULL;
 	struct fault f = {0};
 
@@ -254,6 +255,9 @@ static void rehearse(struct http_request *request)
 		refuse(request, MHD_HTTP_BAD_REQUEST, &f);
 		return;
 	}
+	named = question.gate ? gates_named(&r.agent->gates, question.gate) : NULL;
+	if (named)
+		question.gate = named->name; /* of NAMESPACE/POD */
 	if (!prepare(&r, request, &question))
 		answer(&r, request, &question);
 	whatif_free(&r.whatif);

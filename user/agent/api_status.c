@@ -11,6 +11,7 @@
 #include "node.h"
 #include "notify_view.h"
 #include "overlap.h"
+#include "pods.h"
 #include "pull_view.h"
 #include "reply.h"
 #include "rivals.h"
@@ -185,7 +186,11 @@ static cJSON *warnings_json(const struct agent *agent)
 	if (agent->entitlements.trouble.text[0])
 		json_warn(warnings, "applications read old entitlements: %s",
 			  agent->entitlements.trouble.text);
+	if (agent->cnifile.trouble.text[0])
+		json_warn(warnings, "portlic-cni goes by what was selected before: %s",
+			  agent->cnifile.trouble.text);
 	origins_warn(agent, warnings);
+	pods_warn(agent, warnings);
 	if (agent->node && !node_features(agent->node)->tcx)
 		json_warn(warnings,
 			  "wire: removable: this kernel has no tcx links (6.6), so a pod with "

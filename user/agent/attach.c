@@ -245,6 +245,6 @@ void attach_remove(struct agent *agent, struct gate_entry *entry, attach_done *d
 	remove->arg = arg;
 	gates_take_out(&agent->gates, entry);
 	gatefile_save(agent);
-	entitlements_remove(agent, entry->name);
+	entitlements_remove(agent, entry);
 	job_submit(agent, &remove->job);
 }

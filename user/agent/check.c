@@ -217,13 +217,13 @@ static void inspected(void *arg)
 {
 	struct check *check = arg;
 
-	list_gates(check, http_query(check->request, "gate"));
+	list_gates(check, api_gate(check->request));
 	next_gate(check);
 }
 
 void api_check(struct agent *agent, struct http_request *request, const char *unused)
 {
-	const char *gate = http_query(request, "gate");
+	const char *gate = api_gate(request);
 	struct check *check;
 
 	if (gate && !gates_find(&agent->gates, gate)) {

@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "entitlement.h"
 #include "log.h"
+#include "pods.h"
 #include "ports.h"
 #include "published.h"
 #include "reply.h"
@@ -106,6 +107,16 @@ static bool may_differ(const struct round *round, const struct gate_entry *entry
 	       mark->rules != entry->rules || round->boot_ns >= mark->next_ns;
 }
 
+/* A pod can name the directory of its namespace and name (subPathExpr), not that of its gate. */
+static int publish(const struct agent *agent, const struct gate_entry *entry, const char *text,
+		   struct fault *f)
+{
+	const struct pod *pod = entry->pod;
+
+	return published_write(agent->config.entitlements_dir, pod ? pod->namespace : NULL,
+			       pod ? pod->name : entry->name, FILE_NAME, text, strlen(text), f);
+}
+
 static void write_gate(struct round *round, struct gate_entry *entry)
 {
 	struct entitlement_mark *mark = &entry->entitlements;
@@ -116,7 +127,8 @@ static void write_gate(struct round *round, struct gate_entry *entry)
 	uint64_t digest;
 	size_t n = 0;
 
-	if (!is_due(round, entry) && !may_differ(round, entry))
+	if ((!is_due(round, entry) && !may_differ(round, entry)) ||
+	    (entry->pod && !pods_is_latest(round->agent, entry)))
 		return;
 	ports = ports_of(round, entry, &n);
 	if (!ports)
@@ -130,8 +142,7 @@ static void write_gate(struct round *round, struct gate_entry *entry)
 		return;
 	root = gate_json_of(round, entry, ports, n);
 	text = root ? cJSON_PrintUnformatted(root) : NULL;
-	if (!text || published_write(round->agent->config.entitlements_dir, entry->name, FILE_NAME,
-				     text, strlen(text), &f)) {
+	if (!text || publish(round->agent, entry, text, &f)) {
 		tell_trouble(round, &f);
 		mark->at_ns = 0; /* again with the next tick */
 		return;
@@ -162,13 +173,22 @@ void entitlements_write(struct agent *agent)
 		  LOG_FIELDS("dir", agent->config.entitlements_dir), "they are up to date again");
 }
 
-void entitlements_remove(struct agent *agent, const char *gate)
+static int unpublish(const struct agent *agent, const struct gate_entry *entry, struct fault *f)
+{
+	const struct pod *pod = entry->pod;
+
+	if (pod && !pods_is_latest(agent, entry))
+		return 0; /* the next pod of that name has it now */
+	return published_remove(agent->config.entitlements_dir, pod ? pod->namespace : NULL,
+				pod ? pod->name : entry->name, FILE_NAME, f);
+}
+
+void entitlements_remove(struct agent *agent, const struct gate_entry *entry)
 {
 	struct fault f = {0};
 
-	if (agent->config.entitlements_dir &&
-	    published_remove(agent->config.entitlements_dir, gate, FILE_NAME, &f))
-		log_event(LOG_ERROR, "entitlements_left", LOG_FIELDS("gate", gate),
+	if (agent->config.entitlements_dir && unpublish(agent, entry, &f))
+		log_event(LOG_ERROR, "entitlements_left", LOG_FIELDS("gate", entry->name),
 			  "the gate is gone, its entitlements aren't: %s", f.text);
 }
 
@@ -176,7 +196,7 @@ static void ready(void *arg)
 {
 	struct http_request *request = arg;
 	struct agent *agent = request->http->agent;
-	const char *gate = http_query(request, "gate");
+	const char *gate = api_gate(request);
 	struct round round = round_begin(agent);
 	cJSON *list = cJSON_CreateArray();
 	size_t i, n = 0;
@@ -197,7 +217,7 @@ static void ready(void *arg)
 
 void api_entitlements_get(struct agent *agent, struct http_request *request, const char *name)
 {
-	const char *gate = http_query(request, "gate");
+	const char *gate = api_gate(request);
 
 	if (gate && !gates_find(&agent->gates, gate)) {
 		reply_error(request, MHD_HTTP_NOT_FOUND, "there is no gate \"%s\"", gate);

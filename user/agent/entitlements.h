@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * entitlements.h - tells applications what they are licensed for: ENTITLEMENTS_DIR/GATE/entitlements.json.
+ * entitlements.h - tells applications what they are licensed for: ENTITLEMENTS_DIR/GATE/entitlements.json, for a
+ * pod ENTITLEMENTS_DIR/NAMESPACE/POD/entitlements.json.
  *
  * Written once rules are in force, when something in it changes, and every minute for the time that
  * passes. That it can't be written is an alarm and nothing more.
@@ -13,6 +14,7 @@
 #include "fault.h"
 
 struct agent;
+struct gate_entry;
 
 /* What a gate's file says, and what of. */
 struct entitlement_mark {
@@ -31,6 +33,6 @@ struct entitlements {
 void entitlements_write(struct agent *agent);
 
 /* The gate is gone, and its directory with it. */
-void entitlements_remove(struct agent *agent, const char *gate);
+void entitlements_remove(struct agent *agent, const struct gate_entry *entry);
 
 #endif

@@ -12,6 +12,7 @@
 #include "file.h"
 #include "json.h"
 #include "log.h"
+#include "pods.h"
 
 #define GATEFILE_MAX_BYTES (64 << 20)
 
@@ -46,6 +47,7 @@ static cJSON *entry_json(const struct gate_entry *entry)
 		cJSON_AddItemToObject(item, "break_glass", glass_json(&entry->glass));
 	if (entry->policy_text)
 		cJSON_AddRawToObject(item, "policy", entry->policy_text);
+	pods_file_put(entry, item);
 	return item;
 }
 
@@ -63,6 +65,7 @@ void gatefile_save(struct agent *agent)
 	cJSON_AddRawToObject(root, "generation", number);
 	for (i = 0; i < gates->n_entries; i++)
 		cJSON_AddItemToArray(list, entry_json(gates->entries[i]));
+	pods_file_put_namespaces(agent, root);
 	text = cJSON_Print(root);
 	if (!text || file_replace(gates->path, text, strlen(text), 0600, &f)) {
 		if (strcmp(gates->trouble.text, f.text))
@@ -137,6 +140,8 @@ static int load_entry(struct agent *agent, const cJSON *item, struct fault *f)
 	entry->shield.setting = shield;
 	entry->place = (uint64_t)id;
 	err = load_glass(agent, item, entry, f);
+	if (!err)
+		err = pods_file_take(item, entry, f);
 	if (err)
 		return err;
 	if (policy) {
@@ -175,7 +180,7 @@ static int load(struct agent *agent, const void *bytes, size_t len, struct fault
 		if (err)
 			return err;
 	}
-	return 0;
+	return pods_file_take_namespaces(agent, root, f);
 }
 
 void gatefile_load(struct agent *agent)

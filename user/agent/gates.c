@@ -44,6 +44,29 @@ struct gate_entry *gates_find(const struct gates *gates, const char *name)
 	return NULL;
 }
 
+static bool is_of(const struct pod *pod, const char *namespace, size_t len, const char *name)
+{
+	return pod && !strncmp(pod->namespace, namespace, len) && !pod->namespace[len] &&
+	       !strcmp(pod->name, name);
+}
+
+struct gate_entry *gates_named(const struct gates *gates, const char *name)
+{
+	const char *slash = strchr(name, '/');
+	struct gate_entry *found = NULL;
+
+	if (!slash)
+		return gates_find(gates, name);
+	for (size_t i = 0; i < gates->n_entries; i++) {
+		struct gate_entry *entry = gates->entries[i];
+
+		if (is_of(entry->pod, name, (size_t)(slash - name), slash + 1) &&
+		    (!found || entry->since_ns > found->since_ns))
+			found = entry;
+	}
+	return found;
+}
+
 struct gate_entry *gates_on(const struct gates *gates, const struct place *place, uint64_t id)
 {
 	size_t i;
@@ -95,6 +118,7 @@ struct gate_entry *gates_add(struct gates *gates, const char *name, const struct
 	entry->cgroup = place->cgroup ? strdup(place->cgroup) : NULL;
 	entry->mode = -1;
 	entry->glass.mode = -1;
+	entry->delay_seconds = -1;
 	entry->id = id;
 	if (!entry->name || !(entry->netns || entry->cgroup)) {
 		gate_entry_free(entry);
@@ -151,6 +175,10 @@ void gate_entry_free(struct gate_entry *entry)
 	gate_entry_reset(entry);
 	policy_free(entry->policy);
 	free(entry->policy_text);
+	if (entry->pod)
+		pod_free(entry->pod);
+	free(entry->pod);
+	free(entry->sandbox);
 	free(entry->glass.why);
 	drill_free(&entry->drill);
 	free(entry->name);

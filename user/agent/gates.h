@@ -13,6 +13,7 @@
 #include "glass.h"
 #include "graveyard.h"
 #include "place.h"
+#include "pod.h"
 #include "policy.h"
 #include "rules.h"
 #include "seats.h"
@@ -42,6 +43,9 @@ struct gate_entry {
 	char *policy_text;
 	size_t n_reserved; /* opens of it that are left out: reserved since it was given */
 	uint64_t place;	   /* place_id() of where it was last, 0: nowhere yet */
+	struct pod *pod;   /* whose it is, as that was seen last; NULL: it is no pod's */
+	bool pod_partial;  /* no more is known of it than its namespace, name and UID */
+	char *sandbox;	   /* the container that a runtime asked for it for; NULL: not known */
 
 	/* The handle belongs to the kernel thread: only a job's work() reads or writes it. */
 	struct gate *gate;
@@ -77,6 +81,12 @@ struct gate_entry {
 	struct fault cut_fault;	  /* of the last attempt, "" if it went well */
 	struct entitlement_mark entitlements;
 
+	/* Of a pod's gate. */
+	uint64_t born_ns;     /* boot clock: its sandbox's first process, or 0 */
+	uint64_t lost_ns;     /* boot clock: since when its place is gone, 0: it isn't */
+	uint64_t exposed_ns;  /* how long that process ran before the gate came */
+	double delay_seconds; /* from the namespace to the gate; < 0: not known */
+
 	uint64_t events_lost;	 /* of namespaces that it was on before */
 	uint64_t unprotected_ns; /* since the agent started */
 	/* Attachments that had gone or had been outranked, since the agent started. */
@@ -105,6 +115,9 @@ struct gates {
 
 void gates_close(struct gates *gates);
 struct gate_entry *gates_find(const struct gates *gates, const char *name);
+
+/* The same, and NAMESPACE/POD: the gate of the pod of that name, of several the one that came last. */
+struct gate_entry *gates_named(const struct gates *gates, const char *name);
 
 /* The one that is on a namespace or cgroup (its place_id()), or on its way there; NULL: none. */
 struct gate_entry *gates_on(const struct gates *gates, const struct place *place, uint64_t id);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include "pods.h"
 #include "ports.h"
 #include "reply.h"
 
@@ -142,6 +143,7 @@ cJSON *gate_json(const struct agent *agent, const struct gate_entry *entry)
 	cJSON_AddStringToObject(item, "name", entry->name);
 	json_put_string(item, "netns", entry->netns);
 	json_put_string(item, "cgroup", entry->cgroup);
+	cJSON_AddItemToObject(item, "pod", pods_gate_json(entry));
 	cJSON_AddStringToObject(item, "mode", mode_word(rules_mode(agent, entry)));
 	json_put_u64(item, "generation", entry->generation);
 	put_hooks(item, entry);

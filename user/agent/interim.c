@@ -3,6 +3,7 @@
 #include "interim.h"
 
 #include "agent.h"
+#include "pods.h"
 
 /* Longer than from one tick to the next and for an apply. */
 #define HANDOVER_NS 2000000000ULL
@@ -60,6 +61,8 @@ static int outlook(const struct agent *agent, const struct gate_entry *entry,
 	out->rules.views = w->steps[w->n_steps - 1].views;
 	out->rules.n_views = w->steps[w->n_steps - 1].n_views;
 	out->rules.policy = whatif_policy_of(w, entry);
+	out->policy_mode = pods_mode(agent, entry, out->rules.policy);
+	out->rules.policy_mode = &out->policy_mode;
 	out->rules.base = (struct time_base){w->at, w->now.boot_ns};
 	return 0;
 }
@@ -75,6 +78,7 @@ int interim_find(const struct agent *agent, const struct gate_entry *entry,
 			  .views = in->views,
 			  .n_views = in->n_views,
 			  .policy = in->policy,
+			  .policy_mode = in->policy_mode,
 			  .mode = holding.kinds[GLASS] ? entry->glass.mode : in->mode,
 			  .base = in->base,
 			  .first_license = in->n_views + 1}};

@@ -13,6 +13,7 @@ struct interim {
 	struct compile_interim
 		rules; /* views and policy belong to whatif, or are the lasting ones */
 	struct whatif whatif;
+	enum plic_mode policy_mode;
 };
 
 /* in: the lasting rules. *any: there is one; then interim_free in the end. -ENOMEM. */

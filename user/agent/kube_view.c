@@ -51,6 +51,7 @@ cJSON *kube_status(const struct agent *agent)
 		cJSON_AddStringToObject(root, "error", failing->why.text);
 	else
 		cJSON_AddNullToObject(root, "error");
+	cJSON_AddItemToObject(root, "writer", kube_sync_json(agent));
 	watches = cJSON_AddArrayToObject(root, "watches");
 	for (watch = agent->kube.watches; watch; watch = watch->next)
 		cJSON_AddItemToArray(watches, watch_json(watch));

@@ -14,9 +14,11 @@
 #include "lists.h"
 #include "log.h"
 #include "memory.h"
+#include "outside.h"
 #include "overlap.h"
 
 static const char *const license_suffixes[] = {".lic", NULL};
+static const char *const outside[] = {LICENSES_SECRET, LICENSES_PORTLICENSE, NULL};
 
 static void entry_free(void *value)
 {
@@ -50,10 +52,12 @@ int licenses_open(struct licenses *licenses, const char *dir, const char *audien
 		.audience = audience,
 		.source = {.dir = dir,
 			   .suffixes = license_suffixes,
+			   .outside = outside,
 			   .max_bytes = LICENSE_MAX_BYTES,
 			   .free_value = entry_free},
 		.lists = {.dir = dir,
 			  .suffixes = lists_suffixes,
+			  .outside = outside,
 			  .max_bytes = REVOCATION_MAX_BYTES,
 			  .second = true},
 	};
@@ -298,7 +302,8 @@ static bool drop_gone(struct licenses *licenses)
 		if (entry && entry->lic)
 			log_event(LOG_WARN, "license_withdrawn",
 				  LOG_FIELDS("file", file->name, "lid", entry->lic->lid),
-				  "the file is gone: its rights are withdrawn");
+				  "%s is gone: its rights are withdrawn",
+				  file->outside ? "what it came from" : "the file");
 		source_forget(source, i);
 		dropped = true;
 	}
@@ -404,12 +409,30 @@ bool licenses_means(const struct source_file *file, const char *name_or_lid)
 	       (entry && entry->lic && !strcmp(entry->lic->lid, name_or_lid));
 }
 
+/* What the API server says comes again: there it is to be deleted. */
+static int refuse_outside(const struct source *source, const char *name_or_lid, struct fault *f)
+{
+	char origin[OUTSIDE_NAME_MAX + 1];
+	size_t i;
+
+	for (i = 0; i < source->n_files; i++)
+		if (licenses_means(source->files[i], name_or_lid) &&
+		    source_outside_origin(source->files[i], origin, sizeof(origin)))
+			return fault_set(f, EPERM,
+					 "\"%s\" comes from Kubernetes: `kubectl delete %s` in "
+					 "the agent's namespace takes it away",
+					 source->files[i]->name, origin);
+	return 0;
+}
+
 int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t now,
 		    struct fault *f)
 {
 	struct source *source = &licenses->source;
 	size_t i, n = 0;
 
+	if (refuse_outside(source, name_or_lid, f))
+		return -EPERM;
 	for (i = 0; i < source->n_files;) {
 		struct source_file *file = source->files[i];
 		_free_ char *path = NULL;

@@ -14,6 +14,10 @@
 #include "sources.h"
 
 #define LICENSES_UNREADABLE LICENSE_N_REASONS /* one more reason: the file can't be read at all */
+/* What comes from Kubernetes: "secret:SECRET:KEY", "portlicense:NAME". */
+#define LICENSES_SECRET "secret:"
+#define LICENSES_PORTLICENSE "portlicense:"
+
 #define LICENSES_N_REASONS (LICENSE_N_REASONS + 1)
 
 /* The value of a license's source_file. */
@@ -75,7 +79,7 @@ bool licenses_means(const struct source_file *file, const char *name_or_lid);
 
 /*
  * Forgets a file (name) or all files of a license line (lid) and removes them from the directory.
- * -ENOENT: neither; else -errno with the file that can't be removed.
+ * -ENOENT: neither; -EPERM: it comes from Kubernetes, and nothing was removed; else -errno with the file that can't be removed.
  */
 int licenses_unload(struct licenses *licenses, const char *name_or_lid, int64_t now,
 		    struct fault *f);

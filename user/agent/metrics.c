@@ -16,6 +16,7 @@
 #include "metric.h"
 #include "notify_view.h"
 #include "origin.h"
+#include "pods.h"
 #include "ports.h"
 #include "pull_view.h"
 
@@ -377,6 +378,7 @@ static void counted(void *arg)
 	put_gates(&s);
 	pull_metrics(s.out, s.agent);
 	notify_metrics(s.out, s.agent);
+	pods_metrics(s.out, s.agent);
 	kube_metrics(s.out, s.agent);
 	put_agent(&s);
 	fclose(s.out);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cjson/cJSON.h>
 
@@ -18,6 +19,7 @@ struct gate_entry;
 
 void pods_start(struct agent *agent);
 void pods_stop(struct agent *agent);
+void pods_free(struct agent *agent); /* at the end of the agent, when no job runs any more */
 
 /* Policies, namespaces or pods changed: selects anew, puts gates up and takes them down. Soon, not at once. */
 void pods_select(struct agent *agent);
@@ -32,6 +34,28 @@ void pods_tick(struct agent *agent);
 struct policy_subject pods_subject(const struct agent *agent, const struct gate_entry *entry);
 bool pods_policy_matches(const struct agent *agent, const struct policy *policy,
 			 const struct gate_entry *entry);
+/* Its pod or namespace asks for it by name, which counts where no policy matches. */
+bool pods_policy_asked(const struct agent *agent, const struct policy *policy,
+		       const struct gate_entry *entry);
+
+/* The mode in the place of that of `policy` (NULL: none), by the annotations of pod and namespace. */
+enum plic_mode pods_mode(const struct agent *agent, const struct gate_entry *entry,
+			 const struct policy *policy);
+
+/* The pins of before have been looked at: a pod's gate without pins is on no place that can be trusted. */
+void pods_adopted(struct agent *agent);
+
+/*
+ * May a gate come up at its path, where place_id() is `id` now? A pod's only in the namespace that a process
+ * of the pod or its runtime has shown, for paths and inodes come to mean others.
+ */
+bool pods_may_open(const struct gate_entry *entry, uint64_t id, struct fault *f);
+
+/* A pod's gate that would come back if it was removed: its pod is selected and hasn't ended. */
+bool pods_hold(const struct agent *agent, const struct gate_entry *entry);
+
+/* The sweep found a pod's namespace or cgroup gone. */
+void pods_lost(struct gate_entry *entry);
 
 /* What a runtime says of a pod that it is about to start (CNI). Strings may be NULL where it doesn't say. */
 struct pods_sandbox {
@@ -60,6 +84,27 @@ void pods_sandbox_del(struct agent *agent, const struct pods_sandbox *sandbox, p
 
 /* GET /v1/pods: see docs/api.md. */
 cJSON *pods_json(const struct agent *agent);
+
+/* The member "pod" of a gate's object: {"namespace","name","uid","workload"}, null: it is no pod's. */
+cJSON *pods_gate_json(const struct gate_entry *entry);
+
+/* Pods that have no gate and should, and annotations that are no good. */
+void pods_warn(const struct agent *agent, cJSON *warnings);
+
+void pods_metrics(FILE *out, const struct agent *agent);
+
+/* Of two gates of pods that have the same namespace and name one after another: this is the later pod's. */
+bool pods_is_latest(const struct agent *agent, const struct gate_entry *entry);
+
+/* What gates.json has of a pod's gate, and of the namespaces of those. -EBADMSG, -ENOMEM. */
+void pods_file_put(const struct gate_entry *entry, cJSON *item);
+int pods_file_take(const cJSON *item, struct gate_entry *entry, struct fault *f);
+void pods_file_put_namespaces(const struct agent *agent, cJSON *root);
+int pods_file_take_namespaces(struct agent *agent, const cJSON *root, struct fault *f);
+
+/* Pods of these namespaces are gated by policies that spell their names out: the i-th, NULL: there are no more. */
+const char *pods_system_namespace(const struct agent *agent, size_t i);
+bool pods_is_system(const struct agent *agent, const char *namespace);
 
 /* The labels of a namespace (struct labels), NULL: not known. */
 const struct labels *pods_namespace(const struct agent *agent, const char *name);

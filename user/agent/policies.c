@@ -13,6 +13,7 @@
 #include "log.h"
 
 static const char *const suffixes[] = {".json", NULL};
+static const char *const outside[] = {POLICIES_PORTPOLICY, NULL};
 
 static void free_policy(void *value)
 {
@@ -24,6 +25,7 @@ int policies_open(struct policies *policies, const char *dir, const char *state_
 {
 	*policies = (struct policies){.source = {.dir = dir,
 						 .suffixes = suffixes,
+						 .outside = outside,
 						 .max_bytes = POLICY_MAX_BYTES,
 						 .free_value = free_policy}};
 	return source_open(&policies->source, state_dir, "policies", f);
@@ -111,7 +113,7 @@ bool policies_scan(struct policies *policies, const struct trust *trust, bool tr
 
 		if (source_hold_over(source, file)) {
 			log_event(LOG_WARN, "policy_withdrawn", LOG_FIELDS("file", file->name),
-				  "the policy file is gone: it has no effect any more");
+				  "the policy is gone: it has no effect any more");
 			source_forget(source, i);
 			continue;
 		}
@@ -146,6 +148,11 @@ int policies_remove(struct policies *policies, const char *file, struct fault *f
 	for (i = 0; i < source->n_files; i++)
 		if (!strcmp(source->files[i]->name, file))
 			break;
+	if (i < source->n_files && source->files[i]->outside)
+		return fault_set(f, EPERM,
+				 "\"%s\" comes from Kubernetes: `kubectl delete portpolicy %s` "
+				 "takes it away",
+				 file, file + strlen(POLICIES_PORTPOLICY));
 	if (!path || i == source->n_files)
 		return fault_set(f, path ? ENOENT : ENOMEM,
 				 "there is no policy file \"%s\"; `portlic policy list` names them",

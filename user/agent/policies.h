@@ -6,6 +6,8 @@
 #include "policy.h"
 #include "sources.h"
 
+#define POLICIES_PORTPOLICY "portpolicy:" /* and the name of one: what comes from Kubernetes */
+
 struct policies {
 	struct source source; /* values: struct policy */
 };
@@ -23,7 +25,7 @@ bool policies_scan(struct policies *policies, const struct trust *trust, bool tr
 int policies_write(const struct policies *policies, const char *file, const void *bytes, size_t len,
 		   struct fault *f);
 
-/* Removes a file and forgets it at once, without a hold. -ENOENT; else -errno. */
+/* Removes a file and forgets it at once, without a hold. -ENOENT; -EPERM: it isn't of the directory; else -errno. */
 int policies_remove(struct policies *policies, const char *file, struct fault *f);
 
 /*

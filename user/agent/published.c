@@ -60,7 +60,7 @@ static int open_gate(int dir_fd, const char *dir, const char *name, struct fault
 	_close_ int fd = -1;
 	char path[NAME_LEN];
 
-	snprintf(path, sizeof(path), "%.180s/%.63s", dir, name);
+	snprintf(path, sizeof(path), "%.150s/%.100s", dir, name);
 	if (mkdirat(dir_fd, name, DIR_MODE) && errno != EEXIST)
 		return fault_set(f, errno, "can't make \"%s\": %s", path, strerror(errno));
 	fd = open_own(dir_fd, name, path, f);
@@ -90,10 +90,10 @@ static int replace(int dir_fd, int gate_fd, const char *aside, const char *file,
 	return err;
 }
 
-int published_write(const char *dir, const char *name, const char *file, const char *text,
-		    size_t len, struct fault *f)
+int published_write(const char *dir, const char *within, const char *name, const char *file,
+		    const char *text, size_t len, struct fault *f)
 {
-	_close_ int dir_fd = -1, gate_fd = -1;
+	_close_ int dir_fd = -1, within_fd = -1, gate_fd = -1;
 	char aside[NAME_LEN];
 	int err;
 
@@ -101,25 +101,27 @@ int published_write(const char *dir, const char *name, const char *file, const c
 	dir_fd = open_own(AT_FDCWD, dir, dir, f);
 	if (dir_fd < 0)
 		return dir_fd;
-	gate_fd = open_gate(dir_fd, dir, name, f);
+	if (within) {
+		within_fd = open_gate(dir_fd, dir, within, f);
+		if (within_fd < 0)
+			return within_fd;
+	}
+	gate_fd = open_gate(within ? within_fd : dir_fd, dir, name, f);
 	if (gate_fd < 0)
 		return gate_fd;
-	snprintf(aside, sizeof(aside), ".%s.new", name);
+	snprintf(aside, sizeof(aside), ".%.200s.new",
+		 name); /* a pod's name may have 253 characters */
 	err = replace(dir_fd, gate_fd, aside, file, text, len);
 	if (!err)
 		return 0;
 	return fault_set(f, -err, "can't write \"%s/%s/%s\": %s", dir, name, file, strerror(-err));
 }
 
-int published_remove(const char *dir, const char *name, const char *file, struct fault *f)
+static int remove_below(int dir_fd, const char *dir, const char *name, const char *file,
+			struct fault *f)
 {
-	_close_ int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_close_ int gate_fd = -1;
 
-	if (dir_fd < 0)
-		return errno == ENOENT
-			       ? 0
-			       : fault_set(f, errno, "can't open \"%s\": %s", dir, strerror(errno));
 	gate_fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (gate_fd < 0 && errno == ENOENT)
 		return 0;
@@ -130,4 +132,23 @@ int published_remove(const char *dir, const char *name, const char *file, struct
 		return fault_set(f, errno, "can't remove \"%s/%s\": %s", dir, name,
 				 strerror(errno));
 	return 0;
+}
+
+int published_remove(const char *dir, const char *within, const char *name, const char *file,
+		     struct fault *f)
+{
+	_close_ int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_close_ int within_fd = -1;
+	int err;
+
+	if (dir_fd >= 0 && within)
+		within_fd = openat(dir_fd, within, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir_fd < 0 || (within && within_fd < 0))
+		return errno == ENOENT
+			       ? 0
+			       : fault_set(f, errno, "can't open \"%s\": %s", dir, strerror(errno));
+	err = remove_below(within ? within_fd : dir_fd, dir, name, file, f);
+	if (within)
+		unlinkat(dir_fd, within, AT_REMOVEDIR); /* unless there are others in it */
+	return err;
 }

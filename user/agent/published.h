@@ -13,11 +13,15 @@
 
 #include "fault.h"
 
-/* Makes DIR (and its parent) and DIR/NAME where they lack. 0 or -errno with what to do. */
-int published_write(const char *dir, const char *name, const char *file, const char *text,
-		    size_t len, struct fault *f);
+/*
+ * Makes DIR (and its parent) and DIR/NAME where they lack. within: DIR/WITHIN/NAME in its place, NULL: no. 0 or
+ * -errno with what to do.
+ */
+int published_write(const char *dir, const char *within, const char *name, const char *file,
+		    const char *text, size_t len, struct fault *f);
 
-/* Removes the file and DIR/NAME; fine if they aren't there. */
-int published_remove(const char *dir, const char *name, const char *file, struct fault *f);
+/* Removes the file and DIR/NAME, and WITHIN with the last of it; fine if they aren't there. */
+int published_remove(const char *dir, const char *within, const char *name, const char *file,
+		     struct fault *f);
 
 #endif

@@ -98,7 +98,7 @@ enum plic_mode rules_mode(const struct agent *agent, const struct gate_entry *en
 
 	if (mode >= 0)
 		return mode;
-	return policy ? policy->mode : PLIC_ENFORCE;
+	return pods_mode(agent, entry, policy);
 }
 
 const struct plic_grant *rule_live_grant(const struct plic_rule *rule, uint64_t now_ns)
@@ -192,11 +192,14 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 		   struct fault *f)
 {
 	static const struct plic_slot no_slots[1];
+	const struct policy *policy = rules_policy(agent, entry);
+	const enum plic_mode mode = pods_mode(agent, entry, policy);
 	struct interim interim;
 	struct compile_input in = {
 		.views = agent->licenses.views,
 		.n_views = agent->licenses.n_views,
-		.policy = rules_policy(agent, entry),
+		.policy = policy,
+		.policy_mode = &mode,
 		.mode = entry->mode,
 		.tombstones = entry->graves.stones,
 		.n_tombstones = entry->graves.n,

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "file.h"
 #include "log.h"
+#include "outside.h"
 #include "utf8.h"
 
 /* Names go into logs and JSON as they are. */
@@ -64,7 +65,7 @@ static size_t place_of(const struct source *source, const char *name)
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (strcmp(source->files[middle]->name, name) < 0)
+		if (source_order(source, source->files[middle]->name, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -91,11 +92,13 @@ static void file_free(const struct source *source, struct source_file *file)
 	free(file);
 }
 
-static struct source_file *file_add(struct source *source, const char *name)
+struct source_file *source_add(struct source *source, const char *name)
 {
-	struct source_file **grown, *file;
+	struct source_file **grown, *file = source_find(source, name);
 	size_t at = place_of(source, name);
 
+	if (file)
+		return file;
 	if (source->n_files == SOURCE_MAX_FILES)
 		return NULL;
 	grown = realloc(source->files, (source->n_files + 1) * sizeof(*grown));
@@ -107,6 +110,7 @@ static struct source_file *file_add(struct source *source, const char *name)
 		free(file);
 		return NULL;
 	}
+	file->outside = source_is_outside(source, name);
 	memmove(grown + at + 1, grown + at, (source->n_files - at) * sizeof(*grown));
 	grown[at] = file;
 	source->n_files++;
@@ -121,15 +125,13 @@ static bool same(const void *a, size_t a_len, const void *b, size_t b_len)
 /* false: there is no room for it. */
 static bool read_one(struct source *source, const char *name, bool *changed)
 {
-	struct source_file *file = source_find(source, name);
+	struct source_file *file = source_add(source, name);
 	_free_ char *path = NULL;
 	_free_ void *bytes = NULL;
 	struct fault why = {0};
 	size_t len = 0;
 	int err;
 
-	if (!file)
-		file = file_add(source, name);
 	if (!file || asprintf(&path, "%s/%s", source->dir, name) < 0)
 		return false;
 	err = file_read(path, source->max_bytes, &bytes, &len, &why);
@@ -157,7 +159,7 @@ bool source_is_good(const struct source_file *file)
 
 bool source_hold_over(const struct source *source, const struct source_file *file)
 {
-	if (!file->gone_ns || file->forever || source->trouble.text[0])
+	if (!file->gone_ns || file->forever || (!file->outside && source->trouble.text[0]))
 		return false;
 	return !file->good || clock_boot_ns() - file->gone_ns >= SOURCE_HOLD_S * 1000000000ULL;
 }
@@ -220,13 +222,23 @@ static void tell_left_out(struct source *source, size_t n_odd, size_t n_more)
 			  "what isn't needed",
 			  n_more, source->dir, SOURCE_MAX_FILES);
 	else if (n_odd)
-		fault_set(&source->left_out, EILSEQ,
-			  "%zu files of directory \"%s\" aren't read: their names aren't UTF-8 or "
-			  "have control characters; rename them",
-			  n_odd, source->dir);
+		fault_set(
+			&source->left_out, EILSEQ,
+			"%zu files of directory \"%s\" aren't read: their names aren't UTF-8, have "
+			"control characters%s; rename them",
+			n_odd, source->dir,
+			source->outside
+				? " or begin as what comes from Kubernetes does (\"secret:\", "
+				  "\"portlicense:\", \"portpolicy:\")"
+				: "");
 	if (source->left_out.text[0] && strcmp(was.text, source->left_out.text))
 		log_event(LOG_ERROR, "files_left_out", LOG_FIELDS("dir", source->dir), "%s",
 			  source->left_out.text);
+}
+
+static bool had_files(const struct source *source)
+{
+	return source->n_files && !source->files[0]->outside;
 }
 
 /* An empty directory on another device than before: what was mounted there is gone. */
@@ -236,7 +248,7 @@ static bool unmounted(struct source *source, DIR *dir, size_t n_seen)
 
 	if (fstat(dirfd(dir), &st))
 		return true;
-	if (source->dev && source->dev != st.st_dev && !n_seen && source->n_files)
+	if (source->dev && source->dev != st.st_dev && !n_seen && had_files(source))
 		return true;
 	source->dev = st.st_dev;
 	return false;
@@ -247,7 +259,7 @@ bool source_scan(struct source *source)
 	DIR *dir = opendir(source->dir);
 	struct dirent *entry;
 	size_t i, n_seen = 0, n_odd = 0, n_more = 0;
-	bool changed = !source->scanned, back;
+	bool changed = !source->scanned || source_outside_changed(source), back;
 
 	source->scanned = true;
 	if (!dir) {
@@ -255,12 +267,12 @@ bool source_scan(struct source *source)
 		return changed;
 	}
 	for (i = 0; i < source->n_files; i++)
-		source->files[i]->seen = false;
+		source->files[i]->seen &= source->files[i]->outside;
 	while ((errno = 0, entry = readdir(dir))) {
 		if (!has_suffix(entry->d_name, source->suffixes))
 			continue;
 		n_seen++;
-		if (!plain_text(entry->d_name))
+		if (!plain_text(entry->d_name) || source_is_outside(source, entry->d_name))
 			n_odd++;
 		else if (!read_one(source, entry->d_name, &changed))
 			n_more++;
@@ -277,7 +289,7 @@ bool source_scan(struct source *source)
 	for (i = 0; i < source->n_files; i++) {
 		struct source_file *file = source->files[i];
 
-		if (file->seen)
+		if (file->seen || file->outside)
 			continue;
 		if (back && file->gone_ns) /* whether it was there meanwhile, nobody knows */
 			file->gone_ns = clock_boot_ns();
@@ -356,7 +368,7 @@ void source_keep(struct source *source, const char *name, const void *bytes, siz
 	struct source_file *file = source_find(source, name);
 
 	if (!file) {
-		file = file_add(source, name);
+		file = source_add(source, name);
 		if (!file)
 			return;
 		file->gone_ns = clock_boot_ns();
@@ -373,8 +385,9 @@ void source_refuse(const struct source *source, struct source_file *file, const 
 	fault_set(&file->refusal, EBADMSG, "%s", why);
 	if (!news)
 		return;
-	log_event(LOG_ERROR, event, LOG_FIELDS("dir", source->dir, "file", file->name), "%s%s", why,
-		  file->good ? "; its last good copy stays in force" : "");
+	log_event(LOG_ERROR, event,
+		  LOG_FIELDS("dir", file->outside ? "kubernetes" : source->dir, "file", file->name),
+		  "%s%s", why, file->good ? "; its last good copy stays in force" : "");
 }
 
 void source_forget(struct source *source, size_t i)
@@ -390,7 +403,7 @@ void source_forget(struct source *source, size_t i)
 		(source->n_files - i) * sizeof(*source->files));
 }
 
-/* What was good before the restart is held until the directory says otherwise. */
+/* What was good before the restart is held until the directory, or who puts it there, says otherwise. */
 static void load_kept(struct source *source)
 {
 	DIR *dir = opendir(source->keep_dir);
@@ -401,10 +414,11 @@ static void load_kept(struct source *source)
 		struct source_file *file;
 		struct fault f;
 
-		if (!source_name_fits(entry->d_name, source->suffixes))
+		if (!source_name_fits(entry->d_name, source->suffixes) &&
+		    !source_is_outside(source, entry->d_name))
 			continue;
 		path = kept_path(source, entry->d_name);
-		file = path ? file_add(source, entry->d_name) : NULL;
+		file = path ? source_add(source, entry->d_name) : NULL;
 		if (!file)
 			continue;
 		file->gone_ns = clock_boot_ns();
@@ -412,6 +426,8 @@ static void load_kept(struct source *source)
 		if (file_read(path, source->max_bytes, &file->good, &file->good_len, &f))
 			log_event(LOG_WARN, "state_unreadable", LOG_FIELDS("file", path),
 				  "a kept copy can't be read: %s", f.text);
+		else if (file->outside)
+			source_outside_resume(file);
 	}
 	if (dir)
 		closedir(dir);

@@ -5,7 +5,7 @@
  * Each file has the bytes that were read last and the last good bytes, which its reader accepted.
  * Good bytes are kept in the state directory too, so that a restart finds them. A file that vanished
  * is held SOURCE_HOLD_S (a Kubernetes Secret is swapped by symlink); a directory that can't be read
- * takes nothing away.
+ * takes nothing away. What comes from elsewhere than the directory stands among the files, see outside.h.
  */
 #ifndef PORTLIC_AGENT_SOURCES_H
 #define PORTLIC_AGENT_SOURCES_H
@@ -36,15 +36,18 @@ struct source_file {
 	bool seen;	      /* by the scan that runs */
 	bool forever;	      /* good bytes outlive the file */
 	bool unkept;	      /* good bytes that aren't on disk */
+	bool outside;	      /* not of the directory: see outside.h */
 };
 
 struct source {
 	const char *dir;
 	const char *const *suffixes; /* NULL-terminated */
+	const char *const *
+		outside; /* how names of what isn't in the directory begin, NULL-terminated; NULL: none */
 	size_t max_bytes;
 	char *keep_dir; /* where good bytes are kept */
 	void (*free_value)(void *value);
-	struct source_file **files; /* sorted by name */
+	struct source_file **files; /* sorted by name, those from outside behind all others */
 	size_t n_files;
 	struct fault trouble;	 /* why the directory can't be read, "" if it can */
 	struct fault unwritable; /* why good bytes can't be kept, "" if they can */
@@ -52,6 +55,7 @@ struct source {
 	dev_t dev;
 	bool second;  /* another source reads the same directory and tells its trouble */
 	bool scanned; /* once at least */
+	bool news;    /* from outside, since the last scan */
 };
 
 /*
@@ -87,9 +91,12 @@ bool source_is_good(const struct source_file *file);
 /* Forgets a file, kept copy and all. Later elements of files move down. */
 void source_forget(struct source *source, size_t i);
 
+/* The file of that name, made if there is none; NULL: there is no room. */
+struct source_file *source_add(struct source *source, const char *name);
+
 struct source_file *source_find(const struct source *source, const char *name);
 
-/* The hold of a vanished file is over. Never while the directory can't be read. */
+/* The hold of a vanished file is over. Never while the directory it was in can't be read. */
 bool source_hold_over(const struct source *source, const struct source_file *file);
 
 /* One such is there: to be asked often, since a scan comes late. */

@@ -11,6 +11,7 @@
 #include "inspect.h"
 #include "jobs.h"
 #include "log.h"
+#include "pods.h"
 #include "rivals.h"
 #include "usher.h"
 
@@ -113,6 +114,7 @@ static bool swept(struct sweep_item *item)
 			  LOG_FIELDS("gate", entry->name, place_word(&place), place_path(&place)),
 			  "the gate waits for another one");
 		gate_entry_reset(entry);
+		pods_lost(entry);
 		entry->state = GATE_WAITING;
 		fault_set(&entry->error, 0, "the %s is gone",
 			  entry->cgroup ? "cgroup" : "namespace");
@@ -165,7 +167,7 @@ static bool may_open(const struct agent *agent, const struct gate_entry *entry,
 {
 	const struct gate_entry *there = gates_on(&agent->gates, place, id);
 
-	if (place_check(agent, place, id, f))
+	if (place_check(agent, place, id, f) || !pods_may_open(entry, id, f))
 		return false;
 	if (!(there && there != entry) &&
 	    (!entry->place || entry->place == id ||

@@ -8,6 +8,7 @@
 
 #include "agent.h"
 #include "cleanup.h"
+#include "outside.h"
 
 /* Before that, what was withdrawn has drained and nobody sees it any more. */
 #define HINDSIGHT_S (LICENSE_DRAIN_S + 3600)
@@ -184,7 +185,8 @@ int whatif_policy(struct whatif *w, const char *file, const struct policy *polic
 	char *name;
 
 	w->altered = true;
-	while (at < w->n_policies && strcmp(w->policies[at].file, file) < 0)
+	while (at < w->n_policies &&
+	       source_order(&w->agent->policies.source, w->policies[at].file, file) < 0)
 		at++;
 	if (at < w->n_policies && !strcmp(w->policies[at].file, file)) {
 		w->policies[at].policy = policy;

@@ -24,6 +24,12 @@ static const struct policy *policy_at(const struct whatif *w, const struct gate_
 		if (at->policy && t < at->until && pods_policy_matches(w->agent, at->policy, entry))
 			return at->policy;
 	}
+	for (i = 0; i < w->n_policies; i++) {
+		const struct whatif_policy *at = &w->policies[i];
+
+		if (at->policy && t < at->until && pods_policy_asked(w->agent, at->policy, entry))
+			return at->policy;
+	}
 	return NULL;
 }
 
@@ -42,10 +48,13 @@ static int compile(const struct whatif *w, const struct whatif_step *step,
 		   const struct graveyard *graves, struct compiled *out, struct fault *f)
 {
 	static const struct plic_slot no_slots[1];
+	const struct policy *policy = policy_at(w, entry, step->at);
+	const enum plic_mode mode = pods_mode(w->agent, entry, policy);
 	struct compile_input in = {
 		.views = step->views,
 		.n_views = step->n_views,
-		.policy = policy_at(w, entry, step->at),
+		.policy = policy,
+		.policy_mode = &mode,
 		.mode = glass_mode(entry, boot_at(w, step)),
 		.tombstones = graves->stones,
 		.n_tombstones = graves->n,
@@ -133,10 +142,13 @@ static int compile_absent(const struct whatif *w, const struct gate_entry *entry
 {
 	const struct agent *agent = w->agent;
 	static const struct plic_slot no_slots[1];
+	const struct policy *policy = rules_policy(agent, entry);
+	const enum plic_mode mode = pods_mode(agent, entry, policy);
 	struct compile_input in = {
 		.views = agent->licenses.views,
 		.n_views = agent->licenses.n_views,
-		.policy = rules_policy(agent, entry),
+		.policy = policy,
+		.policy_mode = &mode,
 		.mode = glass_mode(entry, w->now.boot_ns),
 		.slots = no_slots,
 		.n_slots = 1,
@@ -156,7 +168,7 @@ static void tell_policies(const struct whatif *w, const struct gate_entry *entry
 	out->policy_before = before;
 	out->policy_after = after;
 	out->mode_before = rules_mode(w->agent, entry);
-	out->mode_after = after ? after->mode : PLIC_ENFORCE;
+	out->mode_after = pods_mode(w->agent, entry, after);
 	if (mode >= 0)
 		out->mode_after = mode;
 	out->deny_before = before ? before->deny : PLIC_REFUSE;

@@ -133,6 +133,7 @@ static int list_interim(const struct compile_input *in, struct port_list *out)
 	shifted.views = in->interim->views;
 	shifted.n_views = in->interim->n_views;
 	shifted.policy = in->interim->policy;
+	shifted.policy_mode = in->interim->policy_mode;
 	shifted.mode = in->interim->mode;
 	shifted.base = in->interim->base;
 	shifted.windows = &in->base; /* what is used in a rehearsal is used now */

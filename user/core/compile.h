@@ -35,6 +35,7 @@ struct compile_interim {
 	const struct license_view *views;
 	size_t n_views;
 	const struct policy *policy;
+	const enum plic_mode *policy_mode;
 	int mode;
 	struct time_base base; /* a rehearsal's clock is ahead of that of the gate */
 	__u32 first_license;   /* index 0 + first_license is plic_grant.license */
@@ -45,6 +46,7 @@ struct compile_input {
 		*views; /* licenses of the node; index + 1 is plic_grant.license */
 	size_t n_views;
 	const struct policy *policy; /* NULL: enforce, refuse, licenses alone */
+	const enum plic_mode *policy_mode; /* in the place of the policy's, NULL: that one */
 	int mode;		     /* enum plic_mode set by `gate set`; -1: the policy's */
 	const struct tombstone *tombstones;
 	size_t n_tombstones;
@@ -105,7 +107,8 @@ static inline const struct plic_rule *compiled_rule(const struct compiled *c,
  * whenever a license changes its state. Apart from the numbers of licenses, the order of views,
  * policy entries and tombstones doesn't matter.
  *
- * in->mode stands for the policy's mode; a port's own mode holds where it is laxer than in->mode
+ * in->policy_mode stands for the policy's mode, and a port's own mode goes before it as before that.
+ * in->mode stands for both; a port's own mode holds where it is laxer than in->mode
  * (`gate set --mode audit` is the way out for the whole gate, whatever a port says).
  *
  * in->interim: both are compiled and laid over one another. What the interim opens and the rest doesn't

@@ -323,6 +323,8 @@ int compile_ports(const struct compile_input *in, const __u32 *numbers, struct p
 		.deny = in->policy ? in->policy->deny : PLIC_REFUSE,
 	};
 
+	if (in->policy_mode)
+		c.mode = *in->policy_mode;
 	if (in->mode >= 0)
 		c.mode = in->mode;
 	if (gather(&c) || pieces_each(c.spans, c.n_sources, add_piece, &c))

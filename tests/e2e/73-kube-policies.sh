@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# PortPolicies, and the one agent of two that writes: it alone does, and the other one takes over when it dies.
+. "$(dirname "$0")/lib.sh"
+. "$LIB/kube.sh"
+
+POLICIES=/apis/portlic.dev/v1alpha1/portpolicies LIC=/apis/portlic.dev/v1alpha1/namespaces/portlic/portlicenses
+LEASES=/apis/coordination.k8s.io/v1/namespaces/portlic/leases
+portpolicy() { # portpolicy NAME SPEC
+	printf '{"kind":"PortPolicy","apiVersion":"portlic.dev/v1alpha1","metadata":{"name":"%s"},"spec":%s}' "$1" "$2" | kube_put -
+}
+accepted() { kube_get "$POLICIES/$1" | json "next(([c['status'], c['reason'], c['observedGeneration']] for c in d.get('status', {}).get('conditions', [])), None)"; }
+why() { kube_get "$POLICIES/$1" | json "[c['message'] for c in d['status']['conditions']][0]"; }
+policy_of() { portlic gate list -o json | json "next(([g['mode'], g['policy']] for g in d if g['name'] == 'pod'), None)"; }
+of() { portlic policy list -o json | json "next((($2) for p in d if p['file'] == '$1'), None)"; }
+becomes() { [ "$("${@:1:$#-1}")" = "${*: -1}" ]; }
+holder() { kube_get $LEASES/portlic-writer | json 'd["spec"]["holderIdentity"]'; }
+nodes() { kube_get $LIC/one | json '(d.get("status") or {}).get("nodes", {}).get("summary")'; }
+writes() { kube log | grep -c 'PATCH.*/status'; } # of all agents
+leads() { PORTLIC_SOCKET=$1/portlicd.sock portlic status -o json | json 'd["kubernetes"]["writer"]["leading"]'; }
+
+make_pod
+configure
+vendor
+kube_start
+kube_configure n1
+kube page 1
+portpolicy b-audit '{"match":{"gates":["pod"]},"mode":"audit"}'
+agent_start
+gate_up
+check "a PortPolicy holds for its gate" eventually 3 becomes policy_of "['audit', 'b-audit']"
+check "... its status says so" eventually 10 becomes accepted b-audit "['True', 'Accepted', 1]"
+portpolicy a-off '{"match":{"gates":["p*"]},"mode":"off"}'
+check "the first in order of names holds" eventually 3 becomes policy_of "['off', 'a-off']"
+echo '{"name":"z-file","match":{"gates":["pod"]},"mode":"enforce"}' > "$T/policies.d/z.json"
+check "files of the directory come before" eventually 3 becomes policy_of "['enforce', 'z-file']"
+is "the list has them in that order" "$(portlic policy list -o json | json '[p["file"] for p in d]')" "['z.json', 'portpolicy:a-off', 'portpolicy:b-audit']"
+rm "$T/policies.d/z.json" && portlic policy del z.json > "$T/out" 2>&1
+has "policy del says where one comes from" "$(portlic policy del portpolicy:a-off 2>&1)" 'kubectl delete portpolicy a-off'
+
+# refused ones
+portpolicy a-off '{"match":{"gates":["p*"]},"mode":"closed"}'
+check "a bad one is refused" eventually 6 becomes accepted a-off "['False', 'LastGoodCopy', 2]"
+echo '{"match":{"gates":["p*"]},"mode":"closed","name":"a-off"}' > "$T/portpolicy:a-off"
+is "... in the words of policy check" "$(why a-off)" "$(cd "$T" && portlic policy check portpolicy:a-off 2>&1 | sed -n 's/^.*\(policy "\)/\1/p')"
+is "... and its last good copy holds" "$(policy_of) $(of portpolicy:a-off 'p["state"]')" "['off', 'a-off'] refused"
+portpolicy c-typo '{"match":{"gates":["x"]},"prots":[{"port":9443,"from":[{"cidr":"10.0.0.0/8"}]}]}'
+check "an unknown member is refused, not dropped" eventually 6 becomes accepted c-typo "['False', 'Refused', 1]"
+has "... and named" "$(why c-typo)" 'unknown member "prots"'
+portpolicy d-name '{"name":"other"}'
+check "a name of its own is refused" eventually 6 becomes accepted d-name "['False', 'Refused', 1]"
+portpolicy a-off '{"match":{"gates":["p*"]},"mode":"audit"}'
+check "mended: accepted" eventually 6 becomes accepted a-off "['True', 'Accepted', 3]"
+kube_delete $POLICIES/a-off
+check "a deleted one is held" eventually 3 becomes of portpolicy:a-off 'p["state"]' held
+
+# two agents
+printf '{"kind":"PortLicense","apiVersion":"portlic.dev/v1alpha1","metadata":{"name":"one","namespace":"portlic"},"spec":{"token":"%s"}}' \
+	"$(sign '"exp":'"$(in_s 9000000)")" | kube_put -
+configure "$T/two"
+cp "$T"/trust.d/* "$T/two/trust.d/"
+{ printf '{%s, ' "$(kube_config n2)" && tail -c +2 "$T/two/portlicd.json"; } > "$T/two.json" && mv "$T/two.json" "$T/two/portlicd.json"
+background "$BUILD/portlicd" --config "$T/two/portlicd.json"
+SECOND=${PIDS[-1]}
+check "two agents: two nodes" eventually 12 becomes nodes 2/2
+is "one of them leads" "$(leads "$T") $(leads "$T/two") $(holder)" "True False n1"
+is "... and knows who" "$(PORTLIC_SOCKET=$T/two/portlicd.sock portlic status -o json | json 'd["kubernetes"]["writer"]["holder"]')" n1
+is "each has a Lease of its own" "$(kube list $LEASES | json 'sorted(l["metadata"]["name"] for l in d)')" "['portlic-node-n1', 'portlic-node-n2', 'portlic-writer']"
+
+# the other one doesn't write, even when the first one can't
+kill -STOP "$AGENT"
+before=$(writes)
+portpolicy e-late '{"match":{"gates":["y"]}}'
+sleep 5
+is "the holder hangs: nobody writes while its Lease lasts" "$(writes)" "$before"
+kill -KILL "$AGENT"
+wait "$AGENT" 2> /dev/null
+AGENT=''
+start=$(now)
+check "the holder is dead: the other one takes the Lease" eventually 30 becomes holder n2
+between "... when it has run out" "$(since "$start")" 3 28
+check "... and writes" eventually 10 becomes accepted e-late "['True', 'Accepted', 1]"
+is "... the Lease was handed over once" "$(kube_get $LEASES/portlic-writer | json 'd["spec"]["leaseTransitions"]')" 1
+agent_start
+eventually 8 eval '[ "$(portlic status -o json | json "d[\"kubernetes\"][\"writer\"][\"holder\"]")" = n2 ]'
+is "the first one, back again, leaves it there" "$(leads "$T") $(leads "$T/two") $(holder)" "False True n2"
+
+# cut off from the API server the holder stops
+kube away
+check "cut off, the holder stops writing by itself" eventually 16 becomes leads "$T/two" False
+kill "$SECOND"

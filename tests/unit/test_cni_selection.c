@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* test_cni_selection.c - what the agent writes is what the plugin reads, and nothing else is read. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cni_selection.h"
+
+static const char whole[] = "{\"version\":1,\"gates\":true,\"unknown\":\"asked\",\"globs\":[\"prod-"
+			    "*\",\"x\"],\"namespaces\":{"
+			    "\"dev\":\"never\",\"prod-9\":\"asked\",\"shop\":\"may\"}}";
+
+static void test_read(void **state)
+{
+	static const struct {
+		const char *namespace;
+		enum cni_selected selected;
+	} cases[] = {
+		{"dev", CNI_NEVER},   {"shop", CNI_MAY}, {"prod-9", CNI_ASKED}, {"prod-1", CNI_MAY},
+		{"other", CNI_ASKED}, {"x", CNI_MAY},	 {"xx", CNI_ASKED},	{"", CNI_ASKED},
+	};
+	struct cni_selection selection;
+	struct fault f;
+
+	assert_int_equal(cni_selection_read(whole, strlen(whole), &selection, &f), 0);
+	assert_true(selection.gates);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_int_equal(cni_selection_of(&selection, cases[i].namespace),
+				 cases[i].selected);
+	cni_selection_free(&selection);
+}
+
+static void test_print(void **state)
+{
+	char *globs[] = {strdup("prod-*"), strdup("x")};
+	struct cni_selection selection = {.gates = true, .unknown = CNI_ASKED, .n_globs = 2};
+	char *text;
+
+	selection.globs = malloc(sizeof(globs));
+	memcpy(selection.globs, globs, sizeof(globs));
+	/* In any order, and what holds anyway isn't listed. */
+	assert_int_equal(cni_selection_add(&selection, "shop", CNI_MAY), 0);
+	assert_int_equal(cni_selection_add(&selection, "prod-1", CNI_MAY), 0);
+	assert_int_equal(cni_selection_add(&selection, "prod-9", CNI_ASKED), 0);
+	assert_int_equal(cni_selection_add(&selection, "other", CNI_ASKED), 0);
+	assert_int_equal(cni_selection_add(&selection, "dev", CNI_NEVER), 0);
+	text = cni_selection_print(&selection);
+	assert_string_equal(text, whole);
+	free(text);
+	cni_selection_free(&selection);
+}
+
+static void test_none(void **state)
+{
+	struct cni_selection selection = {.unknown = CNI_NEVER}, again;
+	char *text = cni_selection_print(&selection);
+	struct fault f;
+
+	assert_int_equal(cni_selection_read(text, strlen(text), &again, &f), 0);
+	assert_false(again.gates);
+	assert_int_equal(cni_selection_of(&again, "any"), CNI_NEVER);
+	cni_selection_free(&again);
+	free(text);
+}
+
+static void test_many(void **state)
+{
+	struct cni_selection selection = {.unknown = CNI_MAY}, again;
+	struct fault f;
+	char name[16], *text;
+
+	for (int i = 0; i < 20000; i++) {
+		snprintf(name, sizeof(name), "ns-%d", i);
+		assert_int_equal(cni_selection_add(&selection, name, CNI_ASKED), 0);
+	}
+	text = cni_selection_print(&selection);
+	assert_int_equal(cni_selection_read(text, strlen(text), &again, &f), 0);
+	assert_int_equal(again.n_namespaces, 20000);
+	assert_int_equal(cni_selection_of(&again, "ns-19999"), CNI_ASKED);
+	assert_int_equal(cni_selection_of(&again, "ns-20000"), CNI_MAY);
+	cni_selection_free(&again);
+	cni_selection_free(&selection);
+	free(text);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *from, *to, *says;
+	} cases[] = {
+		{"\"version\":1", "\"version\":2", "version"},
+		{"\"version\":1,", "", "version"},
+		{"\"gates\":true,", "", "gates"},
+		{"\"gates\":true", "\"gates\":1", "gates"},
+		{"\"unknown\":\"asked\"", "\"unknown\":\"maybe\"", "unknown"},
+		{"\"asked\",\"globs\"", "\"asked\",\"new\":1,\"globs\"", "new"},
+		{"\"globs\":[\"prod-*\",\"x\"]", "\"globs\":[1]", "globs"},
+		{"\"dev\":\"never\"", "\"dev\":true", "dev"},
+		{"\"dev\":\"never\"", "\"dev\":\"never\",\"dev\":\"may\"", "twice"},
+		{"\"namespaces\":{", "\"namespaces\":[{", ""},
+		{"}}", "}", ""},
+	};
+	struct cni_selection selection;
+	struct fault f;
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *at = strstr(whole, cases[i].from);
+
+		assert_non_null(at);
+		snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - whole), whole, cases[i].to,
+			 at + strlen(cases[i].from));
+		memset(&f, 0, sizeof(f));
+		assert_int_equal(cni_selection_read(text, strlen(text), &selection, &f), -EBADMSG);
+		assert_non_null(strstr(f.text, cases[i].says));
+	}
+	assert_int_equal(cni_selection_read("", 0, &selection, &f), -EBADMSG);
+	assert_int_equal(cni_selection_read("[]", 2, &selection, &f), -EBADMSG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_read),	cmocka_unit_test(test_print),
+		cmocka_unit_test(test_none),	cmocka_unit_test(test_many),
+		cmocka_unit_test(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

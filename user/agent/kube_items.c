@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* kube_items.c - the objects that were seen, and the life of all that the API server's licenses need. */
+#include "kube_items.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent.h"
+#include "cleanup.h"
+#include "log.h"
+#include "outside.h"
+
+#define SOON_MS 20 /* objects that come together are taken together */
+
+int64_t kube_wall_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+bool kube_well(const struct kube_answer *answer)
+{
+	return !answer->err && answer->status / 100 == 2;
+}
+
+const char *kube_meta(const struct kube_answer *answer, const char *member)
+{
+	const cJSON *item = json_get(json_get(answer->body, "metadata"), member);
+
+	return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+char *kube_own_path(const struct agent *agent, const char *api, const char *resource)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/namespaces/%s/%s", api, agent->config.kubernetes.namespace,
+		     resource) < 0)
+		return NULL;
+	return path;
+}
+
+/* ---- items ---- */
+
+struct kube_item *kube_item_find(const struct kube_items *items, const char *name)
+{
+	struct kube_item *item = items->list;
+
+	while (item && strcmp(item->object.name, name))
+		item = item->next;
+	return item;
+}
+
+static void item_free(struct kube_item *item)
+{
+	kube_cancel(item->request);
+	kobject_free(&item->object);
+	free(item->file);
+	cJSON_Delete(item->status);
+	cJSON_Delete(item->sent);
+	cJSON_Delete(item->replaced);
+	free(item);
+}
+
+struct kube_item *kube_item_put(struct kube_items *items, struct kobject *object, const char *file,
+				const cJSON *status)
+{
+	struct kube_item *item = kube_item_find(items, object->name);
+	char *copy = file ? strdup(file) : NULL;
+
+	if (!item) {
+		item = calloc(1, sizeof(*item));
+		if (item) {
+			item->kind = items;
+			item->next = items->list;
+			items->list = item;
+		}
+	}
+	if (!item || (file && !copy)) {
+		free(copy);
+		kobject_free(object);
+		return NULL;
+	}
+	kobject_free(&item->object);
+	item->object = *object;
+	*object = (struct kobject){0};
+	if (file) {
+		free(item->file);
+		item->file = copy;
+	}
+	cJSON_Delete(item->status);
+	item->status = cJSON_IsObject(status) ? cJSON_Duplicate(status, true) : NULL;
+	item->trouble = (struct fault){0};
+	item->seen = true;
+	return item;
+}
+
+void kube_item_drop(struct kube_items *items, struct kube_item *item)
+{
+	struct kube_item **at = &items->list;
+
+	while (*at != item)
+		at = &(*at)->next;
+	*at = item->next;
+	item_free(item);
+}
+
+void kube_items_begin(struct kube_items *items)
+{
+	struct kube_item *item;
+
+	items->unread = false;
+	items->absent_ns = 0;
+	for (item = items->list; item; item = item->next)
+		item->seen = false;
+}
+
+void kube_items_free(struct kube_items *items)
+{
+	kube_unwatch(items->watch);
+	items->watch = NULL;
+	while (items->list)
+		kube_item_drop(items, items->list);
+	free(items->own_path);
+	items->own_path = NULL;
+}
+
+/* ---- life ---- */
+
+static void on_soon(uv_timer_t *timer)
+{
+	agent_rescan(timer->data);
+}
+
+void kube_sync_soon(struct agent *agent)
+{
+	if (agent->kube_sync.on && !uv_is_active((uv_handle_t *)&agent->kube_sync.soon))
+		uv_timer_start(&agent->kube_sync.soon, on_soon, SOON_MS, 0);
+}
+
+/* Where nobody says any more what is there, what was there goes as a file does. */
+static void let_go(struct agent *agent)
+{
+	static const char *const prefixes[] = {LICENSES_SECRET, LICENSES_PORTLICENSE};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		source_list_begin(&agent->licenses.source, prefixes[i]);
+		source_list_end(&agent->licenses.source, prefixes[i]);
+	}
+	source_list_begin(&agent->policies.source, POLICIES_PORTPOLICY);
+	source_list_end(&agent->policies.source, POLICIES_PORTPOLICY);
+}
+
+void kube_sync_start(struct agent *agent)
+{
+	struct kube_sync *sync = &agent->kube_sync;
+
+	*sync = (struct kube_sync){0};
+	if (!agent->config.kubernetes.on || !agent->config.kubernetes.namespace) {
+		let_go(agent);
+		if (agent->config.kubernetes.on)
+			log_event(LOG_WARN, "kube_no_namespace", LOG_NO_FIELDS,
+				  "licenses and policies of the API server aren't read: give "
+				  "\"kubernetes\" the \"namespace\" that they are in, or "
+				  "POD_NAMESPACE");
+		return;
+	}
+	sync->on = true;
+	uv_timer_init(&agent->loop, &sync->soon);
+	sync->soon.data = agent;
+	kube_licenses_start(agent);
+	kube_policies_start(agent);
+	kube_lease_start(agent);
+}
+
+void kube_sync_tick(struct agent *agent)
+{
+	if (!agent->kube_sync.on || agent->stopping)
+		return;
+	kube_absent_tick(agent);
+	kube_lease_tick(agent);
+	kube_report_tick(agent);
+	kube_nodes_tick(agent);
+	kube_status_tick(agent);
+}
+
+void kube_sync_stop(struct agent *agent)
+{
+	struct kube_sync *sync = &agent->kube_sync;
+
+	if (!sync->on)
+		return;
+	sync->on = false;
+	uv_close((uv_handle_t *)&sync->soon, NULL);
+	kube_tell_stop(agent);
+	kube_nodes_stop(agent);
+	kube_cancel(sync->report_request);
+	kube_cancel(sync->lease_request);
+	kube_unwatch(sync->lease_watch);
+	lease_free(&sync->lease);
+	kube_items_free(&sync->secrets);
+	kube_items_free(&sync->licenses);
+	kube_items_free(&sync->policies);
+	free(sync->reported);
+	free(sync->reporting);
+}
+
+cJSON *kube_sync_json(const struct agent *agent)
+{
+	const struct kube_sync *sync = &agent->kube_sync;
+	cJSON *root;
+
+	if (!sync->on)
+		return cJSON_CreateNull();
+	root = cJSON_CreateObject();
+	if (sync->lease.holder && sync->lease.holder[0])
+		cJSON_AddStringToObject(root, "holder", sync->lease.holder);
+	else
+		cJSON_AddNullToObject(root, "holder");
+	cJSON_AddBoolToObject(root, "leading", kube_leads(agent));
+	return root;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* kube_report.c - what this node says of its licenses, in a Lease of its own: when that changes, and now and then. */
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "agent.h"
+#include "cleanup.h"
+#include "kube_items.h"
+#include "log.h"
+#include "pace.h"
+
+#define NS_PER_S 1000000000ULL
+#define AGAIN_S 30     /* not more often */
+#define ALIVE_S 600    /* not more seldom, a tenth to either side */
+#define VALID_S 1800   /* leaseDurationSeconds: so long it counts */
+#define NODES_PER_S 50 /* that write when all of them have news at once */
+#define RETRY_S 2
+#define RETRY_MAX_S 60
+
+#define LEASES "/apis/coordination.k8s.io/v1"
+
+/* Long names of nodes: what is left has to tell them apart. */
+static void lease_name(const char *node, char name[KOBJECT_NAME_MAX + 1])
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	char hex[2 * sizeof(hash) + 1];
+
+	if (snprintf(name, KOBJECT_NAME_MAX + 1, KUBE_NODE_LEASE "%s", node) <= KOBJECT_NAME_MAX)
+		return;
+	crypto_hash_sha256(hash, (const unsigned char *)node, strlen(node));
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	snprintf(name, KOBJECT_NAME_MAX + 1, KUBE_NODE_LEASE "%s", hex);
+}
+
+/* generation 0: what decides whether there is news; generations come and go with pods. */
+static char *report_text(const struct agent *agent, int64_t generation)
+{
+	const struct source *source = &agent->licenses.source;
+	struct nodereport report = {.generation = generation};
+	char *text;
+	size_t i;
+
+	for (i = 0; i < source->n_files; i++) {
+		const struct source_file *file = source->files[i];
+		const struct license_entry *entry = file->value;
+
+		if (file->outside && entry)
+			nodereport_add(&report, file->name, entry->state,
+				       entry->lic ? entry->lic->sha256 : NULL);
+	}
+	text = nodereport_text(&report);
+	nodereport_free(&report);
+	return text;
+}
+
+static void on_answer(void *arg, const struct kube_answer *answer)
+{
+	struct agent *agent = arg;
+	struct kube_sync *sync = &agent->kube_sync;
+	uint64_t now = clock_boot_ns();
+
+	sync->report_request = NULL;
+	if (kube_well(answer)) {
+		free(sync->reported);
+		sync->reported = TAKE_PTR(sync->reporting);
+		sync->report_ns = now;
+		sync->report_alive_ns =
+			now + (ALIVE_S * 9 / 10 + randombytes_uniform(ALIVE_S / 5)) * NS_PER_S;
+		sync->report_due_ns = 0;
+		sync->report_failures = 0;
+		sync->report_absent = false;
+		return;
+	}
+	free(TAKE_PTR(sync->reporting));
+	if (!answer->err && (answer->status == 404 || answer->status == 409)) {
+		sync->report_absent = answer->status == 404 && !sync->report_absent;
+		sync->report_due_ns = now + (sync->report_failures++ ? RETRY_S * NS_PER_S : 0);
+		return;
+	}
+	sync->report_due_ns =
+		now +
+		(uint64_t)pace_backoff(RETRY_S, ++sync->report_failures, RETRY_MAX_S) * NS_PER_S;
+}
+
+static char *body_of(const struct agent *agent, const char *name)
+{
+	_free_ char *report = report_text(agent, (int64_t)agent->gates.generation);
+	struct lease_write write = {.namespace = agent->config.kubernetes.namespace,
+				    .name = name,
+				    .label = "node",
+				    .holder = agent->config.kubernetes.node,
+				    .duration_s = VALID_S,
+				    .report = report,
+				    .now_us = kube_wall_us()};
+
+	return report ? lease_text(&write, NULL) : NULL;
+}
+
+/* A merge patch needs no look at what is there: the Lease is this node's alone. */
+static void write_report(struct agent *agent, char *news)
+{
+	struct kube_sync *sync = &agent->kube_sync;
+	char name[KOBJECT_NAME_MAX + 1];
+	_free_ char *all = kube_own_path(agent, LEASES, "leases"), *path = NULL, *body = NULL;
+	struct kube_request_spec spec = {.method = "POST"};
+	struct fault f = {0};
+
+	lease_name(agent->config.kubernetes.node, name);
+	body = body_of(agent, name);
+	if (!all || !body || asprintf(&path, "%s/%s", all, name) < 0) {
+		path = NULL;
+		free(news);
+		return;
+	}
+	spec.path = all;
+	spec.body = body;
+	if (!sync->report_absent) {
+		spec.method = "PATCH";
+		spec.path = path;
+		spec.content_type = "application/merge-patch+json";
+	}
+	free(sync->reporting);
+	sync->reporting = news;
+	sync->report_request = kube_request(agent, &spec, on_answer, agent, &f);
+	if (!sync->report_request)
+		on_answer(agent, &(struct kube_answer){.err = -1});
+}
+
+/* A thousand nodes that have news at the same time don't tell it at the same time. */
+static uint64_t when(const struct kube_sync *sync, uint64_t now)
+{
+	uint64_t spread =
+		(uint64_t)(sync->lease.nodes > 0 ? sync->lease.nodes : 1) * NS_PER_S / NODES_PER_S;
+	uint64_t due = now + (spread >> 16) * (randombytes_random() >> 16);
+	uint64_t next = sync->report_ns ? sync->report_ns + AGAIN_S * NS_PER_S : 0;
+
+	return due > next ? due : next;
+}
+
+static bool is_due(struct kube_sync *sync, bool news, uint64_t now)
+{
+	uint64_t alive =
+		sync->report_ns + (ALIVE_S * 9 / 10 + randombytes_uniform(ALIVE_S / 5)) * NS_PER_S;
+
+	if (news && !sync->report_due_ns)
+		sync->report_due_ns = when(sync, now);
+	if (!news && !sync->report_failures)
+		sync->report_due_ns = 0;
+	return sync->report_due_ns ? now >= sync->report_due_ns : now >= alive;
+}
+
+/* Before a whole list of each kind has come, nobody knows what there is to be said. */
+void kube_report_tick(struct agent *agent)
+{
+	struct kube_sync *sync = &agent->kube_sync;
+	const struct kube_watch *licenses = sync->licenses.watch, *secrets = sync->secrets.watch;
+	uint64_t now = clock_boot_ns();
+	char *text;
+
+	if (sync->report_request || !agent->kube.answered || !secrets || !licenses ||
+	    !kube_watch_synced(secrets) ||
+	    (!kube_watch_synced(licenses) && !kube_watch_absent(licenses)))
+		return;
+	text = report_text(agent, 0);
+	if (text && is_due(sync, !sync->reported || strcmp(sync->reported, text) != 0, now))
+		write_report(agent, TAKE_PTR(text));
+	free(text);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* pods_watch.c - the pods of this node and the namespaces of the cluster, as the API server has them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "cleanup.h"
+#include "gatefile.h"
+#include "log.h"
+#include "pods_priv.h"
+
+/* ---- pods ---- */
+
+static void free_entry(struct pod_entry *entry)
+{
+	pod_free(&entry->pod);
+	free(entry->text);
+	free(entry);
+}
+
+static void forget(struct pods *pods, size_t i)
+{
+	free_entry(pods->list[i]);
+	pods->n--;
+	memmove(pods->list + i, pods->list + i + 1, (pods->n - i) * sizeof(*pods->list));
+}
+
+/* Gates remember their pod as it is, for the time without an API server. */
+static void tell_gates(struct agent *agent, const struct pod *pod)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < agent->gates.n_entries; i++) {
+		struct gate_entry *entry = agent->gates.entries[i];
+		struct pod copy;
+
+		if (!entry->pod || strcmp(entry->pod->uid, pod->uid) || pods_copy(pod, &copy))
+			continue;
+		pod_free(entry->pod);
+		*entry->pod = copy;
+		entry->pod_partial = false;
+		any = true;
+	}
+	if (!any)
+		return;
+	gatefile_save(agent);
+	rules_changed(agent);
+}
+
+static struct pod_entry *find_or_add(struct pods *pods, const char *uid)
+{
+	struct pod_entry *entry = pods_find(pods, uid);
+
+	if (entry)
+		return entry;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry || array_grow(&pods->list, pods->n, &pods->room, sizeof(*pods->list))) {
+		free(entry);
+		return NULL;
+	}
+	entry->state = POD_UNSELECTED;
+	pods->list[pods->n++] = entry;
+	return entry;
+}
+
+/* Takes pod over. */
+static void take(struct pods *pods, struct pod *pod)
+{
+	_json_ cJSON *object = pod_json(pod);
+	_free_ char *text = object ? cJSON_PrintUnformatted(object) : NULL;
+	struct pod_entry *entry = text ? find_or_add(pods, pod->uid) : NULL;
+	uint64_t now_ns = clock_boot_ns();
+	bool other;
+
+	if (!entry) {
+		pod_free(pod);
+		return;
+	}
+	other = !entry->text || strcmp(entry->text, text) != 0;
+	pod_free(&entry->pod);
+	entry->pod = *pod;
+	free(entry->text);
+	entry->text = TAKE_PTR(text);
+	entry->listed = true;
+	entry->changed_ns = now_ns;
+	if (!entry->pod.n_containers)
+		entry->running_ns = 0;
+	else if (!entry->running_ns)
+		entry->running_ns = now_ns;
+	if (other)
+		tell_gates(pods->agent, &entry->pod);
+	pods_select(pods->agent);
+}
+
+static void pod_present(void *arg, const cJSON *object)
+{
+	struct fault f = {0};
+	struct pod pod;
+
+	if (!pod_read(object, &pod, &f))
+		take(arg, &pod);
+	else
+		log_event(LOG_WARN, "pod_unreadable", LOG_NO_FIELDS,
+			  "the API server's object can't be read, so the pod isn't gated: %s",
+			  f.text);
+}
+
+static void pod_gone(void *arg, const cJSON *object)
+{
+	struct pods *pods = arg;
+	struct fault f = {0};
+	struct pod pod;
+
+	if (pod_read(object, &pod, &f))
+		return; /* the next whole list tells */
+	for (size_t i = 0; i < pods->n; i++)
+		if (!strcmp(pods->list[i]->pod.uid, pod.uid)) {
+			forget(pods, i);
+			break;
+		}
+	pod_free(&pod);
+	pods_select(pods->agent);
+}
+
+static void pods_begin(void *arg)
+{
+	struct pods *pods = arg;
+
+	for (size_t i = 0; i < pods->n; i++)
+		pods->list[i]->listed = false;
+}
+
+static void pods_end(void *arg)
+{
+	struct pods *pods = arg;
+
+	for (size_t i = pods->n; i-- > 0;)
+		if (!pods->list[i]->listed)
+			forget(pods, i);
+	pods_select(pods->agent);
+}
+
+/* ---- namespaces ---- */
+
+static void drop_namespace(struct pods *pods, size_t i)
+{
+	pods_namespace_free(pods->namespaces[i]);
+	pods->n_namespaces--;
+	memmove(pods->namespaces + i, pods->namespaces + i + 1,
+		(pods->n_namespaces - i) * sizeof(*pods->namespaces));
+}
+
+/* Who has a gate there? */
+static bool has_gates(const struct agent *agent, const char *namespace)
+{
+	for (size_t i = 0; i < agent->gates.n_entries; i++) {
+		const struct gate_entry *entry = agent->gates.entries[i];
+
+		if (entry->pod && !strcmp(entry->pod->namespace, namespace))
+			return true;
+	}
+	return false;
+}
+
+static void namespace_present(void *arg, const cJSON *object)
+{
+	struct pods *pods = arg;
+	const cJSON *metadata = json_get(object, "metadata");
+	const char *name = json_string_value(json_get(metadata, "name"), 1, 253);
+	struct pod_namespace *namespace = name ? pods_namespace_add(pods, name) : NULL;
+	struct fault f = {0};
+	bool changed = false;
+
+	if (!namespace)
+		return;
+	namespace->listed = true;
+	namespace->remembered = false;
+	if (pods_namespace_set(namespace, metadata, &changed, &f)) {
+		log_event(LOG_WARN, "namespace_unreadable", LOG_FIELDS("namespace", name),
+			  "its labels stay as they were: %s", f.text);
+		return;
+	}
+	if (!changed)
+		return;
+	pods_select(pods->agent);
+	if (has_gates(pods->agent, name)) {
+		gatefile_save(pods->agent);
+		rules_changed(pods->agent);
+	}
+}
+
+/* A namespace ends after its last pod; what pods remain are judged by what it was. */
+static void namespace_gone(void *arg, const cJSON *object)
+{
+	struct pods *pods = arg;
+	const char *name =
+		json_string_value(json_get(json_get(object, "metadata"), "name"), 1, 253);
+
+	for (size_t i = 0; name && i < pods->n_namespaces; i++)
+		if (!strcmp(pods->namespaces[i]->name, name) && !has_gates(pods->agent, name)) {
+			drop_namespace(pods, i);
+			break;
+		}
+}
+
+static void namespaces_begin(void *arg)
+{
+	struct pods *pods = arg;
+
+	for (size_t i = 0; i < pods->n_namespaces; i++)
+		pods->namespaces[i]->listed = false;
+}
+
+static void namespaces_end(void *arg)
+{
+	struct pods *pods = arg;
+
+	for (size_t i = pods->n_namespaces; i-- > 0;)
+		if (!pods->namespaces[i]->listed &&
+		    !has_gates(pods->agent, pods->namespaces[i]->name))
+			drop_namespace(pods, i);
+	pods_select(pods->agent);
+}
+
+/* ---- both ---- */
+
+void pods_watch_start(struct pods *pods)
+{
+	struct agent *agent = pods->agent;
+	_free_ char *query = NULL;
+
+	if (asprintf(&query, "fieldSelector=spec.nodeName%%3D%s", agent->config.kubernetes.node) <
+	    0)
+		query = NULL;
+	if (query)
+		pods->watch = kube_watch(
+			agent, &(struct kube_watch_spec){
+				       .path = "/api/v1/pods",
+				       .query = query,
+				       .what = "the pods of this node",
+				       .consumer = {pods_begin, pod_present, pod_gone, pods_end},
+				       .arg = pods});
+	pods->namespaces_watch = kube_watch(
+		agent, &(struct kube_watch_spec){.path = "/api/v1/namespaces",
+						 .what = "the namespaces",
+						 .consumer = {namespaces_begin, namespace_present,
+							      namespace_gone, namespaces_end},
+						 .arg = pods});
+	if (!pods->watch || !pods->namespaces_watch)
+		log_event(LOG_ERROR, "pods_unknown", LOG_NO_FIELDS,
+			  "the pods of this node can't be watched: out of memory");
+}
+
+void pods_watch_stop(struct pods *pods)
+{
+	kube_unwatch(pods->watch);
+	kube_unwatch(pods->namespaces_watch);
+	pods->watch = pods->namespaces_watch = NULL;
+}
+
+bool pods_known(const struct pods *pods)
+{
+	return pods->watch && kube_watch_synced(pods->watch);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* decide.c - pods that nothing can select aren't kept waiting. */
+#include "decide.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool cni_is_system(const char *namespace)
+{
+	static const char *const names[] = {"kube-system", "kube-public", "kube-node-lease"};
+
+	for (size_t i = 0; namespace && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(namespace, names[i]))
+			return true;
+	return false;
+}
+
+bool cni_may_be_selected(const struct cni_call *call, const struct cni_conf *conf,
+			 const struct cni_selection *selection)
+{
+	if (!selection)
+		return !cni_is_system(call->namespace);
+	if (!call->namespace)
+		return selection->gates; /* no pod of Kubernetes */
+	switch (cni_selection_of(selection, call->namespace)) {
+	case CNI_NEVER:
+		return false;
+	case CNI_ASKED:
+		return conf->asks || !conf->sees_annotations;
+	case CNI_MAY:
+		break;
+	}
+	return true;
+}
+
+void cni_pod_text(const struct cni_call *call, struct fault *out)
+{
+	if (call->namespace)
+		fault_set(out, EINVAL, "pod \"%s\" of namespace \"%s\"",
+			  call->name ? call->name : "?", call->namespace);
+	else
+		fault_set(out, EINVAL, "container \"%s\"",
+			  call->name	    ? call->name
+			  : call->container ? call->container
+					    : "?");
+}
