@@ -11,7 +11,7 @@ TESTS_fuzz += tests/fuzz/smoke
 $(FUZZ)/core/%.o: user/core/%.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(FUZZ_FLAGS) $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
-$(FUZZ)/fuzz_license: $(wildcard tests/fuzz/fuzz_*.c) $(wildcard tests/fuzz/fuzz*.h) $(CORE:$(B)/%=$(FUZZ)/%)
+$(FUZZ)/fuzz_license: $(filter-out %/fuzz_cni.c,$(wildcard tests/fuzz/fuzz_*.c)) $(wildcard tests/fuzz/fuzz*.h) $(CORE:$(B)/%=$(FUZZ)/%)
 	$(call say,FUZZ)
 	$(Q)$(CLANG) $(FUZZ_FLAGS) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) -lsodium -lcjson
 $(FUZZ)/cni/%.o: user/cni/%.c

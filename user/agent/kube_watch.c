@@ -107,21 +107,34 @@ static bool leave(struct kube_watch *watch)
 
 /* ---- what went wrong ---- */
 
+/* An outage is one event, however many watches it ends. */
+static bool is_news(const struct kube_watch *watch, enum kube_error reason)
+{
+	const struct kube_watch *other;
+
+	if (watch->failing && watch->reason == reason)
+		return false;
+	for (other = watch->agent->kube.watches; other; other = other->next)
+		if (reason == KUBE_FAIL_UNREACHABLE && other != watch && other->failing &&
+		    other->reason == reason)
+			return false;
+	return true;
+}
+
 static void failed(struct kube_watch *watch, enum kube_error reason, const struct fault *why,
 		   int64_t retry_after_s)
 {
-	bool first = !watch->failing || watch->reason != reason;
+	bool news = is_news(watch, reason);
 
 	watch->agent->kube.errors[reason]++;
 	watch->failures++;
 	watch->failing = true;
 	watch->reason = reason;
 	watch->why = *why;
-	if (first)
-		log_event(LOG_WARN, "kube_failed",
-			  LOG_FIELDS("watch", watch->what, "reason", kube_error_word(reason)),
-			  "%s: %s; it is tried again, and what is known stays in force",
-			  watch->what, why->text);
+	log_event(news ? LOG_WARN : LOG_DEBUG, "kube_failed",
+		  LOG_FIELDS("watch", watch->what, "reason", kube_error_word(reason)),
+		  "%s: %s; it is tried again, and what is known stays in force", watch->what,
+		  why->text);
 	kube_look(watch->agent, watch->agent->kube.answered);
 	wait_ms(watch, pace_retry_ms(watch->failures, retry_after_s, randombytes_random()));
 }
