@@ -70,4 +70,13 @@ client "pods=$PODS"
 says "a watch" '^pods end'
 eventually 5 watches 1
 has "a peer that is silent is asked whether it lives" "$(ss -Htnop state established "dport = :$KUBE_PORT" | grep "pid=$CLIENT,")" "timer:(keepalive,"
+
+# a server that accepts and says nothing: no answer isn't a watch that worked for a while
+SERVER=${PIDS[0]}
+settle
+kube cut
+kill -STOP "$SERVER"
+says "a server that hangs: told when the connection takes too long" 'kube_failed.*reason="unreachable"' 25
+kill -CONT "$SERVER"
+says "... it goes on" kube_connected 25
 client_end

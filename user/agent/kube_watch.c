@@ -173,7 +173,8 @@ static void fine(struct kube_watch *watch)
 
 static bool worked(const struct kube_watch *watch)
 {
-	return watch->heard || clock_boot_ns() - watch->began_ns >= WATCH_SHORT_S * NS_PER_S;
+	return watch->heard || (watch->answered_ns &&
+				clock_boot_ns() - watch->answered_ns >= WATCH_SHORT_S * NS_PER_S);
 }
 
 /* A watch that worked broke off, as load balancers and server's restarts do: news only if the next one fails. */
@@ -301,6 +302,8 @@ static void on_part(void *arg, const char *bytes, size_t len)
 
 	if (watch->failing || watch->absent || !watch->agent->kube.connected)
 		fine(watch);
+	if (!watch->answered_ns)
+		watch->answered_ns = clock_boot_ns();
 	enter(watch);
 	err = kube_stream_feed(&watch->stream, bytes, len, take, watch, &why);
 	if (leave(watch))
@@ -465,7 +468,7 @@ static void begin_watch(struct kube_watch *watch)
 	kube_stream_begin(&watch->stream, KUBE_STREAM_WATCH);
 	watch->heard = false;
 	watch->error_code = 0;
-	watch->began_ns = clock_boot_ns();
+	watch->answered_ns = 0;
 	request(watch, path, seconds + 2 * WATCH_SLACK_S, seconds + WATCH_SLACK_S);
 }
 
@@ -476,7 +479,8 @@ static void begin(struct kube_watch *watch)
 		begin_list(watch);
 		return;
 	}
-	watch->restarts += watch->began_ns != 0;
+	watch->restarts += watch->begun;
+	watch->begun = true;
 	begin_watch(watch);
 }
 
