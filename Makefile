@@ -16,7 +16,7 @@ PACKAGES_BUILD := gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev li
 	libsodium-dev libcjson-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev libmnl-dev
 PACKAGES_DEMO := iproute2 nftables nginx-light curl procps
 PACKAGES_TEST := libcmocka-dev libclang-rt-14-dev redis-server redis-tools prometheus dnsmasq-base \
-	bind9-dnsutils haproxy iputils-ping openssl python3 python3-jwt python3-cryptography mandoc clang-format cppcheck shellcheck \
+	bind9-dnsutils haproxy iputils-ping openssl python3 python3-jwt python3-cryptography python3-yaml mandoc clang-format cppcheck shellcheck \
 	podman runc containerd containernetworking-plugins conmon iptables busybox-static python3-grpcio
 PACKAGES_KERNELS := qemu-system-x86 busybox-static dash cpio zstd lz4 xz-utils
 
@@ -49,7 +49,7 @@ CLI := $(call objects,user/cli/*.c)
 CNI := $(filter-out %/launch.o %/main.o,$(call objects,user/cni/*.c))
 GATE_BPF := $(B)/bpf/wire.bpf.o $(B)/bpf/egress.bpf.o $(B)/bpf/socket.bpf.o
 CGROUP_BPF := $(patsubst %,$(B)/bpf/%.bpf.o,host sent bind handshake)
-SKELETONS := $(patsubst %,$(B)/bpf/%.skel.h,gate cgroup ledger shield)
+SKELETONS := $(patsubst %,$(B)/bpf/%.skel.h,gate cgroup ledger shield kubelet)
 
 all: $(B)/portlic $(B)/portlicd $(B)/portlic-cni ## build the programs into build/
 bpf: $(SKELETONS) ## compile the BPF programs only
@@ -116,11 +116,11 @@ demo: ## the product in a namespace, 30 s (root)
 test: deps ## every rung of the ladder (root); test-RUNG for one, make V=1 to see it all
 	$(Q)$(MAKE) --no-print-directory climb
 
--include $(wildcard tests/*/*.mk vmlinux/*.mk)
+-include $(wildcard tests/*/*.mk vmlinux/*.mk deploy/*/*.mk)
 TESTS_check += tests/check/style
 TESTS_e2e += $(sort $(wildcard tests/e2e/[0-9]*.sh))
 TESTS_san += $(patsubst $(B)/%,$(B)/san/%,$(filter $(B)/%,$(TESTS_unit)))
-NEEDS_cli := $(B)/portlic $(B)/portlic-cni $(B)/portlic-cni-launch
+NEEDS_cli := $(B)/portlic $(B)/portlic-cni
 NEEDS_e2e := all
 RUNGS := check unit san cli bpf kernel e2e fuzz
 # Of these programs nothing is measured in time: they run side by side (of e2e those that say so themselves).

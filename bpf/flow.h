@@ -9,20 +9,11 @@
 #include <stddef.h>
 
 #include "clock.h"
+#include "mapped.h"
 #include "maps.h"
 #include "parse.h"
 
 #define FLOW_REFRESH_NS NSEC_PER_SEC /* a flow's time is written no more often */
-
-static __always_inline void map_ipv4(__u8 address[16], __be32 ipv4)
-{
-	__u32 *words = (__u32 *)address;
-
-	words[0] = 0;
-	words[1] = 0;
-	words[2] = bpf_htonl(0xffff);
-	words[3] = ipv4;
-}
 
 /* Both addresses of a packet, IPv4 mapped. */
 static __always_inline void packet_addresses(struct __sk_buff *skb, const struct packet *p,

@@ -13,41 +13,13 @@
 #include "host.h"
 #include "maps.h"
 #include "peer.h"
-
-static __always_inline void handshake_remote(struct bpf_sock_ops *ctx, __u8 address[16])
-{
-	__u32 *words = (__u32 *)address, word;
-
-	if (ctx->family == HOST_AF_INET) {
-		map_ipv4(address, ctx->remote_ip4);
-		return;
-	}
-	for (int i = 0; i < 4; i++) {
-		word = ctx->remote_ip6[i];
-		barrier_var(word);
-		words[i] = word;
-	}
-}
-
-static __always_inline void handshake_local(struct bpf_sock_ops *ctx, __u8 address[16])
-{
-	__u32 *words = (__u32 *)address, word;
-
-	if (ctx->family == HOST_AF_INET) {
-		map_ipv4(address, ctx->local_ip4);
-		return;
-	}
-	for (int i = 0; i < 4; i++) {
-		word = ctx->local_ip6[i];
-		barrier_var(word);
-		words[i] = word;
-	}
-}
+#include "probe.h"
+#include "sockops.h"
 
 static __always_inline void handshake_key(struct bpf_sock_ops *ctx, struct plic_mark_key *key)
 {
-	handshake_remote(ctx, key->remote);
-	handshake_local(ctx, key->local);
+	ops_remote(ctx, key->remote);
+	ops_local(ctx, key->local);
 	key->remote_port = bpf_ntohl(ctx->remote_port);
 	key->local_port = ctx->local_port;
 }
@@ -99,6 +71,11 @@ static __always_inline void accepted(struct bpf_sock_ops *ctx)
 	handshake_key(ctx, &key);
 	if (plic_marked)
 		bpf_map_delete_elem(&plic_marks, &key);
+	if (d.rule->flags & PLIC_RULE_PROBE && probe_is_known(&key, plic_gate_id)) {
+		arrival_count(plic_gate_id, d.slot, ORIGIN_BIT(PROBE), now);
+		count_connection(plic_gate_id, d.slot, now);
+		return;
+	}
 	peer.slot = d.slot;
 	__builtin_memcpy(peer.remote, key.remote, sizeof(peer.remote));
 	peer_count(&peer, now);

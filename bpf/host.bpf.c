@@ -18,6 +18,7 @@
 #include "maps.h"
 #include "parse.h"
 #include "portless.h"
+#include "probing.h"
 
 /* Counts, tells and answers with the verdict. p->dport: the socket's; 0 if it has none. */
 static __always_inline int host_end(struct __sk_buff *skb, const struct packet *p,
@@ -95,10 +96,16 @@ static __always_inline int host_listener(struct __sk_buff *skb, const struct pac
 	bool open = (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	__u64 now = clock_now();
 	struct decision d;
+	__u32 probing;
 
 	if (host_decide(&d, IPPROTO_TCP, p->dport, !open, now) && d.slot == PLIC_SLOT_OTHER &&
 	    !open)
 		return HOST_PASS;
+	probing = d.rule ? probe_judges(skb, p, &d, open, now) : PROBE_NOT;
+	if (probing == PROBE_STRAY)
+		return HOST_PASS;
+	if (probing == PROBE_IS)
+		return host_end(skb, p, &d, open, now);
 	if (open)
 		host_asks(skb, p, &d, now);
 	else
@@ -141,6 +148,7 @@ static __always_inline int host_connection(struct __sk_buff *skb, const struct e
 	__u64 now = clock_now();
 	struct packet p = {.proto = IPPROTO_TCP, .dport = e->port};
 	struct decision d;
+	__u32 probing;
 
 	if (host_decide(&d, IPPROTO_TCP, e->port, true, now)) {
 		if (d.slot == PLIC_SLOT_OTHER)
@@ -151,7 +159,11 @@ static __always_inline int host_connection(struct __sk_buff *skb, const struct e
 	if (d.verdict != PLIC_ALLOWED || host_is_held(&d)) {
 		host_parse(skb, &p);
 		p.dport = e->port;
-		host_holds(skb, &p, &d, now);
+		probing = d.rule ? probe_judges(skb, &p, &d, false, now) : PROBE_NOT;
+		if (probing == PROBE_STRAY)
+			return HOST_PASS;
+		if (probing != PROBE_IS)
+			host_holds(skb, &p, &d, now);
 	}
 	return host_end(skb, &p, &d, false, now);
 }

@@ -17,6 +17,7 @@
 #include "decide.h"
 #include "owner.h"
 #include "peer.h"
+#include "probe.h"
 #include "seats.h"
 
 /* The states of TCP, as BPF has them in the UAPI. */
@@ -157,6 +158,17 @@ static __always_inline void stand_up(const struct sock *sk)
 	bpf_map_delete_elem(&plic_holders, &socket);
 }
 
+/* One of the kubelet's, to a port that is probed: no client, so it takes no seat and is charged to no quota. */
+static __always_inline bool ledger_is_probe(const struct sock *sk, __u32 gate)
+{
+	struct plic_mark_key key = {.remote_port = bpf_ntohs(sk->__sk_common.skc_dport),
+				    .local_port = sk->__sk_common.skc_num};
+
+	ledger_remote(sk, (__u32 *)key.remote);
+	ledger_local(sk, (__u32 *)key.local);
+	return probe_is_known(&key, gate);
+}
+
 /* A handshake is done. */
 static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 {
@@ -169,6 +181,12 @@ static __always_inline void ledger_connected(const struct sock *sk, __u32 gate)
 	if (!decide_rule(&d, set, IPPROTO_TCP, sk->__sk_common.skc_num, now) ||
 	    d.slot == PLIC_SLOT_OTHER)
 		return;
+	if (d.rule->flags & PLIC_RULE_PROBE && d.rule->mode != PLIC_OFF &&
+	    ledger_is_probe(sk, gate)) {
+		arrival_count(gate, d.slot, ORIGIN_BIT(PROBE), now);
+		count_connection(gate, d.slot, now);
+		return;
+	}
 	ledger_client(sk, gate, &client);
 	decide_times(&d, now, false);
 	if (d.verdict == PLIC_ALLOWED && d.rule->flags & PLIC_RULE_SEATS)

@@ -15,6 +15,7 @@
 #include "event.h"
 #include "flow.h"
 #include "maps.h"
+#include "probe.h"
 
 #define SOCKET_AF_INET 2
 #define STRAY_PORTS_FROM 32768 /* where the pod's own connections have their local ports */
@@ -84,6 +85,32 @@ static __always_inline __u64 socket_client(struct bpf_sk_lookup *ctx, struct cli
 	client->origins =
 		is_loopback(client) ? ORIGIN_BIT(UNKNOWN) : origin_of_address(client->address);
 	return 0;
+}
+
+/*
+ * One of the kubelet's, as wire has it. What was sent on lo, by whichever address, is none: containers are not
+ * probed from inside.
+ */
+static __noinline int socket_is_probe(struct bpf_sk_lookup *ctx)
+{
+	struct plic_sender_key sender = {.remote_port = bpf_ntohs(ctx->remote_port),
+					 .local_port = ctx->local_port,
+					 .gate = plic_gate_id,
+					 .proto = IPPROTO_TCP};
+	struct plic_mark_key key = {.remote_port = sender.remote_port,
+				    .local_port = sender.local_port};
+	struct plic_probe *probe;
+
+	if (plic_dry_run)
+		return plic_dry_origins == ORIGIN_BIT(PROBE);
+	socket_remote(ctx, key.remote);
+	socket_local(ctx, key.local);
+	probe = bpf_map_lookup_elem(&plic_probes, &key);
+	if (!probe_is_of(probe, plic_gate_id) || !probe_is_fresh(probe, clock_now()))
+		return false;
+	__builtin_memcpy(sender.remote, key.remote, sizeof(key.remote));
+	__builtin_memcpy(sender.local, key.local, sizeof(key.local));
+	return !bpf_map_lookup_elem(&plic_senders, &sender);
 }
 
 static __always_inline bool socket_is_answer(struct bpf_sk_lookup *ctx, __u32 port, bool named,
@@ -173,8 +200,12 @@ int plic_socket(struct bpf_sk_lookup *ctx)
 	__u64 now = clock_now();
 	void *set = gate_set();
 
-	if (decide_rule(&d, set, proto, port, now))
+	if (decide_rule(&d, set, proto, port, now)) {
 		decide_times(&d, now, false);
+		if (d.rule->flags & PLIC_RULE_PROBE && (d.asks || d.verdict == PLIC_DENIED) &&
+		    proto == IPPROTO_TCP && socket_is_probe(ctx))
+			return SK_PASS;
+	}
 	if (d.asks) {
 		socket_client(ctx, &client);
 		decide_client(&d, &client, true, now);

@@ -19,6 +19,7 @@
 #include "mark.h"
 #include "parse.h"
 #include "portless.h"
+#include "probing.h"
 #include "refuse.h"
 #include "seats.h"
 #include "stand.h"
@@ -146,6 +147,7 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 					struct decision *d, bool *connection, __u64 now)
 {
 	bool tcp = p->proto == IPPROTO_TCP, open = is_open(p), named;
+	__u32 probing;
 
 	*connection = open;
 	if (!decide_rule(d, gate_set(), p->proto, p->dport, now))
@@ -160,6 +162,9 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	if (!named && (tcp ? !open : wire_is_own(skb, p, false, now)))
 		return true;
 	decide_times(d, now, !open);
+	probing = tcp ? probe_judges(skb, p, d, open, now) : PROBE_NOT;
+	if (probing == PROBE_STRAY)
+		return true;
 	if (d->asks)
 		wire_asks(skb, p, d, open, now);
 	if (tcp) {
@@ -172,8 +177,8 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 			return false;
 		if ((plic_marked || d->verdict != PLIC_ALLOWED) && wire_is_marked(skb, p))
 			return true;
-		if (d->verdict == PLIC_ALLOWED && !(p->tcp_flags & TCP_RST) &&
-		    d->rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS))
+		if (d->verdict == PLIC_ALLOWED && probing != PROBE_IS &&
+		    !(p->tcp_flags & TCP_RST) && d->rule->flags & (PLIC_RULE_QUOTA | PLIC_RULE_TLS))
 			hold(skb, p, d, 0, now);
 		return false;
 	}
@@ -188,11 +193,12 @@ static __always_inline bool judge_ports(struct __sk_buff *skb, const struct pack
 	return false;
 }
 
-/* A segment of a connection that was admitted, and has come to a limit since. */
+/* A segment of a connection that was admitted, and has come to a limit since; ORIGIN: to that of a probe. */
 static __always_inline bool over_limit(const struct packet *p, const struct decision *d)
 {
 	return p->proto == IPPROTO_TCP && !is_open(p) &&
-	       (d->reason == PLIC_REASON_QUOTA || d->reason == PLIC_REASON_PLAINTEXT);
+	       (d->reason == PLIC_REASON_QUOTA || d->reason == PLIC_REASON_PLAINTEXT ||
+		d->reason == PLIC_REASON_ORIGIN);
 }
 
 static __noinline int wire_whole(struct __sk_buff *skb)

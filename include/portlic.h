@@ -152,7 +152,9 @@ struct plic_budget {
 #define PLIC_MAP_HOLDERS "plic_holders" /* HASH, u64 -> struct plic_holder, the ledger's */
 #define PLIC_MAP_HELLOS "plic_hellos" /* ARRAY_OF_MAPS, gate id -> LRU_HASH, struct plic_mark_key */
 #define PLIC_MAP_EVENTS "plic_events" /* RINGBUF */
-#define PLIC_MAP_GATE "plic_gate"     /* ARRAY of one, a gate's own */
+#define PLIC_MAP_PROBES "plic_probes" /* LRU_HASH, struct plic_mark_key -> struct plic_probe */
+#define PLIC_MAP_KUBELET "plic_kubelet" /* ARRAY of one */
+#define PLIC_MAP_GATE "plic_gate"	/* ARRAY of one, a gate's own */
 #define PLIC_MAP_DENIALS "plic_denials" /* HASH, a gate's own */
 #define PLIC_MAP_FLOWS "plic_flows"	/* LRU_HASH, a gate's own */
 #define PLIC_MAP_FLOWED "plic_flowed"	/* PERCPU_ARRAY, a gate's own */

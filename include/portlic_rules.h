@@ -86,6 +86,7 @@ struct plic_limit {
 	__u8 pad[7];
 };
 #define PLIC_LINE_POLICY 0
+#define PLIC_LINE_PROBE PLIC_NEVER /* in plic_rates: what is taken for probes (plic_kubelet) */
 
 struct plic_rule {
 	__u8 mode;	/* enum plic_mode */

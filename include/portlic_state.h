@@ -102,6 +102,44 @@ struct plic_mark {
 };
 
 /*
+ * TCP connections of the kubelet: `plic_probes` (LRU, the node's own), key: as the pod sees them, so remote
+ * is the kubelet's end. Those that the kubelet opens are written on its cgroup, ahead of their SYN; where
+ * that can't be had, a gate writes what it takes for a probe.
+ */
+struct plic_probe {
+	__u64 opened_ns; /* boot clock; a SYN is the kubelet's for PLIC_PROBE_FRESH_NS */
+	__u64 closed_ns; /* 0: it stands */
+	__u32 gate;	 /* whose guess it is; PLIC_NODE_WIDE: it is the kubelet's */
+	__s32 left;	 /* bytes that may still come in; of a guess only */
+	__u32 taken;	 /* gate id + 1: it was let in as a probe there; 0: nowhere yet */
+	__u32 pad;
+};
+#define PLIC_MAX_PROBES 16384
+#define PLIC_PROBE_FRESH_NS 60000000000ULL
+
+/*
+ * How probes are told: `plic_kubelet`, one element. GUESS: what comes from the node's addresses is taken for
+ * a probe, up to a budget for each gate and port. CGROUP turns into it by itself once nobody has seen the
+ * kubelet for PLIC_KUBELET_LOST_NS: then neither the agent lives nor is it the same cgroup.
+ */
+enum plic_told {
+	PLIC_TOLD_NONE, /* there are no probes */
+	PLIC_TOLD_CGROUP,
+	PLIC_TOLD_GUESS,
+};
+
+struct plic_kubelet {
+	__u64 cgroup;  /* id, of CGROUP */
+	__u64 seen_ns; /* boot clock: the agent found it there, or it opened a connection */
+	__u32 told;    /* enum plic_told */
+	__u32 pad;
+};
+#define PLIC_KUBELET_LOST_NS 30000000000ULL
+#define PLIC_PROBE_BURST 10 /* connections, then one in this time: */
+#define PLIC_PROBE_INTERVAL_NS 500000000ULL
+#define PLIC_PROBE_BYTES 65536 /* in, from the IP header on, of one connection */
+
+/*
  * Who connected to a port that has a rule: `plic_peers` (LRU, the node's own), written by the ledger when
  * a TCP handshake is done, never per packet. Gate ids are given out again: what is older than the gate
  * isn't its own.
@@ -124,14 +162,21 @@ struct plic_peer {
  * Source sets: `plic_sources` (LPM trie, the node's own). The longest prefix of an address in a set says
  * whether it is in. Set PLIC_SOURCES_ORIGINS maps addresses to origins instead.
  * Example: "cidr": "10.0.0.0/8" but for "10.9.0.0/16" is { 32+96+8, set, ::ffff:10.0.0.0 } = 1 and
- * { 32+96+16, set, ::ffff:10.9.0.0 } = 0.
+ * { 32+96+16, set, ::ffff:10.9.0.0 } = 0. The value of an address that a pod of the cluster has, while it has
+ * it: PLIC_SOURCE_POD, and what networks say of just this address, for when the pod is gone. Programs only ask
+ * whether it is 0.
  */
 struct plic_source_key {
 	__u32 prefixlen;  /* in bits, 32 of them for the set */
-	__u32 set;	  /* a digest of what is in it, so that its contents never change */
+	__u32 set;	  /* a digest of its networks and of which pods are in it */
 	__u8 address[16]; /* IPv4 mapped */
 };
 #define PLIC_SOURCES_ORIGINS 0
+/* Bits of a value. */
+#define PLIC_SOURCE_IN 1  /* a network that is in */
+#define PLIC_SOURCE_POD 2 /* a pod's address */
+#define PLIC_SOURCE_NETWORK                                                                        \
+	4 /* ... that is a network of the policy as well: _IN says what that means */
 #define PLIC_MAX_SOURCES 65536
 
 /*
@@ -294,6 +339,8 @@ _Static_assert(sizeof(struct plic_denial_key) == 8, "plic_denial_key");
 _Static_assert(sizeof(struct plic_denial) == 32, "plic_denial");
 _Static_assert(sizeof(struct plic_flow_key) == 24, "plic_flow_key");
 _Static_assert(sizeof(struct plic_mark_key) == 36, "plic_mark_key");
+_Static_assert(sizeof(struct plic_probe) == 32, "plic_probe");
+_Static_assert(sizeof(struct plic_kubelet) == 24, "plic_kubelet");
 _Static_assert(sizeof(struct plic_peer_key) == 24, "plic_peer_key");
 _Static_assert(sizeof(struct plic_source_key) == 24, "plic_source_key");
 _Static_assert(sizeof(struct plic_sender_key) == 48, "plic_sender_key");

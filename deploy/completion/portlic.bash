@@ -25,6 +25,7 @@ _portlic() {
 		'rehearse'*) words=' --gate --for --at --without --with --all --enforce' ;;
 		'explain'*) words=' --at --from --origin' ;;
 		'observe'*) words=' --gate --follow --verdict --port --since' ;;
+		'cleanup'*) words=' --config --state --force --cni-bin --cni-conf' ;;
 		'clock reset'*) words='' ;;
 		'license keygen'*) words=' --iss --kid --out' ;;
 		'license sign'*) words=' --key --alg --revocation-list' ;;
@@ -51,7 +52,7 @@ _portlic() {
 	elif [[ -z $words ]]; then
 		case $said in
 		'')
-			words='status check rehearse explain observe clock license gate policy port' ;;
+			words='status check rehearse explain observe cleanup clock license gate policy port' ;;
 		clock)
 			words='reset' ;;
 		license)

@@ -13,6 +13,7 @@
 
 #include "cgroup.skel.h"
 #include "gate.skel.h"
+#include "kubelet.skel.h"
 #include "ledger.skel.h"
 #include "shield.skel.h"
 #include "tap.h"
@@ -105,6 +106,7 @@ int main(void)
 	struct cost costs[MAX_PROGRAMS];
 	struct cgroup_bpf *cgroup;
 	struct gate_bpf *gate;
+	struct kubelet_bpf *kubelet;
 	struct ledger_bpf *ledger;
 	struct shield_bpf *shield;
 	size_t n;
@@ -117,13 +119,16 @@ int main(void)
 	cgroup = cgroup_bpf__open_and_load();
 	ledger = ledger_bpf__open_and_load();
 	shield = shield_bpf__open_and_load();
+	kubelet = kubelet_bpf__open_and_load();
 	if (!check(gate, "gate loads") || !check(cgroup, "cgroup loads") ||
-	    !check(ledger, "ledger loads") || !check(shield, "shield loads"))
+	    !check(ledger, "ledger loads") || !check(shield, "shield loads") ||
+	    !check(kubelet, "kubelet loads"))
 		return tap_end();
 	n = measure(gate->obj, costs);
 	n += measure(cgroup->obj, costs + n);
 	n += measure(ledger->obj, costs + n);
 	n += measure(shield->obj, costs + n);
+	n += measure(kubelet->obj, costs + n);
 	if (getenv("COST_RECORD"))
 		return record(costs, n);
 	for (size_t i = 0; i < n; i++)
@@ -132,5 +137,6 @@ int main(void)
 	cgroup_bpf__destroy(cgroup);
 	ledger_bpf__destroy(ledger);
 	shield_bpf__destroy(shield);
+	kubelet_bpf__destroy(kubelet);
 	return tap_end();
 }

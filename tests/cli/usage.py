@@ -16,7 +16,7 @@ NOUNS = "|".join(sorted({v.split()[0] for v in VERBS if " " in v}))
 
 check("--help exits 0, on stdout", help_text.code == 0 and not help_text.err, help_text)
 check("the table has the verbs of the contract", set(VERBS) == {
-    "status", "check", "rehearse", "explain", "observe", "license keygen", "license sign", "license verify", "license show",
+    "status", "check", "rehearse", "explain", "observe", "cleanup", "license keygen", "license sign", "license verify", "license show",
     "license load", "license unload", "license list", "gate add", "gate set", "gate del",
     "gate list", "policy check", "policy diff", "policy apply", "policy confirm", "policy rollback", "policy list", "policy del",
     "port list", "port show", "clock reset"}, VERBS)
@@ -89,6 +89,10 @@ MISTAKES = [
     (["policy", "apply", "a.json", "b.json"], "too many"),
     (["policy", "apply", path("none.json")], "none.json"),
     (["policy", "apply", "-"], "name"),
+    (["cleanup", "all"], "too many"),
+    (["cleanup", "--state=yes"], "no value"),
+    (["cleanup", "--cni-bin", "/opt/cni/bin"], "give both" if os.geteuid() == 0 else "root"),
+    (["cleanup", "--config", path("none.json")], "none.json" if os.geteuid() == 0 else "root"),
 ]
 for args, remedy in MISTAKES:
     r = portlic(*args)

@@ -70,6 +70,91 @@ static void puts_and_keeps_sets(void **state)
 	assert_int_equal(look_up(s, PLIC_SOURCES_ORIGINS, "10.9.2.3"), PLIC_ORIGIN_POD);
 }
 
+static struct source_change change(uint32_t set, const char *address, bool in,
+				   enum source_under under)
+{
+	struct source_change c = {.set = set, .in = in, .under = under};
+	struct cidr at = cidr(address, 32);
+
+	memcpy(c.address, at.address, sizeof(c.address));
+	return c;
+}
+
+/* Pods come and go in a set that is in force, and is put again meanwhile. */
+static void pods_come_and_go(void **state)
+{
+	struct source_prefix a[] = {prefix("10.0.0.0", 8, true), prefix("10.9.0.0", 16, false),
+				    prefix("10.9.0.5", 32, true), prefix("10.0.0.5", 32, false)};
+	struct source_set one = {.id = 71, .prefixes = a, .n_prefixes = 4};
+	struct source_set none = {.id = 72};
+	const struct source_set *sets[] = {&one, &none};
+	struct source_change come[] = {change(71, "10.9.0.1", true, SOURCE_UNDER_NONE),
+				       change(71, "10.9.0.5", true, SOURCE_UNDER_IN),
+				       change(71, "10.0.0.5", true, SOURCE_UNDER_OUT),
+				       change(72, "10.9.0.1", true, SOURCE_UNDER_NONE)};
+	struct scene *s = *state;
+	struct fault f = {0};
+
+	must(sourcesets_put(s->node, sets, 2, &f), &f);
+	assert_int_equal(look_up(s, 72, "10.9.0.1"), ABSENT); /* no pod yet: nobody */
+	for (int round = 0; round < 2; round++) {
+		must(sourcesets_change(s->node, come, 4, &f), &f);
+		must(sourcesets_put(s->node, sets, 2, &f), &f); /* by an apply */
+		for (size_t i = 0; i < 4; i++) {
+			assert_true(come[i].done);
+			come[i].done = false;
+		}
+		assert_true(look_up(s, 71, "10.9.0.1") & PLIC_SOURCE_POD);
+		assert_int_equal(look_up(s, 71, "10.9.0.2"), 0); /* still left out */
+		assert_true(look_up(s, 71, "10.9.0.5") & PLIC_SOURCE_POD);
+		assert_true(look_up(s, 71, "10.0.0.5") & PLIC_SOURCE_POD);
+		assert_true(look_up(s, 72, "10.9.0.1") & PLIC_SOURCE_POD);
+	}
+	for (size_t i = 0; i < 4; i++)
+		come[i].in = false;
+	for (int round = 0; round < 2; round++) { /* one that is gone may go again */
+		must(sourcesets_change(s->node, come, 4, &f), &f);
+		must(sourcesets_put(s->node, sets, 2, &f), &f);
+		assert_int_equal(look_up(s, 71, "10.9.0.1"), 0);
+		assert_int_equal(look_up(s, 71, "10.9.0.5"), 1);
+		assert_int_equal(look_up(s, 71, "10.0.0.5"), 0);
+		assert_int_equal(look_up(s, 72, "10.9.0.1"), ABSENT);
+	}
+}
+
+/* What an agent finds that starts: the pods, and no network. */
+static void tells_pods(void **state)
+{
+	struct source_prefix a[] = {prefix("10.0.0.5", 32, false), prefix("10.0.0.6", 32, true)};
+	struct source_set one = {.id = 71, .prefixes = a, .n_prefixes = 2};
+	const struct source_set *sets[] = {&one};
+	struct source_change come[] = {change(71, "10.0.0.5", true, SOURCE_UNDER_OUT),
+				       change(72, "10.9.0.1", true, SOURCE_UNDER_NONE)};
+	struct source_change *found = NULL;
+	struct scene *s = *state;
+	struct fault f = {0};
+	size_t n = 0;
+
+	must(sourcesets_put(s->node, sets, 1, &f), &f);
+	must(sourcesets_change(s->node, come, 2, &f), &f);
+	must(sourcesets_pods(s->node, &found, &n), &f);
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		const struct source_change *as = &come[found[i].set != 71];
+
+		assert_int_equal(found[i].set, as->set);
+		assert_memory_equal(found[i].address, as->address, 16);
+		assert_int_equal(found[i].under, as->under);
+		assert_true(found[i].in && found[i].done);
+	}
+	free(found);
+	must(sourcesets_keep(s->node, NULL, 0, &f), &f);
+	found = NULL;
+	must(sourcesets_pods(s->node, &found, &n), &f);
+	assert_int_equal(n, 0);
+	free(found);
+}
+
 static void replaces_origins(void **state)
 {
 	const struct origin_network before[] = {
@@ -110,6 +195,37 @@ static void says_when_full(void **state)
 	must(sourcesets_keep(s->node, NULL, 0, &f), &f);
 	set.n_prefixes = 1;
 	must(sourcesets_put(s->node, sets, 1, &f), &f);
+	free(many);
+}
+
+/* Who has no room is told; the others are in, and who goes makes room first. */
+static void pods_without_room(void **state)
+{
+	struct source_change *many = calloc(PLIC_MAX_SOURCES + 1, sizeof(*many));
+	struct source_change swap[] = {change(74, "11.0.0.1", true, SOURCE_UNDER_NONE),
+				       change(74, "10.0.0.0", false, SOURCE_UNDER_NONE)};
+	struct scene *s = *state;
+	struct fault f = {0};
+	size_t done = 0;
+
+	assert_non_null(many);
+	for (uint32_t i = 0; i <= PLIC_MAX_SOURCES; i++) {
+		char address[INET_ADDRSTRLEN];
+
+		snprintf(address, sizeof(address), "10.%u.%u.%u", i >> 16 & 255, i >> 8 & 255,
+			 i & 255);
+		many[i] = change(74, address, true, SOURCE_UNDER_NONE);
+	}
+	assert_int_equal(sourcesets_change(s->node, many, PLIC_MAX_SOURCES + 1, &f), -ENOSPC);
+	assert_non_null(strstr(f.text, "more than the 65536 that fit"));
+	for (uint32_t i = 0; i <= PLIC_MAX_SOURCES; i++)
+		done += many[i].done;
+	assert_int_equal(done, PLIC_MAX_SOURCES);
+	assert_true(look_up(s, 74, "10.0.0.0") & PLIC_SOURCE_POD);
+	must(sourcesets_change(s->node, swap, 2, &f), &f);
+	assert_int_equal(look_up(s, 74, "10.0.0.0"), ABSENT);
+	assert_true(look_up(s, 74, "11.0.0.1") & PLIC_SOURCE_POD);
+	must(sourcesets_keep(s->node, NULL, 0, &f), &f);
 	free(many);
 }
 
@@ -178,7 +294,8 @@ static void tells_owners(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(puts_and_keeps_sets), CASE(replaces_origins), CASE(says_when_full),
+		CASE(puts_and_keeps_sets), CASE(pods_come_and_go), CASE(tells_pods),
+		CASE(pods_without_room),   CASE(replaces_origins), CASE(says_when_full),
 		CASE(tells_cgroups),	   CASE(tells_owners),
 	};
 

@@ -78,8 +78,11 @@ static void look_around(struct agent *agent)
 	if (changed || agent->gates.failed)
 		rules_changed(agent);
 	cuts_check(agent);
+	probing_tick(agent);
 	shield_tick(agent);
 	entitlements_write(agent);
+	kubepeers_tick(agent);
+	kubenodes_tick(agent);
 	memory_tick(agent);
 	notify_tick(agent);
 }
@@ -89,6 +92,7 @@ static void on_tick(uv_timer_t *timer)
 	look_around(timer->data);
 	keep_again(timer->data);
 	adopt_watch(timer->data);
+	kube_taint_tick(timer->data);
 	pods_tick(timer->data);
 	kube_sync_tick(timer->data);
 }
@@ -175,8 +179,11 @@ static void found(struct agent *agent, void *arg, int err, const struct fault *f
 	}
 	if (agent->stopping)
 		return;
+	kubepeers_start(agent);
+	kubenodes_start(agent);
 	agent->origins.support = cgroups_support();
 	origins_look(agent, NULL);
+	probing_tick(agent);
 	pods_adopted(agent);
 	uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
 	timekeeper_watch(agent, look_around);
@@ -263,6 +270,10 @@ static int open_sources(struct agent *agent, struct fault *f)
 		err = memory_open(agent);
 	if (!err)
 		err = quotafile_open(agent);
+	if (!err)
+		err = kubepeers_open(agent);
+	if (!err)
+		err = kubenodes_open(agent);
 	if (!err && asprintf(&agent->gates.path, "%s/gates.json", config->state_dir) < 0) {
 		agent->gates.path = NULL;
 		err = -ENOMEM;
@@ -326,6 +337,8 @@ void agent_stop(struct agent *agent, int exit_code)
 	notify_stop(agent);
 	pods_stop(agent);
 	cnifile_stop(agent);
+	kubepeers_stop(agent);
+	kubenodes_stop(agent);
 	kube_sync_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
@@ -350,8 +363,12 @@ static void finish(struct agent *agent)
 	pods_free(agent);
 	cnifile_free(&agent->cnifile);
 	gates_close(&agent->gates);
+	kubepeers_save(agent);
+	kubepeers_close(&agent->kubepeers);
+	kubenodes_close(&agent->kubenodes);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);
+	kubelet_place_free(&agent->probing.place);
 	node_close(agent->node);
 	cleanup_close(&agent->pins_lock);
 	vendors_close(&agent->vendors);

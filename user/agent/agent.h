@@ -15,12 +15,16 @@
 #include "http.h"
 #include "kube.h"
 #include "kube_items.h"
+#include "kube_taint.h"
+#include "kubenodes.h"
+#include "kubepeers.h"
 #include "licenses.h"
 #include "memory.h"
 #include "notify.h"
 #include "origins.h"
 #include "observe.h"
 #include "policies.h"
+#include "probing.h"
 #include "pull.h"
 #include "quotafile.h"
 #include "sourcetable.h"
@@ -45,7 +49,10 @@ struct agent {
 	struct gates gates;
 	struct quotafile quotas;
 	struct source_table sources;
+	struct kubepeers kubepeers;
+	struct kubenodes kubenodes;
 	struct origins origins;
+	struct probing probing;
 	struct trial trial;
 	struct watch watch;
 	struct cuts cuts;
@@ -57,6 +64,7 @@ struct agent {
 	struct pods *pods; /* NULL before the start */
 	struct cnifile cnifile;
 	struct kube kube;
+	struct kube_taint kube_taint;
 	struct kube_sync kube_sync;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;

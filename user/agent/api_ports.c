@@ -60,6 +60,7 @@ static cJSON *row_json(const struct agent *agent, const struct gate_entry *entry
 	json_put_string(item, "protocol", row->ip_proto ? proto_word(row->ip_proto) : NULL);
 	cJSON_AddStringToObject(item, "name", row->name);
 	cJSON_AddStringToObject(item, "state", row->state);
+	cJSON_AddBoolToObject(item, "probed", row->rule && row->rule->flags & PLIC_RULE_PROBE);
 	json_put_string(item, "lid", row->lid);
 	json_put_moment(item, "deadline", &agent->clock, row->deadline_ns);
 	limit_view(agent, entry, row, clock_boot_ns(), &limits);

@@ -276,5 +276,6 @@ void rules_changed(struct agent *agent)
 	gates->applying = true;
 	apply->job.work = apply_work;
 	apply->job.done = apply_done;
+	kubepeers_tell(agent);
 	job_submit(agent, &apply->job);
 }

@@ -180,6 +180,7 @@ void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t place, 
 	open->spec.used = open->used;
 	entry->opening = true;
 	entry->tried = true;
+	kubepeers_tell(agent);
 	job_submit(agent, &open->job);
 }
 

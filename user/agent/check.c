@@ -164,7 +164,7 @@ static bool check_gate(struct check *check, struct gate_entry *entry)
 		result(check, entry->name, "mode", "", PROBE_PASSED,
 		       "it isn't enforced: its mode is %s", mode == PLIC_OFF ? "off" : "audit");
 	check_hooks(check, entry);
-	check->probes = probes_new(entry);
+	check->probes = probes_new(entry, check->job.agent->probing.told == PLIC_TOLD_GUESS);
 	if (!check->probes)
 		result(check, entry->name, "listeners", "", PROBE_FAILED,
 		       "no memory to probe them");

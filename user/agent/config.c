@@ -135,6 +135,22 @@ static int read_members(const cJSON *root, struct config *out, struct fault *f)
 	return err ? err : read_metrics(root, out, f);
 }
 
+int config_default(struct config *out, struct fault *f)
+{
+	_json_ cJSON *root = cJSON_CreateObject();
+	struct config config = {0};
+	int err;
+
+	if (!root || !cJSON_AddStringToObject(root, "audience", "-"))
+		return fault_set(f, ENOMEM, "no memory");
+	err = read_members(root, &config, f);
+	if (err)
+		config_free(&config);
+	else
+		*out = config;
+	return err;
+}
+
 int config_read(const char *file, struct config *out, struct fault *f)
 {
 	struct config config = {0};

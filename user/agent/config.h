@@ -36,6 +36,9 @@ struct config {
  * misspelt key must not silently leave a default in force. -errno with file, key, remedy.
  */
 int config_read(const char *file, struct config *out, struct fault *f);
+
+/* What it is without a file: every default, and an audience that no license has. */
+int config_default(struct config *out, struct fault *f);
 void config_free(struct config *config);
 
 #endif

@@ -29,6 +29,11 @@ struct kube_config {
 	char *ca_file;	 /* "ca_file"; default .../ca.crt */
 	char *node;	 /* "node"; default $NODE_NAME */
 	char *namespace; /* "namespace": the agent's own; default $POD_NAMESPACE, .../namespace */
+	/*
+	 * "kubelet_cgroup": path of the kubelet's own in the hierarchy (v2); NULL: that of the process called
+	 * kubelet. See probing.h.
+	 */
+	char *kubelet_cgroup;
 };
 
 /* The member `kubernetes` of root; absent, null and false: off. -EINVAL with key and remedy, -ENOMEM. */

@@ -15,7 +15,8 @@
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 #define NAME_MAX_BYTES 253 /* of an object; of a namespace 63 */
 
-static const char *const keys[] = {"api", "token_file", "ca_file", "node", "namespace", NULL};
+static const char *const keys[] = {"api",	"token_file",	  "ca_file", "node",
+				   "namespace", "kubelet_cgroup", NULL};
 
 static const char *from_env(const char *name)
 {
@@ -110,6 +111,17 @@ static int account_namespace(char **out)
 	return 0;
 }
 
+/* As /proc/PID/cgroup has it. */
+static int read_cgroup(const cJSON *object, char **out, struct fault *f)
+{
+	int err = json_path(object, "kubelet_cgroup", out, f);
+	size_t len = *out ? strlen(*out) : 0;
+
+	if (!err && len > 1 && (*out)[len - 1] == '/')
+		(*out)[len - 1] = '\0';
+	return err;
+}
+
 static int read_members(const cJSON *object, struct kube_config *out, struct fault *f)
 {
 	int err = json_keys(object, keys, f);
@@ -131,7 +143,7 @@ static int read_members(const cJSON *object, struct kube_config *out, struct fau
 		err = read_name(object, "namespace", "POD_NAMESPACE", &out->namespace, f);
 	if (!err && !out->namespace)
 		err = account_namespace(&out->namespace);
-	return err;
+	return err ? err : read_cgroup(object, &out->kubelet_cgroup, f);
 }
 
 int kube_config_read(const cJSON *root, struct kube_config *out, struct fault *f)
@@ -161,5 +173,6 @@ void kube_config_free(struct kube_config *config)
 	free(config->ca_file);
 	free(config->node);
 	free(config->namespace);
+	free(config->kubelet_cgroup);
 	*config = (struct kube_config){0};
 }

@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
 #include "agent.h"
 #include "jobs.h"
 #include "log.h"
+#include "uninstall.h"
 
 #define EXIT_USAGE 2
 
@@ -22,6 +24,11 @@ static const char help[] =
 	"  --config FILE      configuration, default " CONFIG_DEFAULT "\n"
 	"  --log-format FMT   text (default) or json; events go to stderr\n"
 	"  --verbose          debugging events too\n"
+	"  --cleanup          removes what an agent left behind: gates and all other pins,\n"
+	"                     entitlements, socket; prints it as JSON; `portlic cleanup` is for "
+	"people\n"
+	"  --state            with --cleanup: the state, too\n"
+	"  --force            with --cleanup: while an agent runs, too\n"
 	"  --version          version and exit\n"
 	"  -h, --help         this text and exit\n"
 	"\n"
@@ -51,18 +58,48 @@ static void raise_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* On stdout, for `portlic cleanup`: what was removed, or {"error"}. */
+static int clean_up(const char *file, bool state, bool force)
+{
+	_json_ cJSON *done = NULL;
+	_free_ char *text = NULL;
+	struct config config = {0};
+	struct fault f = {0};
+	int err, result = 1;
+
+	if (file || !access(CONFIG_DEFAULT, F_OK))
+		err = config_read(file ? file : CONFIG_DEFAULT, &config, &f);
+	else
+		err = config_default(&config, &f);
+	if (err)
+		result = EXIT_USAGE;
+	else
+		err = uninstall(&config, state, force, &done, &f);
+	if (err) {
+		done = cJSON_CreateObject();
+		cJSON_AddStringToObject(done, "error", f.text[0] ? f.text : strerror(-err));
+	}
+	text = cJSON_PrintUnformatted(done);
+	puts(text ? text : "{}");
+	config_free(&config);
+	return err ? result : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"log-format", required_argument, NULL, 'l'},
 		{"verbose", no_argument, NULL, 'v'},
+		{"cleanup", no_argument, NULL, 'C'},
+		{"state", no_argument, NULL, 's'},
+		{"force", no_argument, NULL, 'f'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	const char *file = CONFIG_DEFAULT;
-	bool json = false, verbose = false;
+	const char *file = NULL;
+	bool json = false, verbose = false, cleanup = false, state = false, force = false;
 	struct config config;
 	struct fault f = {0};
 	int option;
@@ -81,6 +118,15 @@ int main(int argc, char **argv)
 		case 'v':
 			verbose = true;
 			break;
+		case 'C':
+			cleanup = true;
+			break;
+		case 's':
+			state = true;
+			break;
+		case 'f':
+			force = true;
+			break;
 		case 'V':
 			puts("portlicd " PORTLIC_VERSION);
 			return 0;
@@ -93,7 +139,12 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage("it takes no operand such as", argv[optind]);
+	if ((state || force) && !cleanup)
+		return usage("only --cleanup takes", state ? "--state" : "--force");
 	log_setup(json, verbose);
+	if (cleanup)
+		return clean_up(file, state, force);
+	file = file ? file : CONFIG_DEFAULT;
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptors();
 	jobs_setup();

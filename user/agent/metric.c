@@ -79,6 +79,8 @@ static const struct {
 			  "Probes of `portlic check`, which the counters of ports leave out."},
 	[MAP_PRESSURE] = {"portlic_bpf_map_pressure", "gauge",
 			  "Fill of the fullest map of its kind, 0 to 1."},
+	[POD_SOURCES] = {"portlic_pod_sources", "gauge",
+			 "Addresses of pods that policies admit by labels, once for each set."},
 	[PULL_TOTAL] = {"portlic_pull_total", "counter",
 			"Pulls of a license or revocation list, by result."},
 	[PULL_LAST_SUCCESS] = {"portlic_pull_last_success_timestamp_seconds", "gauge",

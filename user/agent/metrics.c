@@ -243,8 +243,19 @@ static void put_binds(const struct scrape *s, const struct gate_entry *entry)
 			      entry->counters.binds[verdict]);
 }
 
+/* Networks and addresses of all sets, as the trie has them. */
+static size_t n_sources(const struct agent *agent)
+{
+	size_t n = agent->origins.n_networks + peerset_size(agent->kubepeers.set).in_force;
+
+	for (size_t i = 0; i < agent->sources.n; i++)
+		n += agent->sources.items[i]->set.n_prefixes;
+	return n;
+}
+
 static void put_gates(const struct scrape *s)
 {
+	const struct peerset_size size = peerset_size(s->agent->kubepeers.set);
 	const struct gates *gates = &s->agent->gates;
 	uint64_t lost[GATE_N_HOOKS] = {0}, unprotected_ns = 0;
 	unsigned int states[GATE_N_STATES] = {0};
@@ -325,6 +336,11 @@ static void put_gates(const struct scrape *s)
 	metric_head(s->out, MAP_PRESSURE);
 	metric_sample(s->out, MAP_PRESSURE, LABELS("map", PLIC_MAP_DENIALS),
 		      (double)fullest / PLIC_MAX_DENIALS);
+	metric_sample(s->out, MAP_PRESSURE, LABELS("map", PLIC_MAP_SOURCES),
+		      (double)n_sources(s->agent) / PLIC_MAX_SOURCES);
+	metric_head(s->out, POD_SOURCES);
+	metric_sample(s->out, POD_SOURCES, LABELS("state", "admitted"), size.in_force);
+	metric_sample(s->out, POD_SOURCES, LABELS("state", "no_room"), size.lacking);
 }
 
 static void put_agent(const struct scrape *s)

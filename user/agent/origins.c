@@ -21,6 +21,8 @@ struct look_job {
 	struct job job;
 	struct fault cgroups, addresses;
 	uint64_t took_ns;
+	struct origin_network *cluster; /* of its nodes; NULL: not known */
+	size_t n_cluster;
 	struct origin_network *networks; /* new ones, NULL: as before */
 	size_t n_networks;
 	size_t n;
@@ -30,10 +32,11 @@ struct look_job {
 	} items[];
 };
 
-/* Ahead of the configuration's: of a network that stands twice the first origin holds. */
-static int list_networks(const struct origin_config *config, struct origin_network **out, size_t *n,
+/* In the order of who is believed: of a network that stands twice the first origin holds. */
+static int list_networks(const struct look_job *look, struct origin_network **out, size_t *n,
 			 struct fault *f)
 {
+	const struct origin_config *config = &look->job.agent->config.origins;
 	_free_ struct cidr *own = NULL;
 	struct origin_network *list;
 	size_t n_own = 0;
@@ -41,7 +44,7 @@ static int list_networks(const struct origin_config *config, struct origin_netwo
 
 	if (err)
 		return err;
-	list = calloc(n_own + config->n_node + config->n_pods + 1, sizeof(*list));
+	list = calloc(n_own + config->n_node + config->n_pods + look->n_cluster + 1, sizeof(*list));
 	if (!list)
 		return fault_set(f, ENOMEM, "out of memory");
 	*n = 0;
@@ -51,6 +54,8 @@ static int list_networks(const struct origin_config *config, struct origin_netwo
 		list[(*n)++] = (struct origin_network){config->node[i], PLIC_ORIGIN_NODE};
 	for (size_t i = 0; i < config->n_pods; i++)
 		list[(*n)++] = (struct origin_network){config->pods[i], PLIC_ORIGIN_POD};
+	for (size_t i = 0; i < look->n_cluster; i++)
+		list[(*n)++] = look->cluster[i];
 	*out = list;
 	return 0;
 }
@@ -63,7 +68,7 @@ static void look_at_addresses(struct look_job *look)
 	_free_ struct origin_network *list = NULL;
 	size_t n = 0;
 
-	if (list_networks(&agent->config.origins, &list, &n, &look->addresses) ||
+	if (list_networks(look, &list, &n, &look->addresses) ||
 	    (before->networks && n == before->n_networks &&
 	     !memcmp(list, before->networks, n * sizeof(*list))) ||
 	    sourcesets_origins(agent->node, list, n, &look->addresses))
@@ -121,6 +126,7 @@ static void look_done(struct job *job)
 		origins->networks = look->networks;
 		origins->n_networks = look->n_networks;
 	}
+	free(look->cluster);
 	free(look);
 }
 
@@ -133,6 +139,11 @@ static void look(struct agent *agent)
 		return;
 	job->job.work = look_work;
 	job->job.done = look_done;
+	job->cluster = kubenodes_networks(agent, &job->n_cluster);
+	if (!job->cluster) {
+		free(job);
+		return; /* with the next tick */
+	}
 	for (size_t i = 0; i < gates->n_entries; i++) {
 		struct gate_entry *entry = gates->entries[i];
 

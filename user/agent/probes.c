@@ -31,8 +31,9 @@ struct probes {
 	struct gate_probe *ports;
 	enum plic_mode *modes; /* of each port */
 	size_t n_ports;
-	bool more;   /* than MAX_PORTS */
-	bool cgroup; /* has no way but its own listeners */
+	bool more;	  /* than MAX_PORTS */
+	size_t n_guessed; /* ports that were left out for that */
+	bool cgroup;	  /* has no way but its own listeners */
 	struct gate_way *ways;
 	size_t n_ways;
 	struct fault no_ways;
@@ -52,7 +53,18 @@ static void add_port(struct probes *probes, const struct gate_entry *entry,
 	probes->modes[probes->n_ports++] = rule->mode;
 }
 
-struct probes *probes_new(const struct gate_entry *entry)
+/* Where any process of the node gets in, within the budget of the kubelet's probes. */
+static bool takes_anybody(const struct gate_entry *entry, const struct gate_listener *at)
+{
+	__u16 slot;
+
+	return ruleset_lookup(&entry->rules->compiled.set, at->ip_proto, at->port, clock_boot_ns(),
+			      &slot)
+		       ->flags &
+	       PLIC_RULE_PROBE;
+}
+
+struct probes *probes_new(const struct gate_entry *entry, bool guessed)
 {
 	struct probes *probes = calloc(1, sizeof(*probes));
 	size_t i;
@@ -69,6 +81,10 @@ struct probes *probes_new(const struct gate_entry *entry)
 	for (i = 0; entry->rules && i < entry->stand.n_listeners; i++) {
 		if (!gate_unlicensed(entry, &entry->stand.listeners[i]))
 			continue;
+		if (guessed && takes_anybody(entry, &entry->stand.listeners[i])) {
+			probes->n_guessed++;
+			continue;
+		}
 		probes->more = probes->n_ports == MAX_PORTS;
 		if (probes->more)
 			break;
@@ -207,6 +223,10 @@ void probes_report(const struct probes *probes, tell_fn *tell, void *arg)
 {
 	size_t i, w;
 
+	if (probes->n_guessed)
+		tell(arg, "listeners", "", PROBE_SKIPPED,
+		     "unlicensed ports that the kubelet probes weren't knocked on: where a budget "
+		     "tells its probes, a knock from this node passes for one");
 	if (!probes->n_ports) {
 		tell(arg, "listeners", "", PROBE_PASSED, "no unlicensed listener to probe");
 		return;

@@ -10,8 +10,11 @@
 
 struct probes;
 
-/* Of the listeners that the last inspection saw. NULL: no memory. */
-struct probes *probes_new(const struct gate_entry *entry);
+/*
+ * Of the listeners that the last inspection saw. guessed: what has the node's address is taken for the kubelet's
+ * where those are let in, as a knock from the other end of the veth would be: left out. NULL: no memory.
+ */
+struct probes *probes_new(const struct gate_entry *entry, bool guessed);
 void probes_free(struct probes *probes); /* NULL-safe */
 
 /* On the kernel thread; gate NULL: it has gone. */

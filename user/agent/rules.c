@@ -117,6 +117,9 @@ bool rule_is_cut(const struct plic_rule *rule, uint64_t now_ns)
 
 	if (rule->mode != PLIC_ENFORCE || rule_live_grant(rule, now_ns))
 		return false;
+	/* Only probes were ever let in: what stands there stood before, and is drained first. */
+	if (!rule->n_grants && rule->flags & PLIC_RULE_PROBE)
+		return false;
 	for (i = 0; i < rule->n_grants; i++)
 		if (rule->grants[i].from_ns <= now_ns && now_ns < rule->grants[i].cut_at_ns)
 			return false;
@@ -163,10 +166,10 @@ int rules_drain(struct gate_entry *entry, uint8_t ip_proto, uint16_t port)
 static int add_sources(struct agent *agent, const struct compile_input *in, struct rules *out,
 		       struct fault *f)
 {
-	int err = source_table_take(&agent->sources, in->policy, f);
+	int err = source_table_take(agent, in->policy, in->namespace, f);
 
 	if (!err && in->interim)
-		err = source_table_take(&agent->sources, in->interim->policy, f);
+		err = source_table_take(agent, in->interim->policy, in->namespace, f);
 	if (!err)
 		err = source_table_named(&agent->sources, &out->compiled, &out->sources,
 					 &out->n_sources);
@@ -201,12 +204,15 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 		.policy = policy,
 		.policy_mode = &mode,
 		.mode = entry->mode,
+		.namespace = pods_subject(agent, entry).namespace,
 		.tombstones = entry->graves.stones,
 		.n_tombstones = entry->graves.n,
 		.slots = entry->rules ? entry->rules->compiled.slots : no_slots,
 		.n_slots = entry->rules ? entry->rules->compiled.n_slots : 1,
 		.base = clock_base(&agent->clock),
 		.generation = agent->gates.generation,
+		.probes = entry->pod ? entry->pod->probes : NULL,
+		.n_probes = entry->pod ? entry->pod->n_probes : 0,
 	};
 	bool any;
 	int err = interim_find(agent, entry, &in, &interim, &any);

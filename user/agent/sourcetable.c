@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,76 +14,147 @@
 #include "log.h"
 #include "sourcesets.h"
 
-static struct source_set *find(const struct source_table *table, uint32_t id)
+static struct source_item *find(const struct source_table *table, uint32_t id)
 {
 	for (size_t i = 0; i < table->n; i++)
-		if (table->sets[i]->id == id)
-			return table->sets[i];
+		if (table->items[i]->set.id == id)
+			return table->items[i];
 	return NULL;
 }
 
-static void set_free(struct source_set *set)
+static void item_free(struct source_item *item)
 {
-	free(set->prefixes);
-	free(set);
+	if (item)
+		free(item->set.prefixes);
+	if (item)
+		free(item->pods);
+	free(item);
 }
 
-static struct source_set *copy_of(const struct source_set *set)
+/* Which pods are in it, in words that are the same for the same; the caller's. "" for none. */
+static char *pods_text(const struct from *from, const char *namespace)
 {
-	struct source_set *copy = calloc(1, sizeof(*copy));
-	size_t size = set->n_prefixes * sizeof(*set->prefixes);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool whole = out;
 
-	if (!copy)
+	for (size_t i = 0; out && i < from->n_pods; i++) {
+		const struct from_pods *entry = &from->pods[i];
+		_free_ char *pods = selector_text(&entry->pods);
+		_free_ char *namespaces =
+			entry->namespaces ? selector_text(entry->namespaces) : NULL;
+
+		whole &= pods && (namespaces || !entry->namespaces);
+		fprintf(out, "%s\n%c%s\n", pods ? pods : "", entry->namespaces ? '?' : '=',
+			entry->namespaces ? namespaces
+			: namespace	  ? namespace
+					  : "");
+	}
+	if (out && fclose(out))
+		whole = false;
+	if (whole)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static struct source_item *item_new(uint32_t id, const struct from *from, const char *namespace)
+{
+	struct source_item *item = calloc(1, sizeof(*item));
+	size_t n = from->set.n_prefixes;
+
+	if (!item)
 		return NULL;
-	*copy = *set;
-	copy->prefixes = malloc(size);
-	if (!copy->prefixes) {
-		free(copy);
+	item->set.id = id;
+	item->set.n_prefixes = n;
+	item->set.prefixes = calloc(n + 1, sizeof(*item->set.prefixes));
+	item->pods = pods_text(from, namespace);
+	if (!item->set.prefixes || !item->pods) {
+		item_free(item);
 		return NULL;
 	}
-	memcpy(copy->prefixes, set->prefixes, size);
-	return copy;
+	if (n)
+		memcpy(item->set.prefixes, from->set.prefixes, n * sizeof(*from->set.prefixes));
+	return item;
 }
 
-static bool same(const struct source_set *a, const struct source_set *b)
+static bool same(const struct source_item *a, const struct source_item *b)
 {
-	return a->n_prefixes == b->n_prefixes &&
-	       !memcmp(a->prefixes, b->prefixes, a->n_prefixes * sizeof(*a->prefixes));
+	size_t n = a->set.n_prefixes;
+
+	return n == b->set.n_prefixes && !strcmp(a->pods, b->pods) &&
+	       (!n || !memcmp(a->set.prefixes, b->set.prefixes, n * sizeof(*a->set.prefixes)));
 }
 
-static int take(struct source_table *table, const struct from *from, struct fault *f)
+static int add(struct agent *agent, const struct from *from, const char *namespace,
+	       struct source_item *item)
 {
-	const struct source_set *set = &from->set, *there = find(table, set->id);
-	struct source_set **grown, *copy;
+	struct source_table *table = &agent->sources;
+	struct source_item **grown = reallocarray(table->items, table->n + 1, sizeof(*grown));
 
-	if (!set->id)
-		return 0;
-	if (there)
-		return same(there, set)
-			       ? 0
-			       : fault_set(f, EEXIST,
-					   "the networks of two \"from\" have the same digest (one "
-					   "in 4 billion): write one with a network more");
-	grown = reallocarray(table->sets, table->n + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	table->sets = grown;
-	copy = copy_of(set);
-	if (!copy)
+	table->items = grown;
+	if (from->n_pods && kubepeers_add(agent, item->set.id, from, namespace))
 		return -ENOMEM;
-	grown[table->n++] = copy;
+	grown[table->n++] = item;
 	return 0;
 }
 
-int source_table_take(struct source_table *table, const struct policy *policy, struct fault *f)
+static int take(struct agent *agent, const struct from *from, const char *namespace,
+		struct fault *f)
+{
+	uint32_t id = from_set_id(from, namespace);
+	const struct source_item *there = id ? find(&agent->sources, id) : NULL;
+	struct source_item *item = id ? item_new(id, from, namespace) : NULL;
+	int err = 0;
+
+	if (!id)
+		return 0;
+	if (!item)
+		return -ENOMEM;
+	if (there && !same(there, item))
+		err = fault_set(f, EEXIST,
+				"two \"from\" have the same digest (one in 4 billion): write one "
+				"with a network more");
+	else if (!there)
+		err = add(agent, from, namespace, item);
+	if (err || there)
+		item_free(item);
+	return err;
+}
+
+int source_table_take(struct agent *agent, const struct policy *policy, const char *namespace,
+		      struct fault *f)
 {
 	int err = 0;
 
 	for (size_t i = 0; policy && !err && i < policy->n_open; i++)
-		err = take(table, &policy->open[i].from, f);
+		err = take(agent, &policy->open[i].from, namespace, f);
 	for (size_t i = 0; policy && !err && i < policy->n_ports; i++)
-		err = take(table, &policy->ports[i].from, f);
+		err = take(agent, &policy->ports[i].from, namespace, f);
 	return err;
+}
+
+static int by_address(const void *address, const void *prefix)
+{
+	const struct source_prefix *p = prefix;
+	int r = memcmp(address, p->address, sizeof(p->address));
+
+	return r ? r : 128 - p->len;
+}
+
+enum source_under source_table_under(const struct source_table *table, uint32_t id,
+				     const uint8_t address[16])
+{
+	const struct source_item *item = find(table, id);
+	const struct source_prefix *p =
+		item && item->set.n_prefixes ? bsearch(address, item->set.prefixes,
+						       item->set.n_prefixes, sizeof(*p), by_address)
+					     : NULL;
+
+	return !p ? SOURCE_UNDER_NONE : p->in ? SOURCE_UNDER_IN : SOURCE_UNDER_OUT;
 }
 
 static void each_of_rule(const struct plic_rule *rule, void (*each)(uint32_t id, void *arg),
@@ -116,7 +188,7 @@ static void choose(uint32_t id, void *arg)
 	struct choice *choice = arg;
 
 	for (size_t i = 0; i < choice->table->n; i++)
-		choice->chosen[i] |= choice->table->sets[i]->id == id;
+		choice->chosen[i] |= choice->table->items[i]->set.id == id;
 }
 
 int source_table_named(const struct source_table *table, const struct compiled *c,
@@ -134,7 +206,7 @@ int source_table_named(const struct source_table *table, const struct compiled *
 	*n = 0;
 	for (size_t i = 0; i < table->n; i++)
 		if (chosen[i])
-			list[(*n)++] = table->sets[i];
+			list[(*n)++] = &table->items[i]->set;
 	*out = list;
 	return 0;
 }
@@ -142,6 +214,7 @@ int source_table_named(const struct source_table *table, const struct compiled *
 /* What is in the kernel to be kept: also sets that only rules of an earlier agent name. */
 struct keep_job {
 	struct job job;
+	int result;
 	struct fault fault;
 	uint32_t *ids;
 	size_t n, room;
@@ -167,15 +240,18 @@ static void keep_work(struct job *job)
 {
 	struct keep_job *work = (struct keep_job *)job;
 
-	sourcesets_keep(job->agent->node, work->ids, work->n, &work->fault);
+	work->result = sourcesets_keep(job->agent->node, work->ids, work->n, &work->fault);
 }
 
 static void keep_done(struct job *job)
 {
 	struct keep_job *work = (struct keep_job *)job;
 
-	if (work->fault.text[0])
+	if (work->result) {
 		log_event(LOG_ERROR, "sources_failed", LOG_NO_FIELDS, "%s", work->fault.text);
+		job->agent->sources.cleared = false;
+		kubepeers_look_again(job->agent); /* pods of sets that should be gone */
+	}
 	free(work->ids);
 	free(work);
 }
@@ -215,7 +291,8 @@ static bool is_kept(const struct keep_job *work, uint32_t id)
 static bool is_quiet(const struct agent *agent)
 {
 	const struct gates *gates = &agent->gates;
-	bool quiet = agent->ready && !agent->stopping && !gates->applying && !gates->dirty;
+	bool quiet = agent->ready && !agent->stopping && !gates->applying && !gates->dirty &&
+		     !agent->kubepeers.looking;
 
 	for (size_t i = 0; i < gates->n_entries && quiet; i++)
 		quiet = !gates->entries[i]->opening && gates->entries[i]->state != GATE_FAILED;
@@ -231,10 +308,10 @@ void source_table_sweep(struct agent *agent)
 	if (!work)
 		return;
 	for (i = table->n = 0; i < before; i++) {
-		if (is_kept(work, table->sets[i]->id))
-			table->sets[table->n++] = table->sets[i];
+		if (is_kept(work, table->items[i]->set.id))
+			table->items[table->n++] = table->items[i];
 		else
-			set_free(table->sets[i]);
+			item_free(table->items[i]);
 	}
 	if (table->n == before && table->cleared) {
 		free(work->ids);
@@ -243,11 +320,12 @@ void source_table_sweep(struct agent *agent)
 	}
 	table->cleared = true;
 	job_submit(agent, &work->job);
+	kubepeers_keep(agent, work->ids, work->n);
 }
 
 void source_table_free(struct source_table *table)
 {
 	for (size_t i = 0; i < table->n; i++)
-		set_free(table->sets[i]);
-	free(table->sets);
+		item_free(table->items[i]);
+	free(table->items);
 }

@@ -56,12 +56,15 @@ static int compile(const struct whatif *w, const struct whatif_step *step,
 		.policy = policy,
 		.policy_mode = &mode,
 		.mode = glass_mode(entry, boot_at(w, step)),
+		.namespace = pods_subject(w->agent, entry).namespace,
 		.tombstones = graves->stones,
 		.n_tombstones = graves->n,
 		.slots = before ? before->slots : no_slots,
 		.n_slots = before ? before->n_slots : 1,
 		.base = {step->at, boot_at(w, step)},
 		.generation = w->agent->gates.generation,
+		.probes = entry->pod ? entry->pod->probes : NULL,
+		.n_probes = entry->pod ? entry->pod->n_probes : 0,
 	};
 
 	return compile_gate(&in, out, f);
@@ -150,9 +153,12 @@ static int compile_absent(const struct whatif *w, const struct gate_entry *entry
 		.policy = policy,
 		.policy_mode = &mode,
 		.mode = glass_mode(entry, w->now.boot_ns),
+		.namespace = pods_subject(agent, entry).namespace,
 		.slots = no_slots,
 		.n_slots = 1,
 		.base = w->now,
+		.probes = entry->pod ? entry->pod->probes : NULL,
+		.n_probes = entry->pod ? entry->pod->n_probes : 0,
 	};
 
 	return compile_gate(&in, out, f);

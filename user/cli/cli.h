@@ -65,6 +65,11 @@ enum option_id {
 	OPT_SINCE,
 	OPT_FROM,
 	OPT_ORIGIN,
+	OPT_CONFIG,
+	OPT_STATE,
+	OPT_FORCE,
+	OPT_CNI_BIN,
+	OPT_CNI_CONF,
 	OPT_COUNT,
 };
 #define OPTION_BIT(id) (1ULL << (id))
@@ -114,6 +119,7 @@ int cmd_explain(const struct args *args, struct failure *why);
 int cmd_observe(const struct args *args, struct failure *why);
 int cmd_rehearse(const struct args *args, struct failure *why);
 int cmd_check(const struct args *args, struct failure *why);
+int cmd_cleanup(const struct args *args, struct failure *why);
 int cmd_clock_reset(const struct args *args, struct failure *why);
 int cmd_license_keygen(const struct args *args, struct failure *why);
 int cmd_license_sign(const struct args *args, struct failure *why);

@@ -67,6 +67,19 @@ static const struct command table[] = {
 			      "who knocked on 9090 in the last 5 minutes"}},
 	},
 	{
+		.verb = "cleanup",
+		.usage = "[--config FILE] [--state] [--force] [--cni-bin DIR] [--cni-conf DIR]",
+		.summary = "takes all gates and pins off this node; no agent may run",
+		.options = OPTION(CONFIG) | OPTION(STATE) | OPTION(FORCE) | OPTION(CNI_BIN) |
+			   OPTION(CNI_CONF),
+		.run = cmd_cleanup,
+		.examples = {{"portlic cleanup",
+			      "gates, maps, socket, entitlements; the state stays"},
+			     {"portlic cleanup --state --cni-bin /opt/cni/bin --cni-conf "
+			      "/etc/cni/net.d",
+			      "nothing of portlic is left but its programs"}},
+	},
+	{
 		.noun = "clock",
 		.verb = "reset",
 		.usage = "",

@@ -66,6 +66,14 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_ORIGIN] = {"origin", 0, OPTION_CHOICE,
 			"same-container|sibling|runtime|node|probe|pod|external|unknown",
 			"what the client is, whatever its address tells"},
+	[OPT_CONFIG] = {"config", 0, OPTION_TEXT, "FILE",
+			"the agent's configuration: which paths it used"},
+	[OPT_STATE] = {"state", 0, OPTION_FLAG, NULL, "the agent's state directory, too"},
+	[OPT_FORCE] = {"force", 0, OPTION_FLAG, NULL, "while an agent runs, too"},
+	[OPT_CNI_BIN] = {"cni-bin", 0, OPTION_TEXT, "DIR",
+			 "takes portlic-cni out of this directory of plugins"},
+	[OPT_CNI_CONF] = {"cni-conf", 0, OPTION_TEXT, "DIR",
+			  "takes portlic-cni out of the conflist in this directory"},
 	[OPT_ALL] = {"all", 0, OPTION_FLAG, NULL, "ports that don't change, too"},
 };
 

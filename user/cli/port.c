@@ -278,6 +278,8 @@ static void print_port(const cJSON *port)
 	print_counters(port, "connections");
 	print_when(port, "last access", "last_access");
 	print_field("last origin", member_text(port, "last_origin"));
+	if (member_true(port, "probed"))
+		print_field("probed", "yes: the kubelet's probes get in, whatever is licensed");
 	print_origins(port);
 	print_field("seats", seats_text(json_get(port, "seats"), &number));
 	cJSON_ArrayForEach (reason, json_get(port, "denied"))

@@ -104,6 +104,19 @@ static void print_pull(const cJSON *sources)
 	}
 }
 
+/* "by the kubelet's cgroup /sys/fs/cgroup/system.slice/kubelet.service"; nothing without Kubernetes. */
+static void print_probes(const cJSON *probes)
+{
+	const char *told = member_text(probes, "told"), *cgroup = member_text(probes, "cgroup");
+	_free_ char *line = NULL;
+
+	if (!told || !strcmp(told, "none"))
+		return;
+	if (cgroup && asprintf(&line, "by the kubelet's cgroup %s", cgroup) < 0)
+		line = NULL;
+	print_field("probes", cgroup ? line : "by a budget, see below");
+}
+
 /* "connected to https://10.96.0.1:443 as n1 since 3h ago; pods of this node: 12, namespaces: 4" */
 static void print_kubernetes(const cJSON *kubernetes)
 {
@@ -169,6 +182,7 @@ static void print_status(const cJSON *status, const cJSON *gates)
 	print_gates(gates);
 	print_pull(json_get(status, "pull"));
 	print_kubernetes(json_get(status, "kubernetes"));
+	print_probes(json_get(status, "probes"));
 	cJSON_ArrayForEach (item, json_get(status, "warnings"))
 		print_field("WARNING", cJSON_GetStringValue(item));
 }

@@ -117,3 +117,11 @@ struct cgroup_unit cgroup_unit(const char *path, char *const *runtimes, size_t n
 	}
 	return service;
 }
+
+bool cgroup_is_contained(const char *path)
+{
+	for (struct name name = next(path); name.len; name = next(name.text + name.len))
+		if (is_container(name) || begins(name, "kubepods"))
+			return true;
+	return false;
+}

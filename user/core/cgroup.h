@@ -25,4 +25,7 @@ struct cgroup_unit {
 /* runtimes: more of them, paths with the wildcards of a shell (fnmatch); a `*` doesn't match a slash. */
 struct cgroup_unit cgroup_unit(const char *path, char *const *runtimes, size_t n_runtimes);
 
+/* Does it lie in a container or a pod of Kubernetes? */
+bool cgroup_is_contained(const char *path);
+
 #endif

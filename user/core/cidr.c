@@ -10,8 +10,6 @@
 
 #include "address.h"
 
-#define MAX_CIDR 49 /* INET6_ADDRSTRLEN and "/128" */
-
 const struct cidr cidr_ipv4 = {.address = {[10] = 0xff, [11] = 0xff}, .len = 96};
 
 static int bit(const uint8_t address[16], unsigned int i)
@@ -61,29 +59,32 @@ static int split_cidr(const char *text, struct cidr *network, unsigned int *widt
 	return bits > (int)*width ? -EINVAL : bits;
 }
 
-/* The network that the address is in, as the operator should have written it. */
-static const char *network_text(const struct cidr *network, unsigned int width,
-				char text[MAX_CIDR + 1])
+char *cidr_text(const struct cidr *network, char text[CIDR_TEXT_SIZE])
 {
-	uint8_t address[16];
+	bool v4 = network->len >= cidr_ipv4.len && address_is_ipv4(network->address);
 	char number[INET6_ADDRSTRLEN];
 
-	memcpy(address, network->address, sizeof(address));
-	for (unsigned int i = network->len; i < 128; i++)
-		address[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
-	if (width == 32)
-		inet_ntop(AF_INET, address + 12, number, sizeof(number));
-	else
-		inet_ntop(AF_INET6, address, number, sizeof(number));
-	snprintf(text, MAX_CIDR + 1, "%s/%u", number, network->len + width - 128);
+	inet_ntop(v4 ? AF_INET : AF_INET6, network->address + (v4 ? 12 : 0), number,
+		  sizeof(number));
+	snprintf(text, CIDR_TEXT_SIZE, "%s/%u", number, network->len - (v4 ? 96U : 0U));
 	return text;
+}
+
+/* The network that the address is in, as the operator should have written it. */
+static const char *network_text(const struct cidr *network, char text[CIDR_TEXT_SIZE])
+{
+	struct cidr whole = *network;
+
+	for (unsigned int i = whole.len; i < 128; i++)
+		whole.address[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+	return cidr_text(&whole, text);
 }
 
 int cidr_parse(const char *name, const cJSON *item, struct cidr *out, struct fault *f)
 {
-	const char *text = json_string_value(item, 1, MAX_CIDR);
+	const char *text = json_string_value(item, 1, CIDR_TEXT_SIZE - 1);
 	unsigned int width = 0;
-	char right[MAX_CIDR + 1];
+	char right[CIDR_TEXT_SIZE];
 	int bits;
 
 	if (!text)
@@ -107,6 +108,6 @@ int cidr_parse(const char *name, const cJSON *item, struct cidr *out, struct fau
 			return fault_set(f, EINVAL,
 					 "\"%s\": \"%s\" is an address within a network; write "
 					 "\"%s\"",
-					 name, text, network_text(out, width, right));
+					 name, text, network_text(out, right));
 	return 0;
 }

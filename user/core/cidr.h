@@ -19,6 +19,10 @@ extern const struct cidr cidr_ipv4; /* ::ffff:0:0/96 */
 /* The string item, "10.0.0.0/8" or "fd00::/8". -EINVAL: the fault begins with "name" and has the remedy. */
 int cidr_parse(const char *name, const cJSON *item, struct cidr *out, struct fault *f);
 
+/* As it is written; returns text. */
+#define CIDR_TEXT_SIZE 50 /* INET6_ADDRSTRLEN and "/128" */
+char *cidr_text(const struct cidr *network, char text[CIDR_TEXT_SIZE]);
+
 /* b lies within a. */
 bool cidr_covers(const struct cidr *a, const struct cidr *b);
 

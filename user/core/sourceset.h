@@ -22,4 +22,16 @@ struct source_set {
 	size_t n_prefixes;
 };
 
+/* What the set's own prefixes say of an address that is one of them, all 128 bits. */
+enum source_under { SOURCE_UNDER_NONE, SOURCE_UNDER_OUT, SOURCE_UNDER_IN };
+
+/* A pod's address that comes into a set, or leaves it, while rules name the set. */
+struct source_change {
+	uint32_t set;
+	uint8_t address[16]; /* IPv4 mapped, network order */
+	bool in;
+	bool done;     /* the kernel has it so now */
+	uint8_t under; /* enum source_under */
+};
+
 #endif

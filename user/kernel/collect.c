@@ -183,6 +183,7 @@ static int collect_one(const char *dir, const char *name, void *data)
 static int remove_all(const char *bpffs, const char *gates, const char *maps, struct fault *f)
 {
 	_close_ int ledger = pins_get(bpffs, NODE_PIN_LEDGER);
+	_close_ int kubelet = pins_get(bpffs, NODE_PIN_KUBELET);
 	_free_ char *dir = strdup(bpffs);
 	int r;
 
@@ -197,6 +198,7 @@ static int remove_all(const char *bpffs, const char *gates, const char *maps, st
 		return fault_set(f, -r, "can't remove all gates in \"%s\": %s", gates,
 				 strerror(-r));
 	pins_detach(&ledger, bpffs, NODE_PIN_LEDGER);
+	pins_detach(&kubelet, bpffs, NODE_PIN_KUBELET);
 	r = pins_remove_dir(gates, f);
 	if (r == 0)
 		r = pins_remove_dir(maps, f);

@@ -178,6 +178,27 @@ static bool is_inbound_tcp(const struct sock_entry *e, const struct marks *marks
 	return e->tcp_state != TCP_SYN_SENT && !marks_has(marks, e);
 }
 
+/* Let in as one of the kubelet's: it holds no seat, and no end of a license is its. */
+static bool is_probe(const struct gate *g, const struct sock_entry *e)
+{
+	struct plic_mark_key key = {.remote_port = e->remote_port, .local_port = e->local_port};
+	struct plic_probe probe;
+
+	memcpy(key.remote, e->remote, sizeof(key.remote));
+	memcpy(key.local, e->local, sizeof(key.local));
+	return !bpf_map_lookup_elem(g->node->map[NODE_PROBES], &key, &probe) &&
+	       probe.taken == g->id + 1;
+}
+
+static bool any_are_probed(const struct gate *g)
+{
+	struct plic_kubelet kubelet;
+	__u32 zero = 0;
+
+	return !bpf_map_lookup_elem(g->node->map[NODE_KUBELET], &zero, &kubelet) &&
+	       kubelet.told != PLIC_TOLD_NONE;
+}
+
 static bool any_stands(const struct sockets *s)
 {
 	for (size_t i = 0; i < s->n; i++)
@@ -192,11 +213,12 @@ int inbound_each(const struct gate *g, const struct sockets *s,
 	_close_ int clients = pins_get(g->dir, PLIC_MAP_CLIENTS);
 	_marks_ struct marks marks = {0};
 	int r = any_stands(s) ? marks_read(g, &marks, f) : 0;
+	bool probed = any_are_probed(g);
 
 	for (size_t i = 0; i < s->n && r == 0; i++) {
 		const struct sock_entry *e = &s->list[i];
 
-		if (socket_stands(e) ? is_inbound_tcp(e, &marks)
+		if (socket_stands(e) ? is_inbound_tcp(e, &marks) && !(probed && is_probe(g, e))
 				     : e->ip_proto == IPPROTO_UDP && e->connected &&
 					       is_server_udp(e, clients, s))
 			each(e, data);

@@ -44,7 +44,7 @@ bool socket_stands(const struct sock_entry *e);
 
 /*
  * Calls each(e, data) for every TCP connection that the pod didn't open, as far as markers tell (they do
- * where a rule names the port), and every UDP socket that a server has connected to its client.
+ * where a rule names the port), and that isn't one of the kubelet's probes, and every UDP socket that a server has connected to its client.
  */
 int inbound_each(const struct gate *g, const struct sockets *s,
 		 void (*each)(const struct sock_entry *e, void *data), void *data, struct fault *f);

@@ -25,12 +25,15 @@ enum node_map {
 	NODE_SEATED,
 	NODE_HELLOS,
 	NODE_EVENTS,
+	NODE_PROBES,
+	NODE_KUBELET,
 	NODE_NETNS, /* from here on the ledger's alone */
 	NODE_PEERS,
 	NODE_HOLDERS,
 	NODE_N_MAPS
 };
 #define NODE_PIN_LEDGER "ledger"
+#define NODE_PIN_KUBELET "kubelet"
 extern const char *const node_map_names[NODE_N_MAPS];
 
 struct node {

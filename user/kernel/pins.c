@@ -31,8 +31,9 @@ int pins_check(const char *dir, struct fault *f)
 		return 0;
 	return fault_set(
 		f, ENODEV,
-		"\"%s\" is not on a bpf file system: run \"mount -t bpf bpf /sys/fs/bpf\", "
-		"or name another directory as \"bpffs\" in the configuration",
+		"\"%s\" is not on a bpf file system: run \"mount -t bpf bpf /sys/fs/bpf\" on the "
+		"node and, in a pod, mount it as hostPath /sys/fs/bpf; or name another directory "
+		"as \"bpffs\" in the configuration",
 		dir);
 }
 

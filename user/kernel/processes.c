@@ -52,18 +52,47 @@ static char *read_cgroup(int pid)
 	return strdup(line + strlen("0::"));
 }
 
-uint64_t process_start(int pid)
+/* A number of /proc/PID/stat, the n-th field behind the name, which in its parentheses may hold anything. */
+static uint64_t stat_field(int pid, int n)
 {
-	unsigned long long start = 0;
+	unsigned long long number = 0;
 	char text[1024];
 	const char *at;
 
-	/* The name, in parentheses, may hold anything; starttime is the 20th field behind it. */
 	if (!read_of(pid, "stat", text, sizeof(text)) || !(at = strrchr(text, ')')))
 		return 0;
-	for (int field = 0; at && field < 20; field++)
+	for (int field = 0; at && field < n; field++)
 		at = strchr(at + 1, ' ');
-	return at && sscanf(at, "%llu", &start) == 1 ? start : 0;
+	return at && sscanf(at, "%llu", &number) == 1 ? number : 0;
+}
+
+uint64_t process_start(int pid)
+{
+	return stat_field(pid, 20);
+}
+
+int process_parent(int pid)
+{
+	return (int)stat_field(pid, 2);
+}
+
+bool process_is_root(int pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	return stat(path, &st) == 0 && st.st_uid == 0;
+}
+
+bool process_is_called(int pid, const char *name)
+{
+	char text[64];
+
+	if (!read_of(pid, "comm", text, sizeof(text)))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, name) == 0;
 }
 
 static int add(struct processes *p, size_t *room, int pid)

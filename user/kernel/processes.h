@@ -3,6 +3,7 @@
 #ifndef PORTLIC_PROCESSES_H
 #define PORTLIC_PROCESSES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,5 +25,8 @@ int processes_read(struct processes *out, struct fault *f);
 void processes_free(struct processes *p);
 
 uint64_t process_start(int pid); /* when it began, clock ticks since boot; 0: it has gone */
+int process_parent(int pid);	 /* 0: it has gone, or none of ours */
+bool process_is_root(int pid);	 /* its effective user is 0 */
+bool process_is_called(int pid, const char *name); /* by /proc/PID/comm */
 
 #endif

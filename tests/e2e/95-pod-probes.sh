@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The ports that a pod's spec probes are open to the kubelet's probes, exactly these, as long as the policy lets it.
+. "$(dirname "$0")/lib.sh"
+. "$LIB/kube.sh"
+. "$LIB/pods.sh"
+need openssl
+
+pods_begin
+new_cgroup kubelet || skip_all "no cgroup v2 to write to"
+make_pod # of it the outside is the node
+configure
+kube_start
+kube_configure n1 portlic
+sed -i "s|\"kubernetes\":{|&\"kubelet_cgroup\":\"/plc$$-kubelet/\",|" "$T/portlicd.json"
+vendor
+policy_for shop.json '{"namespaces":["shop"]}'
+drop l.lic '"ports":[{"port":8080}]'
+kube_namespace shop | kube_put - > /dev/null
+WEB=$(uid)
+sandbox web "$WEB" && run_in web 8080 9090 9091 9092 9093 9094
+ip link add "plw$$" netns "$OUT" type veth peer name eth0 netns "plx$$-web" || bail "veth"
+out ip addr add 10.79.0.1/24 dev "plw$$" && out ip link set "plw$$" up
+ip -n "plx$$-web" addr add 10.79.0.2/24 dev eth0 && ip -n "plx$$-web" link set eth0 up
+kubelet() { # kubelet PORT
+	joining kubelet
+	"${JOIN[@]}" nsenter --net="/run/netns/$OUT" "$LIB/net.py" tcp 10.79.0.2 "$1" 0.5
+}
+other() { out "$LIB/net.py" tcp 10.79.0.2 "$1" 0.5; }
+eventually 5 sh -c "[ \$(nsenter --net=/run/netns/$OUT '$LIB/net.py' tcp 10.79.0.2 9090) = ok ]" || bail "the way to the pod"
+probes='"livenessProbe":{"httpGet":{"path":"/","port":"health"}},"ports":[{"name":"health","containerPort":9090}]'
+probes+=',"readinessProbe":{"tcpSocket":{"port":9091}},"lifecycle":{"preStop":{"httpGet":{"path":"/","port":9092}}}'
+probes+=',"startupProbe":{"exec":{"command":["cat","9093"]}}'
+put_spec() { # put_spec MEMBERS-OF-THE-CONTAINER
+	kube_pod shop web-0 n1 "$WEB" '{}' "$STATUS" | sed "s|\"image\":\"i\"|&,${1//|/\\|}|" | kube_put - > /dev/null
+}
+put_spec "$probes"
+agent_start
+check "the pod is gated" eventually 10 gated "$WEB"
+gets_in() { [ "$(kubelet "$1")" = ok ]; }
+refused() { [ "$(kubelet "$1")" = refused ]; }
+check "a liveness probe of a named port gets in" eventually 5 gets_in 9090
+is "... a readiness probe by TCP, a hook, one of the licensed port" "$(kubelet 9091) $(kubelet 9092) $(kubelet 8080)" "ok ok ok"
+is "... exec probes need no port, others have none" "$(kubelet 9093) $(kubelet 9094)" "refused refused"
+is "... nobody else gets in" "$(other 9090) $(other 9091) $(other 9092) $(reach web 9090)" "refused refused refused refused"
+probed() { portlic port list shop/web-0 -o json | json 'sorted(p["port"] for p in d if p["probed"])'; }
+is "... the port list says which ports are probed" "$(probed)" "[9090, 9091, 9092]"
+agent_end KILL
+is "the agent killed: the same" "$(kubelet 9090) $(kubelet 9094) $(other 9090)" "ok refused refused"
+kube away > /dev/null 2>&1
+agent_start
+check "started again without the API server: the same" eventually 10 gated "$WEB"
+is "... at once" "$(kubelet 9090) $(kubelet 9094) $(other 9090)" "ok refused refused"
+kube back > /dev/null 2>&1
+policy_for shop.json '{"namespaces":["shop"]}' '"probes":false'
+check "a policy without probes: refused" eventually 5 refused 9090
+policy_for shop.json '{"namespaces":["shop"]}'
+check "... with them again" eventually 5 gets_in 9090
