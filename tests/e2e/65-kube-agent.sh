@@ -18,6 +18,8 @@ refuses "config: no node" '"kubernetes":{"api":"https://10.96.0.1:443"}' 'NODE_N
 refuses "config: a node that is none" '"kubernetes":{"node":"n 1"}' 'is no name of Kubernetes' KUBERNETES_SERVICE_HOST=10.96.0.1
 refuses "config: plain http" '"kubernetes":{"api":"http://10.96.0.1","node":"n1"}' 'must begin with https://'
 refuses "config: a path" '"kubernetes":{"api":"https://10.96.0.1/api","node":"n1"}' 'without a path'
+refuses "config: an address of the environment that is none" '"kubernetes":{"node":"n1"}' 'of KUBERNETES_SERVICE_HOST and _PORT' \
+	KUBERNETES_SERVICE_HOST=10.96.0.1 KUBERNETES_SERVICE_PORT=tcp://10.96.0.1:443
 refuses "config: an unknown key" '"kubernetes":{"kubeconfig":"/root/.kube/config"}' '"kubeconfig"' KUBERNETES_SERVICE_HOST=10.96.0.1
 refuses "config: not an object" '"kubernetes":true' 'must be an object'
 
@@ -28,6 +30,9 @@ configure
 kube_configure n1 portlic
 vendor
 agent_start
+warnings() { portlic status -o json | json "sum('$1' in w for w in d['warnings'])"; }
+warned() { [ "$(warnings "$1")" = 1 ]; }
+unwarned() { [ "$(warnings "$1")" = 0 ]; }
 status() { portlic status -o json | json "[($1) for k in [d['kubernetes']]][0]"; }
 is "status has the API server" "$(status 'k["api"], k["node"], {"connected", "error", "since", "watches"} <= set(k)')" \
 	"('https://127.0.0.1:$KUBE_PORT', 'n1', True)"
@@ -42,13 +47,38 @@ else
 	kube away
 	check "the API server is away: status says so" eventually 10 connected False
 	is "... one event in the log" "$(grep -c kube_failed "$T/agent.log")" 1
-	has "... with the reason" "$(status 'k["error"]')" "127.0.0.1"
+	names_it() { [[ $(status 'k["error"]') = *127.0.0.1* ]]; } # a watch that broke off says so first
+	check "... with the reason" eventually 5 names_it
 	is "... no warning within a minute" "$(portlic status -o json | json '[w for w in d["warnings"] if "Kubernetes" in w]')" "[]"
 	has "... a metric" "$(metric portlic_kubernetes_connected)" 0
 	kube back
 	check "back: connected" eventually 15 connected True
+	is "a node of a cluster that has none: no warning" "$(warnings 'this cluster has no node')" 0
+	echo '{"kind":"Node","apiVersion":"v1","metadata":{"name":"n2"}}' | kube_put - > /dev/null
+	check "nodes have other names than this one: a warning" eventually 5 warned 'this cluster has no node "n1"'
+	is "... and one event" "$(grep -c node_unknown "$T/agent.log")" 1
+	echo '{"kind":"Node","apiVersion":"v1","metadata":{"name":"n1"}}' | kube_put - > /dev/null
+	check "... none once it is there" eventually 5 unwarned 'this cluster has no node'
 fi
 agent_end TERM
+
+# what fails for all watches alike is one event; what is of one path, one for each
+once() { # once TEXT WORDS: the agent's start
+	: > "$T/agent.log"
+	agent_start
+	check "$1" eventually 5 grep -q "kube_failed.*$2" "$T/agent.log"
+	is "... by one event" "$(sleep 1; grep -c 'warning kube_failed' "$T/agent.log")" 1
+	is "... of that name alone" "$(grep -c taint_stays "$T/agent.log")" 0
+	agent_end TERM
+}
+printf 'token-2' > "$KUBE/token"
+once "a token that isn't valid" 'unauthorized.*401'
+rm "$KUBE/token"
+once "no token" "$KUBE/token"
+printf 'token-1' > "$KUBE/token"
+mv "$KUBE/ca.pem" "$KUBE/ca.away"
+once "no CA" "$KUBE/ca.pem; it must be there and hold certificates in PEM"
+mv "$KUBE/ca.away" "$KUBE/ca.pem"
 
 # in a pod: all from the environment
 configure
@@ -57,6 +87,7 @@ configure
 export KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=$KUBE_PORT NODE_NAME=n7
 agent_start
 is "in a pod: address and node come from its environment" "$(status 'k["api"], k["node"]')" "('https://127.0.0.1:$KUBE_PORT', 'n7')"
+is "... no namespace: a warning" "$(warnings 'POD_NAMESPACE')" 1
 agent_end TERM
 configure
 agent_start

@@ -64,6 +64,8 @@ void kube_warn(const struct agent *agent, cJSON *warnings)
 	const struct kube *kube = &agent->kube;
 	char since[STAMP_LEN];
 
+	if (kube->on && !agent->config.kubernetes.namespace)
+		json_warn(warnings, "Kubernetes: " KUBE_NO_NAMESPACE);
 	if (!kube->on || !failing || clock_boot_ns() - kube->since_ns < WARN_NS)
 		return;
 	json_warn(warnings,

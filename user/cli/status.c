@@ -150,6 +150,22 @@ static void print_kubernetes(const cJSON *kubernetes)
 	print_field("kubernetes", line);
 }
 
+/* "12 gated, 3 waiting, 1 excluded, 40 unselected"; nothing without Kubernetes. */
+static void print_pods(const cJSON *pods)
+{
+	char line[160] = "";
+	const cJSON *state;
+
+	cJSON_ArrayForEach (state, pods) {
+		size_t at = strlen(line);
+
+		snprintf(line + at, sizeof(line) - at, "%s%.0f %.24s", at ? ", " : "",
+			 state->valuedouble, state->string);
+	}
+	if (line[0])
+		print_field("pods", line);
+}
+
 static void print_status(const cJSON *status, const cJSON *gates)
 {
 	const cJSON *trust = json_get(status, "trust"), *item;
@@ -182,6 +198,7 @@ static void print_status(const cJSON *status, const cJSON *gates)
 	print_gates(gates);
 	print_pull(json_get(status, "pull"));
 	print_kubernetes(json_get(status, "kubernetes"));
+	print_pods(json_get(status, "pods"));
 	print_probes(json_get(status, "probes"));
 	cJSON_ArrayForEach (item, json_get(status, "warnings"))
 		print_field("WARNING", cJSON_GetStringValue(item));
