@@ -121,7 +121,7 @@ static void print_probes(const cJSON *probes)
 static void print_kubernetes(const cJSON *kubernetes)
 {
 	const char *api = member_text(kubernetes, "api"), *node = member_text(kubernetes, "node");
-	char line[768], since[WHEN_LEN] = "the start";
+	char line[4096], since[WHEN_LEN] = "the start";
 	const cJSON *watch;
 	bool first = true;
 	size_t at;
@@ -143,7 +143,7 @@ static void print_kubernetes(const cJSON *kubernetes)
 			snprintf(n, sizeof(n), "%.0f", member_number(watch, "objects"));
 		else if (member_true(watch, "absent"))
 			strcpy(n, "none");
-		snprintf(line + at, sizeof(line) - at, "%s%.48s: %s", first ? "; " : ", ",
+		snprintf(line + at, sizeof(line) - at, "%s%.160s: %s", first ? "; " : ", ",
 			 what ? what : "?", n);
 		first = false;
 	}
