@@ -3,8 +3,8 @@
 # shellcheck shell=bash
 # Enforce: nothing is open without a license, and the pod stays Ready by probes of its internal port.
 
-check "kubectl apply -k, enforce" apply enforce
 K label namespace shop portlic.dev/enforce=true --overwrite > "$T/out"
+check "kubectl apply -k, enforce" apply enforce
 ip=$(address shop)
 eventually 30 becomes refused "$ip" 9090
 is "the internal port is refused" "$(knock "$ip" 9090)" refused
