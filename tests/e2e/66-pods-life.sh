@@ -20,6 +20,14 @@ put_pod shop web-0 "$WEB" '{"app":"web"}'
 agent_start
 eventually 10 gated "$WEB" || bail "a pod is gated" "$(pods_get)"
 
+# another sandbox of the same pod, as after a restart of the runtime
+end_sandbox web
+lost() { [ "$(gate_says "$WEB" 'g["state"]')" = waiting ]; }
+check "a pod's namespace goes, and the pod is there still: its gate waits" eventually 5 lost
+sandbox web "$WEB" && run_in web 8080 9090
+check "... it comes up in the next one" eventually 10 gated "$WEB"
+is "... by the same name" "$(gate_of "$WEB") $(reach web 9090)" "shop.web-0.${WEB:0:8} refused"
+
 # a pod of the same name
 WEB2=$(uid)
 kube_delete /api/v1/namespaces/shop/pods/web-0 > /dev/null

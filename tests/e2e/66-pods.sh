@@ -117,6 +117,7 @@ if [ -n "$V1" ]; then
 	host_pod lost "$LOST"
 	group "$V1" "$LOST"
 	background "$T/join" "$GROUP" sleep 1000
+	# shellcheck disable=SC2034,SC2154 # an associative array of pods.sh
 	POD_PIDS[lost]=${PIDS[-1]} POD_GROUP[lost]=$GROUP
 	check "... where its cgroup is of v1, it is excluded" eventually 3 pod_is "$LOST" excluded
 	has "... with the reason" "$(pod_says "$LOST" 'p["reason"]')" "in no cgroup of version 2 of their own"
@@ -127,3 +128,6 @@ if [ -n "$V1" ]; then
 else
 	skip "... where its cgroup is of v1, it is excluded" "no v1 hierarchy to write to"
 fi
+end_sandbox host
+kube_delete /api/v1/namespaces/shop/pods/host > /dev/null
+check "its cgroup goes, and so does the gate" eventually 10 ungated "$HOST"

@@ -12,7 +12,7 @@
 #   uid                            a new one
 #   put_pod NAMESPACE NAME UID [LABELS-JSON]   into the API server; annotate NAMESPACE[/POD] KEY VALUE
 
-declare -A POD_UID POD_PIDS POD_HOW POD_GROUP
+declare -A POD_PIDS POD_HOW POD_GROUP
 uid() { cat /proc/sys/kernel/random/uuid; }
 pods_begin() {
 	local v1
@@ -51,7 +51,7 @@ enter() { # enter KEY: the command's beginning, as JOIN
 	esac
 }
 sandbox() {
-	POD_UID[$1]=$2 POD_HOW[$1]=${3:-} POD_PIDS[$1]=''
+	POD_HOW[$1]=${3:-} POD_PIDS[$1]=''
 	group "$([ "${3:-}" = v1 ] && echo "$V1" || echo "$V2")" "$2"
 	POD_GROUP[$1]=$GROUP
 	case ${3:-} in

@@ -195,14 +195,19 @@ static void test_pods_digest(void **state)
 		"[{" WEB "," PROD "}]",
 		"[{" WEB "},{" PROD "}]",
 		"[{\"namespaceSelector\":{}}]",
+		"[{" WEB ",\"namespaceSelector\":{}}]",
 		"[{\"podSelector\":{\"matchLabels\":{\"env\":\"prod\"}}}]",
 	};
-	uint32_t ids[ARRAY_SIZE(different)];
+	uint32_t ids[ARRAY_SIZE(different)], templates[ARRAY_SIZE(different)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(different); i++) {
+		struct from from = good(different[i]);
+
+		templates[i] = from.set.id;
+		from_free(&from);
 		ids[i] = id_of(different[i], "shop");
 		for (size_t j = 0; j < i; j++)
-			if (ids[i] == ids[j])
+			if (ids[i] == ids[j] || templates[i] == templates[j])
 				fail_msg("%s is %s", different[i], different[j]);
 	}
 	assert_int_equal(id_of("[{" PROD "},{" WEB "}]", "shop"), ids[6]);

@@ -90,8 +90,10 @@ static void test_mode(void **state)
 		{NULL, MODE("what"), {"enforce", "enforce", "enforce"}, "enforce"},
 		/* A policy that isn't there, named by its annotation. */
 		{POLICY, NULL, {"enforce", "audit", "off"}, "enforce"},
-		{"{\"portlic.dev/policy\":\"no\",\"portlic.dev/mode\":\"audit\"}", NULL,
-		 {"enforce", "audit", "audit"}, "enforce"},
+		{"{\"portlic.dev/policy\":\"no\",\"portlic.dev/mode\":\"audit\"}",
+		 NULL,
+		 {"enforce", "audit", "audit"},
+		 "enforce"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

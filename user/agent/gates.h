@@ -82,10 +82,10 @@ struct gate_entry {
 	struct entitlement_mark entitlements;
 
 	/* Of a pod's gate. */
-	uint64_t born_ns;      /* boot clock: its sandbox's first process, or 0 */
-	uint64_t lost_ns;      /* boot clock: since when its place is gone, 0: it isn't */
-	uint64_t exposed_ns;   /* how long that process ran before the gate came */
-	double delay_seconds;  /* from the namespace to the gate; < 0: not known */
+	uint64_t born_ns;     /* boot clock: its sandbox's first process, or 0 */
+	uint64_t lost_ns;     /* boot clock: since when its place is gone, 0: it isn't */
+	uint64_t exposed_ns;  /* how long that process ran before the gate came */
+	double delay_seconds; /* from the namespace to the gate; < 0: not known */
 
 	uint64_t events_lost;	 /* of namespaces that it was on before */
 	uint64_t unprotected_ns; /* since the agent started */

@@ -62,6 +62,7 @@ static void item_free(struct kube_item *item)
 	free(item->file);
 	cJSON_Delete(item->status);
 	cJSON_Delete(item->sent);
+	cJSON_Delete(item->replaced);
 	free(item);
 }
 

@@ -40,8 +40,9 @@ struct kube_item {
 	/* The writer's. */
 	struct kube_request *request; /* its status is being written */
 	cJSON *sent;		      /* that one */
-	uint64_t next_ns;	      /* not before */
-	unsigned int failures;	      /* in a row */
+	cJSON *replaced;  /* what it replaces; the watch may tell of it before the answer does */
+	uint64_t next_ns; /* not before */
+	unsigned int failures; /* in a row */
 };
 
 struct kube_items {
@@ -81,6 +82,7 @@ struct kube_sync {
 	bool report_absent;	    /* the Lease isn't there */
 	uint64_t report_ns;	    /* boot clock: when it was written last */
 	uint64_t report_due_ns;	    /* 0: nothing is to be said */
+	uint64_t report_alive_ns;   /* when it is written again though nothing changed */
 	unsigned int report_failures;
 
 	/* the writer's: what all nodes say */

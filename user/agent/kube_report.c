@@ -66,6 +66,8 @@ static void on_answer(void *arg, const struct kube_answer *answer)
 		free(sync->reported);
 		sync->reported = TAKE_PTR(sync->reporting);
 		sync->report_ns = now;
+		sync->report_alive_ns =
+			now + (ALIVE_S * 9 / 10 + randombytes_uniform(ALIVE_S / 5)) * NS_PER_S;
 		sync->report_due_ns = 0;
 		sync->report_failures = 0;
 		sync->report_absent = false;
@@ -157,7 +159,7 @@ void kube_report_tick(struct agent *agent)
 	uint64_t now = clock_boot_ns();
 	char *text;
 
-	if (sync->report_request || !agent->kube.connected || !secrets || !licenses ||
+	if (sync->report_request || !agent->kube.answered || !secrets || !licenses ||
 	    !kube_watch_synced(secrets) ||
 	    (!kube_watch_synced(licenses) && !kube_watch_absent(licenses)))
 		return;

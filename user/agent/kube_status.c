@@ -137,7 +137,7 @@ static void tell(struct agent *agent, const struct kube_item *item)
 
 	if (item->kind != &agent->kube_sync.licenses)
 		return;
-	n = license_status_events(item->status, item->sent, events);
+	n = license_status_events(item->replaced, item->sent, events);
 	for (i = 0; i < n; i++)
 		kube_tell(agent, item, &events[i]);
 }
@@ -195,7 +195,9 @@ static void write_status(struct agent *agent, struct kube_item *item, cJSON *sta
 	if (asprintf(&path, "%s/%s/status", item->kind->own_path, item->object.name) < 0)
 		path = NULL;
 	cJSON_Delete(item->sent);
+	cJSON_Delete(item->replaced);
 	item->sent = status;
+	item->replaced = item->status ? cJSON_Duplicate(item->status, true) : NULL;
 	spec.path = path;
 	if (path && body)
 		item->request = kube_request(agent, &spec, on_answer, item, &f);

@@ -91,11 +91,13 @@ static const struct {
 			 "Events that a target never took: its queue was full, or it failed for "
 			 "too long."},
 	[PODS] = {"portlic_pods", "gauge",
-		  "Pods of this node: gated, waiting for their sandbox, excluded (selected, and they "
+		  "Pods of this node: gated, waiting for their sandbox, excluded (selected, and "
+		  "they "
 		  "run without a gate), unselected."},
-	[ATTACH_DELAY] = {"portlic_attach_delay_seconds", "summary",
-			  "From the first process of a pod's sandbox, or its runtime's call, to its "
-			  "gate."},
+	[ATTACH_DELAY] =
+		{"portlic_attach_delay_seconds", "summary",
+		 "From the first process of a pod's sandbox, or its runtime's call, to its "
+		 "gate."},
 	[GATE_INFO] = {"portlic_gate_info", "gauge", "1, with the pod that the gate is of."},
 	[KUBE_CONNECTED] = {"portlic_kubernetes_connected", "gauge",
 			    "1 while the API server answers and all watches work."},

@@ -10,8 +10,8 @@
 #include "jobs.h"
 #include "pods_priv.h"
 
-#define PAUSE_NS (SECOND_NS / 5)   /* while a pod has just come or changed */
-#define REST_NS (2 * SECOND_NS)	   /* else: some wait for long, for an image or for ever */
+#define PAUSE_NS (SECOND_NS / 5) /* while a pod has just come or changed */
+#define REST_NS (2 * SECOND_NS)	 /* else: some wait for long, for an image or for ever */
 #define RESTLESS_NS (30 * SECOND_NS)
 #define PAUSE_FACTOR 20 /* of the time that a look takes */
 
@@ -24,8 +24,8 @@ struct wanted {
 /* Where processes of it are. */
 struct found {
 	struct podnet net; /* without its cgroup */
-	char *path;	   /* of its namespace or, on the host's network, cgroup; NULL: there is none */
-	uint64_t id;	   /* place_id() there */
+	char *path;  /* of its namespace or, on the host's network, cgroup; NULL: there is none */
+	uint64_t id; /* place_id() there */
 	struct fault why;
 };
 
@@ -105,14 +105,14 @@ static void look_work(struct job *job)
 }
 
 /* The pod that a found place is of, as the watch or else its gate has it; NULL: neither knows it any more. */
-static const struct pod *pod_of(const struct agent *agent, const char *uid, struct pod_entry **shown)
+static const struct pod *pod_of(const struct agent *agent, const char *uid,
+				struct pod_entry **shown)
 {
 	*shown = pods_find(agent->pods, uid);
 	if (*shown)
 		return &(*shown)->pod;
 	for (size_t i = 0; i < agent->gates.n_entries; i++)
-		if (agent->gates.entries[i]->pod &&
-		    !strcmp(agent->gates.entries[i]->pod->uid, uid))
+		if (agent->gates.entries[i]->pod && !strcmp(agent->gates.entries[i]->pod->uid, uid))
 			return agent->gates.entries[i]->pod;
 	return NULL;
 }

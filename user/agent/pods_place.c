@@ -33,8 +33,7 @@ static void measure(struct agent *agent, struct gate_entry *entry, bool process)
 		from_ns = pod->selected_ns;
 	if (agent->gates.began_ns > from_ns)
 		from_ns = agent->gates.began_ns;
-	entry->delay_seconds =
-		entry->since_ns > from_ns ? (entry->since_ns - from_ns) / 1e9 : 0;
+	entry->delay_seconds = entry->since_ns > from_ns ? (entry->since_ns - from_ns) / 1e9 : 0;
 	agent->pods->delay_sum += entry->delay_seconds;
 	agent->pods->delay_count++;
 	if (!process || entry->since_ns <= from_ns)

@@ -39,8 +39,8 @@ struct pod_entry {
 	enum pod_state state;
 	struct fault why;     /* of waiting and excluded, "" else */
 	uint64_t selected_ns; /* boot clock: since when it is to have a gate, 0: it isn't */
-	uint64_t running_ns;  /* boot clock: since when its status names containers, 0: it doesn't */
-	uint64_t changed_ns;  /* boot clock: its status changed last */
+	uint64_t running_ns; /* boot clock: since when its status names containers, 0: it doesn't */
+	uint64_t changed_ns; /* boot clock: its status changed last */
 };
 
 struct pods {

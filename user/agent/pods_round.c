@@ -116,15 +116,38 @@ static void judge(struct agent *agent, struct pod_entry *pod, uint64_t now_ns)
 		judge_ungated(agent, pod, now_ns);
 }
 
-/* Nobody asks for it any more; only where all is known that selects it. */
+/* As the API server has them by now; what gates.json remembers may be of before. */
+static bool is_live(const struct agent *agent, const struct pod_view *view)
+{
+	return view->namespace && !view->namespace->remembered && pods_known(agent->pods);
+}
+
+/* Whatever the labels are. */
+static bool may_match(const struct agent *agent, const struct pod_view *view)
+{
+	const struct source *source = &agent->policies.source;
+
+	for (size_t i = 0; i < source->n_files; i++) {
+		const struct policy *policy = source->files[i]->value;
+
+		if (policy && policy_may_match(policy, view->subject.namespace, NULL,
+					       view->subject.by_name_only))
+			return true;
+	}
+	return false;
+}
+
+/* Nobody asks for it any more; without the API server only where nobody can. */
 static bool is_unselected(const struct agent *agent, const struct gate_entry *entry)
 {
 	struct pod_view view;
 
-	if (!entry->pod || entry->pod_partial)
+	if (!entry->pod)
 		return false;
 	pods_view(agent, entry->pod, entry->name, &view);
-	return view.namespace && !view.selected;
+	if (view.selected)
+		return false;
+	return entry->pod_partial || !is_live(agent, &view) ? !may_match(agent, &view) : true;
 }
 
 /*

@@ -20,14 +20,14 @@ struct sandbox_add {
 	struct agent *agent;
 	char *namespace, *name, *uid, *container, *netns;
 	uint64_t began_ns;
-	uint64_t id;		/* of its network namespace */
-	struct fault no_netns;	/* why there is none, "" if there is */
+	uint64_t id;	       /* of its network namespace */
+	struct fault no_netns; /* why there is none, "" if there is */
 	struct kube_request *request;
 	bool asked_pod, asked_namespace;
-	struct fault api;	/* what the API server couldn't tell, "" if it could */
-	struct pod pod;		/* from its answer; without a UID: there was none */
+	struct fault api;	      /* what the API server couldn't tell, "" if it could */
+	struct pod pod;		      /* from its answer; without a UID: there was none */
 	char gate[GATE_NAME_MAX + 1]; /* waits for this one, "" before */
-	bool applying;		/* it stands, and its rules are on their way */
+	bool applying;		      /* it stands, and its rules are on their way */
 	pods_done *done;
 	void *arg;
 };
@@ -213,9 +213,9 @@ static bool ask(struct sandbox_add *add, bool pod)
 	}
 	add->asked_pod = true;
 	add->asked_namespace = !pod;
-	add->request = kube_request(add->agent,
-				    &(struct kube_request_spec){.method = "GET", .path = path},
-				    answered, add, &add->api);
+	add->request =
+		kube_request(add->agent, &(struct kube_request_spec){.method = "GET", .path = path},
+			     answered, add, &add->api);
 	return add->request;
 }
 
@@ -247,9 +247,9 @@ static bool may_be_selected(const struct sandbox_add *add, const struct pod_view
 	for (size_t i = 0; i < source->n_files; i++) {
 		const struct policy *policy = source->files[i]->value;
 
-		if (!policy || !policy_may_match(policy, add->namespace,
-						 view->subject.namespace_labels,
-						 view->subject.by_name_only))
+		if (!policy ||
+		    !policy_may_match(policy, add->namespace, view->subject.namespace_labels,
+				      view->subject.by_name_only))
 			continue;
 		*surely = policy_matches(policy, &view->subject) &&
 			  !(policy->pod_selector && policy->pod_selector->n_terms);

@@ -56,8 +56,8 @@ static void inspected(void *arg)
 		if (at->present)
 			continue;
 		what = PODS_REFUSED;
-		fault_set(&why, 0, "portlic: gate \"%s\": hook %s is gone from \"%s\"",
-			  gate->name, gate_hook_word(at->hook),
+		fault_set(&why, 0, "portlic: gate \"%s\": hook %s is gone from \"%s\"", gate->name,
+			  gate_hook_word(at->hook),
 			  at->interface[0] ? at->interface : "its namespace");
 	}
 	check->done(check->arg, what, what == PODS_GATED ? gate : NULL, &why);

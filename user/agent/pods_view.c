@@ -17,8 +17,7 @@ static const char *workload(const struct pod *pod, char *text, size_t size)
 {
 	if (!pod->workload)
 		return NULL;
-	snprintf(text, size, "%s/%s", pod->workload_kind ? pod->workload_kind : "?",
-		 pod->workload);
+	snprintf(text, size, "%s/%s", pod->workload_kind ? pod->workload_kind : "?", pod->workload);
 	return text;
 }
 
@@ -90,9 +89,8 @@ cJSON *pods_json(const struct agent *agent)
 	for (size_t i = 0; pods && i < pods->n; i++) {
 		const struct pod_entry *pod = pods->list[i];
 
-		cJSON_AddItemToArray(
-			list, pod_object(agent, &pod->pod, pod->state, pod->why.text,
-					 pods_gate_on(agent, pod->pod.uid, 0), true));
+		cJSON_AddItemToArray(list, pod_object(agent, &pod->pod, pod->state, pod->why.text,
+						      pods_gate_on(agent, pod->pod.uid, 0), true));
 	}
 	for (size_t i = 0; i < agent->gates.n_entries; i++) {
 		const struct gate_entry *gate = agent->gates.entries[i];

@@ -193,8 +193,8 @@ static void namespace_present(void *arg, const cJSON *object)
 static void namespace_gone(void *arg, const cJSON *object)
 {
 	struct pods *pods = arg;
-	const char *name = json_string_value(json_get(json_get(object, "metadata"), "name"), 1,
-					     253);
+	const char *name =
+		json_string_value(json_get(json_get(object, "metadata"), "name"), 1, 253);
 
 	for (size_t i = 0; name && i < pods->n_namespaces; i++)
 		if (!strcmp(pods->namespaces[i]->name, name) && !has_gates(pods->agent, name)) {

@@ -109,7 +109,8 @@ int published_write(const char *dir, const char *within, const char *name, const
 	gate_fd = open_gate(within ? within_fd : dir_fd, dir, name, f);
 	if (gate_fd < 0)
 		return gate_fd;
-	snprintf(aside, sizeof(aside), ".%.200s.new", name); /* a pod's name may have 253 characters */
+	snprintf(aside, sizeof(aside), ".%.200s.new",
+		 name); /* a pod's name may have 253 characters */
 	err = replace(dir_fd, gate_fd, aside, file, text, len);
 	if (!err)
 		return 0;
@@ -141,8 +142,7 @@ int published_remove(const char *dir, const char *within, const char *name, cons
 	int err;
 
 	if (dir_fd >= 0 && within)
-		within_fd = openat(dir_fd, within,
-				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		within_fd = openat(dir_fd, within, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir_fd < 0 || (within && within_fd < 0))
 		return errno == ENOENT
 			       ? 0

@@ -222,14 +222,23 @@ static void tell_left_out(struct source *source, size_t n_odd, size_t n_more)
 			  "what isn't needed",
 			  n_more, source->dir, SOURCE_MAX_FILES);
 	else if (n_odd)
-		fault_set(&source->left_out, EILSEQ,
-			  "%zu files of directory \"%s\" aren't read: their names aren't UTF-8, "
-			  "have control characters or begin as what comes from Kubernetes does "
-			  "(\"%s\"); rename them",
-			  n_odd, source->dir, source->outside ? source->outside[0] : "");
+		fault_set(
+			&source->left_out, EILSEQ,
+			"%zu files of directory \"%s\" aren't read: their names aren't UTF-8, have "
+			"control characters%s; rename them",
+			n_odd, source->dir,
+			source->outside
+				? " or begin as what comes from Kubernetes does (\"secret:\", "
+				  "\"portlicense:\", \"portpolicy:\")"
+				: "");
 	if (source->left_out.text[0] && strcmp(was.text, source->left_out.text))
 		log_event(LOG_ERROR, "files_left_out", LOG_FIELDS("dir", source->dir), "%s",
 			  source->left_out.text);
+}
+
+static bool had_files(const struct source *source)
+{
+	return source->n_files && !source->files[0]->outside;
 }
 
 /* An empty directory on another device than before: what was mounted there is gone. */
@@ -239,7 +248,7 @@ static bool unmounted(struct source *source, DIR *dir, size_t n_seen)
 
 	if (fstat(dirfd(dir), &st))
 		return true;
-	if (source->dev && source->dev != st.st_dev && !n_seen && source->n_files)
+	if (source->dev && source->dev != st.st_dev && !n_seen && had_files(source))
 		return true;
 	source->dev = st.st_dev;
 	return false;
@@ -376,8 +385,9 @@ void source_refuse(const struct source *source, struct source_file *file, const 
 	fault_set(&file->refusal, EBADMSG, "%s", why);
 	if (!news)
 		return;
-	log_event(LOG_ERROR, event, LOG_FIELDS("dir", source->dir, "file", file->name), "%s%s", why,
-		  file->good ? "; its last good copy stays in force" : "");
+	log_event(LOG_ERROR, event,
+		  LOG_FIELDS("dir", file->outside ? "kubernetes" : source->dir, "file", file->name),
+		  "%s%s", why, file->good ? "; its last good copy stays in force" : "");
 }
 
 void source_forget(struct source *source, size_t i)

@@ -42,7 +42,8 @@ struct source_file {
 struct source {
 	const char *dir;
 	const char *const *suffixes; /* NULL-terminated */
-	const char *const *outside;  /* how names of what isn't in the directory begin, NULL-terminated; NULL: none */
+	const char *const *
+		outside; /* how names of what isn't in the directory begin, NULL-terminated; NULL: none */
 	size_t max_bytes;
 	char *keep_dir; /* where good bytes are kept */
 	void (*free_value)(void *value);

@@ -185,7 +185,8 @@ int whatif_policy(struct whatif *w, const char *file, const struct policy *polic
 	char *name;
 
 	w->altered = true;
-	while (at < w->n_policies && source_order(&w->agent->policies.source, w->policies[at].file, file) < 0)
+	while (at < w->n_policies &&
+	       source_order(&w->agent->policies.source, w->policies[at].file, file) < 0)
 		at++;
 	if (at < w->n_policies && !strcmp(w->policies[at].file, file)) {
 		w->policies[at].policy = policy;

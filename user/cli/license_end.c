@@ -74,7 +74,9 @@ static void put_source(FILE *out, const cJSON *license)
 	else if (!strcmp(text_or(license, "held", ""), "file_gone"))
 		fputs("held: its file is gone and it is withdrawn soon; ", out);
 	else if (member_text(license, "source"))
-		fprintf(out, "pulled from %s; ", member_text(license, "source"));
+		fprintf(out, "%s %s; ",
+			strchr(member_text(license, "source"), '/') ? "from" : "pulled from",
+			member_text(license, "source"));
 }
 
 static void put_state(FILE *out, const cJSON *license, int64_t now)

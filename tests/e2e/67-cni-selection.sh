@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What portlic-cni goes by: the agent's cni-selection.json follows policies, namespaces and their annotations, and
+# says of what nobody has seen yet that it may be selected; POST /v1/cni; the two together, with an API server.
+. "$(dirname "$0")/lib.sh"
+. "$LIB/kube.sh"
+. "$LIB/pods.sh"
+need openssl curl
+
+FILE=$T/state/cni-selection.json
+says() { json "$1" < "$FILE"; } # says EXPRESSION of d
+says_is() { [ "$(says "$1" 2> /dev/null)" = "$2" ]; }
+follows() { # follows TEXT EXPRESSION WANT: within two seconds
+	if eventually 2 says_is "$2" "$3"; then ok "$1"; else not_ok "$1" "got \"$(says "$2")\", want \"$3\"; $(cat "$FILE")"; fi
+}
+SYSTEM="'kube-node-lease': 'never', 'kube-public': 'never', 'kube-system': 'never'"
+# cni COMMAND NAMESPACE NAME UID KEY [ANNOTATIONS]: as a runtime; KEY: of the sandbox, "": no namespace. R: its status, O: stdout
+cni() {
+	O=$(env -i CNI_COMMAND="$1" CNI_CONTAINERID="c$4" CNI_IFNAME=eth0 CNI_NETNS="${5:+/run/netns/plx$$-$5}" \
+		CNI_ARGS="IgnoreUnknown=1;K8S_POD_UID=$4;K8S_POD_NAME=$3;K8S_POD_NAMESPACE=$2" "$BUILD/portlic-cni" 2> "$T/cni.err" << J
+{"cniVersion":"1.0.0","name":"n","type":"portlic-cni","socket":"$PORTLIC_SOCKET","selection":"$FILE","capabilities":{"io.kubernetes.cri.pod-annotations":true},
+ "runtimeConfig":{"io.kubernetes.cri.pod-annotations":${6:-{\}}},"prevResult":{"cniVersion":"1.0.0","ips":[]}}
+J
+	)
+	R=$?
+}
+post() { curl -s -o "$T/answer" -w '%{http_code}' --unix-socket "$PORTLIC_SOCKET" -d "$1" http://portlic/v1/cni; }
+
+pods_begin
+configure
+vendor
+agent_start
+follows "without Kubernetes and policies: whoever asks by annotation, but the system's" '[d["gates"], d["unknown"], d["globs"], d["namespaces"]]' \
+	"[False, 'asked', [], {$SYSTEM}]"
+is "... mode of the file" "$(stat -c %a "$FILE")" 600
+policy_for a.json '{"gates":["web-*"]}'
+follows "a policy names gates" 'd["gates"], d["unknown"]' "True asked"
+policy_for a.json '{"namespaces":["prod-*","kube-public"]}'
+follows "namespaces by name: the names, and the system's that is spelled out" '[d["gates"], d["globs"], d["namespaces"]["kube-public"] if "kube-public" in d["namespaces"] else "as the glob", d["namespaces"]["kube-system"]]' \
+	"[False, ['prod-*', 'kube-public'], 'as the glob', 'never']"
+policy_for a.json '{"podSelector":{"matchLabels":{"app":"web"}}}'
+follows "labels of pods: any namespace may" 'd["unknown"], d["namespaces"]["kube-system"]' "may never"
+policy_for a.json '{"namespaceSelector":{"matchLabels":{"tier":"front"}}}'
+follows "labels of namespaces: any that nobody has seen may" 'd["unknown"]' may
+portlic policy del a.json > "$T/out"
+follows "the policy is deleted" 'd["unknown"]' asked
+mkdir "$T/keep" && mv "$FILE" "$T/keep" && mkdir "$FILE"
+policy_for a.json '{"gates":["web-*"]}'
+warned() { portlic status -o json | json 'd["warnings"]' | grep -q "portlic-cni goes by what was selected before"; }
+check "it can't be written: a warning in status" eventually 3 warned
+has "... and an alarm" "$(cat "$T/agent.log")" cni_selection_unwritable
+rmdir "$FILE"
+follows "... it can again: written" 'd["gates"]' True
+check "... and the warning goes" eventually 2 eval '! warned'
+
+for bad in '' '[]' '{"command":"ADD"}' '{"command":"RUN","container":"c","netns":"/n"}' '{"command":"ADD","container":"c"}' \
+	'{"command":"DEL","container":"c","more":1}' '{"command":"ADD","container":1,"netns":"/n"}'; do
+	is "POST /v1/cni $bad: 400" "$(post "$bad")" 400
+done
+is "... DEL of what nobody knows is fine" "$(post '{"command":"DEL","container":"c"}') $(cat "$T/answer")" '200 {"result":"unselected","gate":null}'
+rm "$T/policies.d/a.json"
+agent_end TERM
+
+# with an API server
+kube_start
+kube_configure n1 portlic
+kube_namespace plain | kube_put - > /dev/null
+kube_namespace edge '{"tier":"front"}' | kube_put - > /dev/null
+kube_namespace portlic | kube_put - > /dev/null
+drop l.lic '"ports":[{"port":8080}]'
+agent_start
+policy_for front.json '{"namespaceSelector":{"matchLabels":{"tier":"front"}}}'
+follows "with Kubernetes: what is known is told, what isn't may be anything" '[d["unknown"], d["namespaces"].get("edge", "as unknown"), d["namespaces"]["plain"], d["namespaces"]["portlic"]]' \
+	"['may', 'as unknown', 'asked', 'never']"
+annotate plain portlic.dev/mode audit
+follows "a namespace asks by its annotation" 'd["namespaces"].get("plain", "as unknown")' "as unknown"
+annotate plain portlic.dev/mode off
+follows "... and doesn't any more" 'd["namespaces"]["plain"]' asked
+kube_namespace edge '{"tier":"back"}' | kube_put - > /dev/null
+follows "a namespace changes its labels" 'd["namespaces"].get("edge")' asked
+kube_namespace edge '{"tier":"front"}' | kube_put - > /dev/null
+follows "... and back" 'd["namespaces"].get("edge", "as unknown")' "as unknown"
+
+WEB=$(uid) PLAIN=$(uid) ASKS=$(uid)
+sandbox web "$WEB"
+put_pod edge web-0 "$WEB"
+cni ADD edge web-0 "$WEB" web
+is "ADD of a selected pod: the result goes on" "$R $O" '0 {"cniVersion":"1.0.0","ips":[]}'
+is "... and its gate stands by then" "$(gate_says "$WEB" 'g["state"], g["mode"]')" "('attached', 'enforce')"
+run_in web 8080 9090
+is "... its ports" "$(reach web 8080) $(reach web 9090)" "ok refused"
+cni ADD edge web-0 "$WEB" web
+is "... again: the same" "$R $(gate_says "$WEB" 'g["state"]')" "0 attached"
+cni CHECK edge web-0 "$WEB" web
+is "... CHECK" "$R$O" 0
+sandbox plain "$PLAIN"
+put_pod plain db-0 "$PLAIN"
+cni ADD plain db-0 "$PLAIN" plain
+is "ADD of a pod that nothing selects" "$R $(gate_of "$PLAIN")" "0 None"
+sandbox asks "$ASKS"
+put_pod plain asks-0 "$ASKS"
+annotate plain/asks-0 portlic.dev/mode enforce
+cni ADD plain asks-0 "$ASKS" asks '{"portlic.dev/mode":"enforce"}'
+is "ADD of one that asks by its annotation" "$R $(gate_says "$ASKS" 'g["state"]')" "0 attached"
+for _ in 1 2 3; do cni DEL edge web-0 "$WEB" web; done
+is "DEL three times" "$R$O" 0
+cni DEL edge web-0 "$WEB" ""
+is "... once more without a namespace" "$R$O" 0
+
+policy_for front.json '{"namespaceSelector":{"matchLabels":{"tier":"front"}},"podSelector":{"matchLabels":{"app":"web"}}}'
+eventually 5 eval 'portlic policy list -o json | grep -q front.json' || bail "the policy"
+kube away
+cni ADD edge new-0 "$(uid)" plain
+is "the API server is away, labels matter: refused" "$R $(json 'd["code"]' <<< "$O")" "1 100"
+has "... in words" "$O" "depends on labels that nobody knows now"
+agent_end KILL
+cni ADD edge new-0 "$(uid)" plain
+is "no agent either: try again later" "$R $(json 'd["code"]' <<< "$O")" "1 11"
+cni ADD plain new-0 "$(uid)" plain
+is "... others start" "$R" 0
+agent_start
+follows "an agent that has seen no namespace yet: any may be selected" 'd["unknown"]' may
+is "... but those of the system" "$(says 'd["namespaces"]["kube-system"], d["namespaces"]["portlic"]')" "never never"
