@@ -18,7 +18,7 @@
 #include "maps.h"
 #include "parse.h"
 #include "portless.h"
-#include "probe.h"
+#include "probing.h"
 
 /* Counts, tells and answers with the verdict. p->dport: the socket's; 0 if it has none. */
 static __always_inline int host_end(struct __sk_buff *skb, const struct packet *p,

@@ -17,6 +17,7 @@
 #include "flow.h"
 #include "forward.h"
 #include "maps.h"
+#include "probe.h"
 
 /* Set by the loader before the load: the interface's address. */
 const volatile __u16 shield_mac[ETH_ALEN / 2] = {};
@@ -181,6 +182,19 @@ static __always_inline bool is_for_others(struct xdp_md *ctx, const struct knock
 	       r == BPF_FIB_LKUP_RET_FRAG_NEEDED;
 }
 
+/* One of the kubelet's, or what wire may take for one. */
+static __always_inline bool may_probe(const struct knock *k, const struct decision *d, __u64 now)
+{
+	struct plic_mark_key key = {.remote_port = k->packet.sport, .local_port = k->packet.dport};
+
+	if (k->packet.proto != IPPROTO_TCP || !(d->rule->flags & PLIC_RULE_PROBE))
+		return false;
+	__builtin_memcpy(key.remote, k->remote, sizeof(key.remote));
+	__builtin_memcpy(key.local, k->local, sizeof(key.local));
+	return probe_is_known(&key, plic_gate_id) ||
+	       (probes_are_guessed(now) && origin_of_address(k->remote) == ORIGIN_BIT(NODE));
+}
+
 /* What wire would deny whoever sends it, and neither answer nor take for an answer. */
 static __always_inline bool is_hopeless(struct xdp_md *ctx, const struct knock *k,
 					struct decision *d, struct plic_budget *b, __u64 now)
@@ -192,7 +206,7 @@ static __always_inline bool is_hopeless(struct xdp_md *ctx, const struct knock *
 	if (!decide_rule(d, gate_set(), p->proto, p->dport, now))
 		return false;
 	decide_times(d, now, false);
-	if (d->verdict != PLIC_DENIED || is_wanted(b, d, p->proto, now))
+	if (d->verdict != PLIC_DENIED || is_wanted(b, d, p->proto, now) || may_probe(k, d, now))
 		return false;
 	if (p->proto != IPPROTO_TCP && is_answer(k, d->slot != PLIC_SLOT_OTHER, now))
 		return false;

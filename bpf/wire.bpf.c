@@ -19,7 +19,7 @@
 #include "mark.h"
 #include "parse.h"
 #include "portless.h"
-#include "probe.h"
+#include "probing.h"
 #include "refuse.h"
 #include "seats.h"
 #include "stand.h"

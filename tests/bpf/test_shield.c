@@ -32,6 +32,7 @@ enum port {
 	OFF,
 	REFUSED, /* ended, with an answer */
 	PAUSED,	 /* ended, an interim that audits is laid over it */
+	PROBED,	 /* nothing opens it but to the kubelet's probes */
 };
 
 static struct box box;
@@ -323,13 +324,42 @@ static struct plic_rule rule_of(uint16_t port)
 		rule.grants[0].step_ns = H;
 	if (port == REPORTED)
 		rule.grants[0].lapse = PLIC_REPORT;
+	if (port == PROBED)
+		rule.flags = PLIC_RULE_PROBE;
 	return rule;
+}
+
+/* Wire lets it in: told by both its ends, or guessed by an address of the node. */
+static void passes_probes(void)
+{
+	const struct frame_spec spec = {.dport = PROBED, .sport = 40000};
+	const struct plic_probe probe = {.opened_ns = box_now(), .gate = PLIC_NODE_WIDE};
+	struct plic_mark_key key = {.remote = {[10] = 0xff, 0xff, 192, 0, 2, 1},
+				    .local = {[10] = 0xff, 0xff, 10, 0, 0, 2},
+				    .remote_port = 40000,
+				    .local_port = PROBED};
+	struct plic_source_key source = {.prefixlen = 32 + 128,
+					 .set = PLIC_SOURCES_ORIGINS,
+					 .address = {[10] = 0xff, 0xff, 192, 0, 2, 1}};
+	const struct plic_kubelet guess = {.told = PLIC_TOLD_GUESS};
+	int probes = bpf_map__fd(box.skel->maps.plic_probes), wire;
+	uint32_t node = PLIC_ORIGIN_NODE, zero = 0;
+
+	check(both(&spec, &wire) == XDP_DROP && wire == DROP, "a probed port: nobody's");
+	bpf_map_update_elem(probes, &key, &probe, BPF_ANY);
+	check(both(&spec, &wire) == XDP_PASS && wire == PASS, "... the kubelet's passes");
+	bpf_map_delete_elem(probes, &key);
+	bpf_map_update_elem(bpf_map__fd(box.skel->maps.plic_kubelet), &zero, &guess, BPF_ANY);
+	check(both(&spec, &wire) == XDP_DROP && wire == DROP, "guessed: not from elsewhere");
+	bpf_map_update_elem(bpf_map__fd(box.skel->maps.plic_sources), &source, &node, BPF_ANY);
+	check(both(&spec, &wire) == XDP_PASS && wire == PASS, "... from an address of the node");
+	bpf_map_delete_elem(bpf_map__fd(box.skel->maps.plic_sources), &source);
 }
 
 static void publish(void)
 {
-	static const uint16_t named[] = {OPEN,	   PENDING, ENDED, DRAINING, BROWN,
-					 REPORTED, AUDITED, OFF,   REFUSED,  PAUSED};
+	static const uint16_t named[] = {OPEN,	  PENDING, ENDED,   DRAINING, BROWN, REPORTED,
+					 AUDITED, OFF,	   REFUSED, PAUSED,   PROBED};
 	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
 	struct plic_header header = {.deny = PLIC_DROP};
 	struct plic_rule none = {.deny = PLIC_DROP}, paused = {.mode = PLIC_AUDIT_MODE};
@@ -365,6 +395,7 @@ int main(void)
 	leaves_refusals(IPPROTO_TCP);
 	leaves_refusals(IPPROTO_UDP);
 	passes_answers();
+	passes_probes();
 	must_run("ip link set lo up; ip addr add fd00::2/128 dev lo nodad");
 	passes_connected(4, "127.0.0.1", "127.0.0.9");
 	passes_connected(6, "fd00::2", "::1");

@@ -88,10 +88,27 @@ static void test_no_more_runtimes(void **state)
 	assert_false(cgroup_unit("/opt/engine-7", NULL, 0).runtime);
 }
 
+static void test_contained(void **state)
+{
+	static const char *const in[] = {SLICE, SLICE "/cri-containerd-" ID ".scope",
+					 "/kubepods/besteffort/" POD, "/docker/" ID "/kubelet",
+					 "/system.slice/docker-" ID
+					 ".scope/system.slice/kubelet.service"};
+	static const char *const out[] = {"/", "/system.slice/kubelet.service", "/kubelet",
+					  "/user.slice/user-0.slice/session-3.scope",
+					  "/machine.slice/libpod-conmon-" ID ".scope"};
+
+	for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
+		assert_true(cgroup_is_contained(in[i]));
+	for (size_t i = 0; i < sizeof(out) / sizeof(out[0]); i++)
+		assert_false(cgroup_is_contained(out[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_contained),
 		cmocka_unit_test(test_no_more_runtimes),
 	};
 
