@@ -173,9 +173,10 @@ struct plic_source_key {
 };
 #define PLIC_SOURCES_ORIGINS 0
 /* Bits of a value. */
-#define PLIC_SOURCE_IN 1      /* a network that is in */
-#define PLIC_SOURCE_POD 2     /* a pod's address */
-#define PLIC_SOURCE_NETWORK 4 /* ... that is a network of the policy as well: _IN says what that means */
+#define PLIC_SOURCE_IN 1  /* a network that is in */
+#define PLIC_SOURCE_POD 2 /* a pod's address */
+#define PLIC_SOURCE_NETWORK                                                                        \
+	4 /* ... that is a network of the policy as well: _IN says what that means */
 #define PLIC_MAX_SOURCES 65536
 
 /*

@@ -26,10 +26,10 @@ start_echo tcp 7001 7002 7003 7004 7005 8080
 
 from() { SOURCE=10.77.0.$1 out "$LIB/net.py" tcp $POD4 "$2"; } # from LAST-BYTE PORT
 says() { [ "$(from "$1" "$2")" = "$3" ]; }                      # says LAST-BYTE PORT ok|refused
-soon() { # soon TEXT LAST-BYTE PORT ok|refused: within 5 s
+soon() { # soon TEXT LAST-BYTE PORT ok|refused: within 15 s
 	local began
 	began=$(now)
-	if eventually 5 says "$2" "$3" "$4"; then ok "$1 ($(since "$began") s)"; else not_ok "$1" "port $3 from .$2: $(from "$2" "$3")"; fi
+	if eventually 15 says "$2" "$3" "$4"; then ok "$1 ($(since "$began") s)"; else not_ok "$1" "port $3 from .$2: $(from "$2" "$3")"; fi
 }
 stays() { # stays TEXT LAST-BYTE PORT ok|refused: for 2 s
 	local end=$((SECONDS + 2))
@@ -101,6 +101,21 @@ cluster_pod shop web-3 web 14 Succeeded
 soon "it has ended: its address is nobody's" 14 7001 refused
 is "... and an exception again" "$(from 14 8080)" refused
 kube_delete /api/v1/namespaces/shop/pods/web-3
+cluster_pod shop web-4 web 14
+soon "the next one" 14 7001 ok
+ending() { # ending STATE: web-4 is being deleted, its container is in that state
+	kube_get /api/v1/namespaces/shop/pods/web-4 | python3 -c '
+import json, sys
+pod = json.load(sys.stdin)
+pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+pod["status"]["containerStatuses"] = [{"name": "c", "state": {sys.argv[1]: {}}}]
+print(json.dumps(pod))' "$1" | kube_put -
+}
+ending running
+stays "it is being deleted, and still runs" 14 7001 ok
+ending terminated
+soon "its containers have ended: so has its address" 14 7001 refused
+kube_delete /api/v1/namespaces/shop/pods/web-4
 kube_pod shop host n2 uid-host '{"app":"web"}' "$(status 14)" | sed 's/"spec":{/&"hostNetwork":true,/' | kube_put -
 cluster_pod shop web-1 web 11
 stays "a pod of the node's network is admitted by nothing" 14 7001 refused

@@ -33,7 +33,9 @@
 	X(OBJECTS, 'W', "a list of the API server")                                                \
 	X(POD, 'O', "a Pod as the API server sends it, or as it is kept")                          \
 	X(SELECTOR, 'I', "labels and a selector")                                                  \
-	X(CGROUP, 'U', "the path of a cgroup")
+	X(CGROUP, 'U', "the path of a cgroup")                                                     \
+	X(PEERS, 'F', "the agent's k8s-peers.json")                                                \
+	X(NODE, 'D', "a Node as the API server sends it, or the agent's k8s-nodes.json")
 
 enum fuzz_mode {
 #define FUZZ_MODE_ENUM(name, letter, what) FUZZ_##name = (letter),

@@ -12,6 +12,7 @@
 
 #include "base64.h"
 #include "fuzz.h"
+#include "fuzz_cluster.h"
 #include "fuzz_kube.h"
 #include "fuzz_pods.h"
 #include "history.h"
@@ -467,6 +468,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case FUZZ_CGROUP:
 		fuzz_cgroup((char *)rest, len);
+		break;
+	case FUZZ_PEERS:
+		fuzz_peers((char *)rest, len);
+		break;
+	case FUZZ_NODE:
+		fuzz_node((char *)rest, len);
 		break;
 	default:
 		free(rest);

@@ -120,6 +120,19 @@
 	"{\"uid\":\"" POD_UID                                                                      \
 	"\",\"namespace\":\"a\",\"name\":\"b\",\"node\":null,\"probes\":[80],\"labels\":{},"       \
 	"\"annotations\":{\"portlic.dev/x\":\"\"},\"host_network\":true,\"created\":5}"
+#define PEERS                                                                                      \
+	"{\"version\":1,\"namespaces\":[{\"name\":\"shop\",\"labels\":{\"team\":\"x\"}}],"         \
+	"\"feeds\":[{"                                                                             \
+	"\"namespace\":null,\"selector\":\"\",\"pods\":[[\"u1\",\"shop\",7,\"10.1.0.1\",\"fd00::"  \
+	"1\"],["                                                                                   \
+	"\"u2\",\"bank\",8,\"10.1.0.1\"]]}]}"
+#define NODE                                                                                       \
+	"{\"metadata\":{\"name\":\"n1\"},\"spec\":{\"podCIDRs\":[\"10.244.1.0/24\",\"fd00::/"      \
+	"64\"]},"                                                                                  \
+	"\"status\":{\"addresses\":[{\"type\":\"InternalIP\",\"address\":\"10.0.0.1\"}]}}"
+#define KEPT_NODES                                                                                 \
+	"{\"version\":1,\"nodes\":[{\"name\":\"n1\",\"addresses\":[\"10.0.0.1/32\"],\"pods\":["    \
+	"\"10.244.1.0/24\"]}]}"
 #define SELECTOR                                                                                   \
 	"{\"selector\":{\"matchLabels\":{\"a.b/c\":\"d\"},\"matchExpressions\":[{\"key\":"         \
 	"\"app\",\"operator\":\"NotIn\",\"values\":[\"x\",\"\"]},{\"key\":\"e\",\"operator\":"     \
@@ -166,6 +179,9 @@ static const struct {
 	{FUZZ_POD, POD},
 	{FUZZ_POD, KEPT_POD},
 	{FUZZ_SELECTOR, SELECTOR},
+	{FUZZ_PEERS, PEERS},
+	{FUZZ_NODE, NODE},
+	{FUZZ_NODE, KEPT_NODES},
 	{FUZZ_CGROUP, "/a/kubepods/besteffort/pod" POD_UID "/" ID},
 	{FUZZ_CGROUP, "/kubepods.slice/kubepods-podde7cc372_9aaa_4d36_8403_7035046ee8d8.slice"
 		      "/cri-containerd-" ID ".scope"},

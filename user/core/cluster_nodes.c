@@ -244,8 +244,9 @@ char *cluster_nodes_print(const struct cluster_nodes *nodes)
 	return cJSON_PrintUnformatted(object);
 }
 
-static int read_networks(const cJSON *object, const char *name, struct cidr **list, size_t *n,
-			 struct fault *f)
+/* None is larger than min_len tells. */
+static int read_networks(const cJSON *object, const char *name, uint8_t min_len, struct cidr **list,
+			 size_t *n, struct fault *f)
 {
 	const cJSON *array = NULL, *item;
 	int err = json_array(object, name, 0, MAX_NETWORKS, &array, f);
@@ -255,6 +256,9 @@ static int read_networks(const cJSON *object, const char *name, struct cidr **li
 
 		if (!err)
 			err = cidr_parse(name, item, &network, f);
+		if (!err && network.len < min_len)
+			err = fault_set(f, EINVAL, "\"%s\": \"%s\" is too large", name,
+					item->valuestring);
 		if (!err)
 			err = add(list, n, &network);
 	}
@@ -272,9 +276,9 @@ static int read_kept(const cJSON *item, void *arg, struct fault *f)
 	if (!err && !(node.name = strdup(name)))
 		err = -ENOMEM;
 	if (!err)
-		err = read_networks(item, "addresses", &node.addresses, &node.n_addresses, f);
+		err = read_networks(item, "addresses", 128, &node.addresses, &node.n_addresses, f);
 	if (!err)
-		err = read_networks(item, "pods", &node.pods, &node.n_pods, f);
+		err = read_networks(item, "pods", 1, &node.pods, &node.n_pods, f);
 	if (!err)
 		err = put(arg, &node);
 	node_free(&node);

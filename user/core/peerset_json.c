@@ -39,12 +39,16 @@ static cJSON *pod_array(const struct peer *peer)
 	return pod;
 }
 
+/* Has an address that is its own, and is of the feed. */
 static bool is_of(const struct peer *peer, const struct peer_feed *feed)
 {
+	bool of = false, has = false;
+
 	for (size_t i = 0; i < peer->n_feeds; i++)
-		if (peer->feeds[i].feed == feed)
-			return true;
-	return false;
+		of |= peer->feeds[i].feed == feed;
+	for (size_t i = 0; of && i < peer->n_addresses; i++)
+		has |= peer->addresses[i]->owner == peer;
+	return has;
 }
 
 static cJSON *feed_json(const struct peerset *ps, const struct peer_feed *feed)
