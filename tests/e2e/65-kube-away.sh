@@ -6,13 +6,13 @@
 . "$LIB/kubewatch.sh"
 need openssl
 
-refused() { # refused TEXT STATUS REASON WORDS: a list that gets this status
+refused() { # refused TEXT STATUS REASON WORDS: a watch that gets this status
 	settle
 	kube refuse "$2"
-	kube compact
+	kube cut
 	says "$1" "kube_failed.*reason=\"$3\".*$4"
 	kube refuse 0
-	says "... until it doesn't" '^pods end'
+	says "... until it doesn't" kube_connected
 }
 
 kube_start
@@ -23,7 +23,7 @@ kube_pod shop web n1 | kube_put -
 kube away
 client "pods=$PODS"
 says "the API server is away: told" 'kube_failed.*reason="unreachable"'
-is "... once" "$(sleep 2; grep -c kube_failed "$SAID")" 1
+is "... once" "$(sleep 1; grep -c kube_failed "$SAID")" 1
 is "not connected, and why" "$(kube_state 's["connected"], "connect" in s["error"]')" "(False, True)"
 has "a request fails, and says why" "$(answer GET /version)" "error "
 kube back

@@ -458,11 +458,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 def parse_all(text):
     decoder, at, out = json.JSONDecoder(), 0, []
-    while text[at:].strip():
-        at += len(text[at:]) - len(text[at:].lstrip())
+    while True:
+        while at < len(text) and text[at].isspace():
+            at += 1
+        if at == len(text):
+            return out
         obj, at = decoder.raw_decode(text, at)
         out += obj["items"] if obj.get("kind") == "List" else [obj]
-    return out
 
 
 def control(api, words, text):

@@ -44,7 +44,7 @@ struct kube_watch {
 	size_t n_items, n_objects; /* of the list that comes; in all */
 	bool synced, absent;
 
-	unsigned int failures; /* without a watch that worked */
+	unsigned int failures, expiries; /* without a watch that worked */
 	bool failing;
 	struct fault why; /* of the last failure */
 	enum kube_error reason;

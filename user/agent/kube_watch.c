@@ -131,11 +131,11 @@ static void expired(struct kube_watch *watch)
 {
 	watch->agent->kube.errors[KUBE_FAIL_EXPIRED]++;
 	watch->relist = true;
-	watch->failures++;
+	watch->expiries++;
 	log_event(LOG_INFO, "kube_expired", LOG_FIELDS("watch", watch->what),
 		  "the changes since %s aren't to be had any more: %s are listed anew",
 		  watch->version, watch->what);
-	wait_ms(watch, pace_retry_ms(watch->failures, 0, randombytes_random()));
+	wait_ms(watch, pace_retry_ms(watch->expiries, 0, randombytes_random()));
 }
 
 static void absent(struct kube_watch *watch)
@@ -241,7 +241,7 @@ static int take_event(struct kube_watch *watch, char *json, size_t len, struct f
 				event.code, text ? ": " : "", text ? text : "");
 	} else {
 		watch->heard = true;
-		watch->failures = 0;
+		watch->failures = watch->expiries = 0;
 		snprintf(watch->version, sizeof(watch->version), "%s", event.version);
 		tell(watch, &event);
 		err = watch->phase == KUBE_STOPPED ? -ECANCELED : 0;
@@ -352,7 +352,7 @@ static void watch_done(struct kube_watch *watch)
 	 */
 	watch->relist |= !watch->heard;
 	if (worked(watch)) {
-		watch->failures = 0;
+		watch->failures = watch->expiries = 0;
 		begin(watch);
 		return;
 	}
