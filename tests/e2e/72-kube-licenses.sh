@@ -114,6 +114,10 @@ portlicense inline '{"token":"e30.e30.e30"}'
 check "one that is bad" eventually 6 becomes condition inline Verified "['False', 'BadAlg']"
 is "... leaves the last good one in force" "$(condition inline InForce) $(status inline 's["seq"]') $(out "$LIB/net.py" tcp $POD4 8082)" "['True', 'Active'] 2 ok"
 check "... is an Event" eventually 3 becomes events inline "[('Expiring', 1), ('Rejected', 1), ('Renewed', 1)]"
+portlicense inline '{"secretRef":{"name":"nobody"}}'
+eventually 4 becomes condition inline Verified "['False', 'NoSecret']"
+portlicense inline '{"token":"e30.e30.e30"}'
+check "the same one again counts up" eventually 8 becomes events inline "[('Expiring', 1), ('Rejected', 1), ('Rejected', 2), ('Renewed', 1)]"
 settled() {
 	kube count > /dev/null
 	sleep 2

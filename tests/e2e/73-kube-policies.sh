@@ -62,7 +62,7 @@ cp "$T"/trust.d/* "$T/two/trust.d/"
 { printf '{%s, ' "$(kube_config n2)" && tail -c +2 "$T/two/portlicd.json"; } > "$T/two.json" && mv "$T/two.json" "$T/two/portlicd.json"
 background "$BUILD/portlicd" --config "$T/two/portlicd.json"
 SECOND=${PIDS[-1]}
-check "two agents: two nodes" eventually 12 becomes nodes 2/2
+check "two agents: two nodes" eventually 15 becomes nodes 2/2
 is "one of them leads" "$(leads "$T") $(leads "$T/two") $(holder)" "True False n1"
 is "... and knows who" "$(PORTLIC_SOCKET=$T/two/portlicd.sock portlic status -o json | json 'd["kubernetes"]["writer"]["holder"]')" n1
 is "each has a Lease of its own" "$(kube list $LEASES | json 'sorted(l["metadata"]["name"] for l in d)')" "['portlic-node-n1', 'portlic-node-n2', 'portlic-writer']"

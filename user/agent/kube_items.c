@@ -7,10 +7,13 @@
 #include <string.h>
 #include <time.h>
 
+#include <sodium.h>
+
 #include "agent.h"
 #include "cleanup.h"
 #include "log.h"
 #include "outside.h"
+#include "pace.h"
 
 #define SOON_MS 20 /* objects that come together are taken together */
 
@@ -20,6 +23,13 @@ int64_t kube_wall_us(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+uint64_t kube_retry_ns(unsigned int failures)
+{
+	uint64_t ms = (uint64_t)pace_backoff(2, failures, 60) * 1000;
+
+	return (ms / 2 + randombytes_uniform((uint32_t)(ms / 2))) * 1000000;
 }
 
 bool kube_well(const struct kube_answer *answer)

@@ -148,6 +148,8 @@ void kube_tell_stop(struct agent *agent);
 
 /* Microseconds of the wall clock since 1970 UTC. */
 int64_t kube_wall_us(void);
+/* How long to wait after so many failed writes in a row: 2 s, doubled, at most 60, drawn between half and all of it. */
+uint64_t kube_retry_ns(unsigned int failures);
 /* HTTP 2xx. */
 bool kube_well(const struct kube_answer *answer);
 /* The member of metadata of an answer's object; "": none. */

@@ -9,15 +9,14 @@
 #include "cleanup.h"
 #include "kube_items.h"
 #include "log.h"
-#include "pace.h"
 
 #define NS_PER_S 1000000000ULL
-#define AGAIN_S 30     /* not more often */
+#define AGAIN_S 30 /* with many nodes not more often */
+#define AGAIN_MIN_S 3
 #define ALIVE_S 600    /* not more seldom, a tenth to either side */
 #define VALID_S 1800   /* leaseDurationSeconds: so long it counts */
 #define NODES_PER_S 50 /* that write when all of them have news at once */
 #define RETRY_S 2
-#define RETRY_MAX_S 60
 
 #define LEASES "/apis/coordination.k8s.io/v1"
 
@@ -79,9 +78,7 @@ static void on_answer(void *arg, const struct kube_answer *answer)
 		sync->report_due_ns = now + (sync->report_failures++ ? RETRY_S * NS_PER_S : 0);
 		return;
 	}
-	sync->report_due_ns =
-		now +
-		(uint64_t)pace_backoff(RETRY_S, ++sync->report_failures, RETRY_MAX_S) * NS_PER_S;
+	sync->report_due_ns = now + kube_retry_ns(++sync->report_failures);
 }
 
 static char *body_of(const struct agent *agent, const char *name)
@@ -128,27 +125,30 @@ static void write_report(struct agent *agent, char *news)
 		on_answer(agent, &(struct kube_answer){.err = -1});
 }
 
-/* A thousand nodes that have news at the same time don't tell it at the same time. */
+/*
+ * A thousand nodes that have news at the same time don't tell it at the same time, nor all that comes in a row:
+ * of few nodes each may write every 3 s, of 300 and more every 30.
+ */
 static uint64_t when(const struct kube_sync *sync, uint64_t now)
 {
-	uint64_t spread =
-		(uint64_t)(sync->lease.nodes > 0 ? sync->lease.nodes : 1) * NS_PER_S / NODES_PER_S;
+	uint64_t nodes = sync->lease.nodes > 0 ? (uint64_t)sync->lease.nodes : 1;
+	uint64_t spread = nodes * NS_PER_S / NODES_PER_S;
+	uint64_t again_s = nodes / 10 < AGAIN_MIN_S ? AGAIN_MIN_S
+			   : nodes / 10 > AGAIN_S   ? AGAIN_S
+						    : nodes / 10;
 	uint64_t due = now + (spread >> 16) * (randombytes_random() >> 16);
-	uint64_t next = sync->report_ns ? sync->report_ns + AGAIN_S * NS_PER_S : 0;
+	uint64_t next = sync->report_ns ? sync->report_ns + again_s * NS_PER_S : 0;
 
 	return due > next ? due : next;
 }
 
 static bool is_due(struct kube_sync *sync, bool news, uint64_t now)
 {
-	uint64_t alive =
-		sync->report_ns + (ALIVE_S * 9 / 10 + randombytes_uniform(ALIVE_S / 5)) * NS_PER_S;
-
 	if (news && !sync->report_due_ns)
 		sync->report_due_ns = when(sync, now);
 	if (!news && !sync->report_failures)
 		sync->report_due_ns = 0;
-	return sync->report_due_ns ? now >= sync->report_due_ns : now >= alive;
+	return now >= (sync->report_due_ns ? sync->report_due_ns : sync->report_alive_ns);
 }
 
 /* Before a whole list of each kind has come, nobody knows what there is to be said. */

@@ -9,12 +9,9 @@
 #include "kubeevent.h"
 #include "licensestatus.h"
 #include "log.h"
-#include "pace.h"
 
 #define NS_PER_S 1000000000ULL
 #define NODES_S 5 /* while only the number of nodes moves */
-#define RETRY_S 2
-#define RETRY_MAX_S 60
 
 /* ---- what is so ---- */
 
@@ -165,7 +162,7 @@ static void on_answer(void *arg, const struct kube_answer *answer)
 		return;
 	}
 	cJSON_Delete(TAKE_PTR(item->sent));
-	item->next_ns += (uint64_t)pace_backoff(RETRY_S, ++item->failures, RETRY_MAX_S) * NS_PER_S;
+	item->next_ns += kube_retry_ns(++item->failures);
 	if (item->failures == 3) /* a conflict, or somebody restarts: no news */
 		log_event(LOG_WARN, "kube_status_unwritten",
 			  LOG_FIELDS("object", item->object.name), "%s; it is tried again",
