@@ -403,10 +403,15 @@ static void test_modes(void **state)
 		{PLIC_ENFORCE, PLIC_OFF, 2, 2, 2, 2},
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	/* Twice: the second time it isn't the policy's mode but what stands in its place (a pod's annotation). */
+	for (size_t n = 0; n < 2 * sizeof(cases) / sizeof(cases[0]); n++) {
+		const size_t i = n / 2;
+		const enum plic_mode mode = cases[i][0];
 		struct world w = new_world();
 
-		w.policy = (struct policy){.mode = cases[i][0], .deny = PLIC_DROP};
+		w.policy =
+			(struct policy){.mode = n % 2 ? (mode + 1) % 3 : mode, .deny = PLIC_DROP};
+		w.in.policy_mode = n % 2 ? &mode : NULL;
 		w.policy.ports = ports;
 		w.policy.n_ports = 3;
 		w.in.policy = &w.policy;

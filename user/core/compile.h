@@ -45,9 +45,9 @@ struct compile_input {
 	const struct license_view
 		*views; /* licenses of the node; index + 1 is plic_grant.license */
 	size_t n_views;
-	const struct policy *policy; /* NULL: enforce, refuse, licenses alone */
+	const struct policy *policy;	   /* NULL: enforce, refuse, licenses alone */
 	const enum plic_mode *policy_mode; /* in the place of the policy's, NULL: that one */
-	int mode;		     /* enum plic_mode set by `gate set`; -1: the policy's */
+	int mode;			   /* enum plic_mode set by `gate set`; -1: the policy's */
 	const struct tombstone *tombstones;
 	size_t n_tombstones;
 	const struct plic_slot *slots; /* as they are now: stable as long as the gate lives */
