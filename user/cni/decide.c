@@ -27,10 +27,19 @@ bool cni_may_be_selected(const struct cni_call *call, const struct cni_conf *con
 		return false;
 	case CNI_ASKED:
 		return conf->asks || !conf->sees_annotations;
+	case CNI_WATCHED:
 	case CNI_MAY:
 		break;
 	}
 	return true;
+}
+
+bool cni_is_watched(const struct cni_call *call, const struct cni_conf *conf,
+		    const struct cni_selection *selection)
+{
+	return selection && call->namespace &&
+	       cni_selection_of(selection, call->namespace) == CNI_WATCHED && !conf->asks &&
+	       conf->sees_annotations;
 }
 
 void cni_pod_text(const struct cni_call *call, struct fault *out)

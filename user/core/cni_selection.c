@@ -14,7 +14,8 @@
 #define MAX_GLOBS 65536
 #define MAX_NAME 253
 
-static const char *const words[] = {"never", "asked", "may", NULL}; /* enum cni_selected */
+static const char *const words[] = {"never", "asked", "watched", "may",
+				    NULL}; /* enum cni_selected */
 static const char *const keys[] = {"version", "gates", "unknown", "globs", "namespaces", NULL};
 
 static int by_name(const void *a, const void *b)
