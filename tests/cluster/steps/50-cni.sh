@@ -28,6 +28,7 @@ check "no agent: a pod that nothing selects for enforcement starts" eventually 3
 says_why() { KW get events --field-selector reason=FailedCreatePodSandBox -o jsonpath='{.items[*].message}' | grep -q portlic; }
 check "... one of the gated namespace waits, and kubectl describe says why" eventually 30 says_why
 KW get events --field-selector reason=FailedCreatePodSandBox -o jsonpath='{.items[0].message}' | fold -w 150 | sed 's/^/# /'
+echo
 is "the pods that run are as they were" "$(knock "$(address shop)" 8080), $(knock "$(address shop)" 9090)" "ok, refused"
 KS patch ds portlicd --type=json -p '[{"op":"remove","path":"/spec/template/spec/nodeSelector"}]' > "$T/out"
 check "the agent comes again" apply enforce-cni

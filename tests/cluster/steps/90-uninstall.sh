@@ -16,6 +16,7 @@ KS logs ds/portlic-uninstall -c cleanup | sed 's/^/# /'
 eventually 5 becomes ok "$ip" 9090
 is "the internal port is open again" "$(knock "$ip" 9090)" ok
 check "kubectl delete -k, uninstall" K delete -k "$dir"
+K delete -k deploy/kubernetes/startup-taint --ignore-not-found > "$T/out"
 check "kubectl delete -k, the rest" K delete -k "$SITE/enforce-cni"
 for path in /sys/fs/bpf/portlic /var/lib/portlic /run/portlic "$BED_DIR/containerd/cnibin/portlic-cni"; do
 	check "${path#"$BED_DIR"/} is gone" test ! -e "$path"
