@@ -120,7 +120,7 @@ test: deps ## every rung of the ladder (root); test-RUNG for one, make V=1 to se
 TESTS_check += tests/check/style
 TESTS_e2e += $(sort $(wildcard tests/e2e/[0-9]*.sh))
 TESTS_san += $(patsubst $(B)/%,$(B)/san/%,$(filter $(B)/%,$(TESTS_unit)))
-NEEDS_cli := $(B)/portlic $(B)/portlic-cni $(B)/portlic-cni-launch
+NEEDS_cli := $(B)/portlic $(B)/portlic-cni
 NEEDS_e2e := all
 RUNGS := check unit san cli bpf kernel e2e fuzz
 # Of these programs nothing is measured in time: they run side by side (of e2e those that say so themselves).

@@ -59,9 +59,10 @@ class Call:
         return self.json["code"] if good else "mute"
 
 
-def selection(text=None, **members):
+def selection(text=None, namespaces=None, **members):
     if text is None:
-        text = json.dumps({"version": 1, "gates": False, "unknown": "never", "globs": [], "namespaces": {}, **members})
+        lists = {word: [n for n, w in (namespaces or {}).items() if w == word] for word in ("never", "asked", "may")}
+        text = json.dumps({"version": 1, "gates": False, "unknown": "never", "globs": [], **lists, **members})
     with open(SELECTION + ".new", "w", encoding="utf-8") as f:
         f.write(text)
     os.rename(SELECTION + ".new", SELECTION)

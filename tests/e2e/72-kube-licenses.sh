@@ -25,7 +25,11 @@ shut() { eventually "${2:-1}" eval '[ "$(out "$LIB/net.py" tcp $POD4 '"$1"')" = 
 of() { portlic license list -o json | json "next((($2) for l in d if l['file'] == '$1'), None)"; }
 status() { kube_get "$LIC/$1" | json "(lambda s: $2)(d.get('status', {}))" 2> /dev/null; }
 condition() { status "$1" "next(([c['status'], c['reason']] for c in s.get('conditions', []) if c['type'] == '$2'), None)"; }
-becomes() { [ "$("${@:1:$#-1}")" = "${*: -1}" ]; }
+becomes() { # becomes COMMAND... TEXT: what it prints is that
+	local got
+	got=$("${@:1:$#-1}")
+	[ "$got" = "${*: -1}" ] || { echo "$got" && return 1; }
+}
 events() { kube list $NS/events | json "sorted((e['reason'], e['count']) for e in d if e['involvedObject']['name'] == '$1')"; }
 
 make_pod
@@ -117,7 +121,7 @@ check "... is an Event" eventually 3 becomes events inline "[('Expiring', 1), ('
 portlicense inline '{"secretRef":{"name":"nobody"}}'
 eventually 4 becomes condition inline Verified "['False', 'NoSecret']"
 portlicense inline '{"token":"e30.e30.e30"}'
-check "the same one again counts up" eventually 8 becomes events inline "[('Expiring', 1), ('Rejected', 1), ('Rejected', 2), ('Renewed', 1)]"
+check "the same one again counts up" eventually 8 becomes events inline "[('Expiring', 1), ('Lapsed', 1), ('Rejected', 1), ('Rejected', 2), ('Renewed', 1)]"
 settled() {
 	kube count > /dev/null
 	sleep 2

@@ -21,6 +21,9 @@ config["kubernetes"] = {"api": "https://127.0.0.1:1", "node": "n1", "kubelet_cgr
 json.dump(config, open(sys.argv[1], "w"))
 P
 }
+setup_kubelet system.slice/kubelet.service
+is "kubelet_cgroup: a path that isn't absolute is refused" "$("$BUILD/portlicd" --config "$T/portlicd.json" > "$T/out" 2>&1; echo $?)" 2
+has "... by name" "$(cat "$T/out")" '"kubelet_cgroup"'
 setup_kubelet "$KUBELET"
 cat > "$T/policies.d/pod.json" << 'J'
 {"name": "pod", "match": {"gates": ["pod"]},

@@ -12,4 +12,5 @@ tests/e2e/32-flows.sh: $(B)/tests/e2e/flood ;
 $(B)/tests/e2e/kubewatch: tests/e2e/kubewatch.c $(filter-out %/main.o,$(AGENT)) $(B)/libkernel.a $(B)/libcore.a
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -Iuser/agent $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $(filter %.c %.o %.a,$^) $$($(PKG_CONFIG) --libs $(LIBS_AGENT))
+tests/e2e/68-cni-containerd.sh: $(B)/portlic-cni-launch ;
 tests/e2e/65-kube-api.sh tests/e2e/65-kube-away.sh tests/e2e/65-kube-agent.sh tests/e2e/65-kube-trust.sh: $(B)/tests/e2e/kubewatch ;

@@ -152,41 +152,40 @@ static void test_del_is_lenient(void **state)
 
 static void test_decide(void **state)
 {
-	static const char text[] =
-		"{\"version\":1,\"gates\":false,\"unknown\":\"asked\",\"globs\":[\"prod-*\"],"
-		"\"namespaces\":{\"kube-system\":\"never\",\"shop\":\"may\"}}";
 	static const struct {
 		const char *namespace;
-		bool sees, asks, known, may;
+		bool known;
+		struct cni_said said;
+		bool sees, asks, may;
 	} cases[] = {
-		{"shop", true, false, true, true},
-		{"prod-1", true, false, true, true},
-		{"dev", true, false, true, false},
-		{"dev", true, true, true, true},
-		{"dev", false, false, true, true}, /* it might ask, and nobody sees it */
-		{"kube-system", true, true, true, false},
-		{NULL, false, false, true, false}, /* podman, and no policy names gates */
-		{"kube-system", false, false, false, false},
-		{"kube-node-lease", true, true, false, false},
-		{"dev", true, false, false, true},
-		{NULL, true, false, false, true},
+		{"shop", true, {.selected = CNI_MAY}, true, false, true},
+		{"dev", true, {.selected = CNI_ASKED}, true, false, false},
+		{"dev", true, {.selected = CNI_ASKED}, true, true, true},
+		{"dev",
+		 true,
+		 {.selected = CNI_ASKED},
+		 false,
+		 false,
+		 true}, /* nobody sees whether */
+		{"kube-system", true, {.selected = CNI_NEVER}, true, true, false},
+		{"kube-system", true, {.selected = CNI_MAY}, true, false, true},
+		{NULL, true, {.selected = CNI_MAY}, false, false, false}, /* podman */
+		{NULL, true, {.gates = true}, false, false, true},
+		{"kube-system", false, {0}, false, false, false},
+		{"kube-node-lease", false, {0}, true, true, false},
+		{"dev", false, {0}, true, false, true},
+		{NULL, false, {0}, true, false, true},
 	};
-	struct cni_selection selection;
-	struct fault f;
 
-	assert_int_equal(cni_selection_read(text, strlen(text), &selection, &f), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct cni_call call = {.namespace = (char *)cases[i].namespace};
 		const struct cni_conf conf = {.sees_annotations = cases[i].sees,
 					      .asks = cases[i].asks};
 
 		assert_int_equal(
-			cni_may_be_selected(&call, &conf, cases[i].known ? &selection : NULL),
+			cni_may_be_selected(&call, &conf, cases[i].known ? &cases[i].said : NULL),
 			cases[i].may);
 	}
-	selection.gates = true;
-	assert_true(cni_may_be_selected(&(struct cni_call){0}, &(struct cni_conf){0}, &selection));
-	cni_selection_free(&selection);
 }
 
 static void test_result(void **state)

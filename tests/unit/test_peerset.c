@@ -326,9 +326,7 @@ static void namespaces_by_label(void **state)
 	struct peerset *ps = new_set();
 	struct peer_feed *web;
 
-	assert_false(peerset_asks_namespaces(ps));
 	add(ps, 1, "shop", WEB, "{\"matchLabels\":{\"team\":\"x\"}}");
-	assert_true(peerset_asks_namespaces(ps));
 	web = feed(ps, NULL, WEB_TEXT);
 	whole(ps, web);
 	assert_false(peerset_knows(ps, 1));
@@ -371,11 +369,13 @@ static void feeds_as_narrow_as_can_be(void **state)
 	assert_int_equal(peerset_n_feeds(ps), 1);
 	add(ps, 3, "shop", WEB, "{}");
 	feed(ps, NULL, WEB_TEXT);
-	assert_false(peerset_asks_namespaces(ps));
+	for (size_t i = 0; i < 2; i++)
+		whole(ps, peerset_feed(ps, i));
+	assert_true(peerset_knows(ps, 1) && peerset_knows(ps, 2) && peerset_knows(ps, 3));
 	add(ps, 4, "shop", WEB,
 	    "{\"matchExpressions\":[{\"key\":\"kubernetes.io/metadata.name\",\"operator\":"
 	    "\"NotIn\",\"values\":[\"bank\"]}]}");
-	assert_true(peerset_asks_namespaces(ps));
+	assert_false(peerset_knows(ps, 4));
 	assert_int_equal(peerset_n_feeds(ps), 2);
 	peerset_free(ps);
 }

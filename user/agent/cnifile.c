@@ -24,19 +24,11 @@ static bool goes_by_labels(const struct policy *policy)
 
 static int add_globs(struct cni_selection *selection, const struct policy *policy)
 {
-	for (size_t i = 0; i < policy->n_namespaces; i++) {
-		char **grown = reallocarray(selection->globs, selection->n_globs + 1,
-					    sizeof(*selection->globs));
+	int err = 0;
 
-		if (!grown)
-			return -ENOMEM;
-		selection->globs = grown;
-		grown[selection->n_globs] = strdup(policy->namespaces[i]);
-		if (!grown[selection->n_globs])
-			return -ENOMEM;
-		selection->n_globs++;
-	}
-	return 0;
+	for (size_t i = 0; i < policy->n_namespaces && !err; i++)
+		err = cni_names_add(&selection->globs, policy->namespaces[i]);
+	return err;
 }
 
 /* What holds for namespaces that nobody has seen. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kubepeers.c - the watches: one for each feed that a set takes from, one of the namespaces. */
+/* kubepeers.c - the watches, one for each feed that a set takes from. */
 #include "kubepeers.h"
 
 #include <errno.h>
@@ -151,9 +151,9 @@ static void unwatch_feed(struct peer_feed *feed)
 
 /* --- namespaces */
 
-static void on_namespaces_begin(void *arg)
+void kubepeers_namespaces_begin(struct agent *agent)
 {
-	peerset_begin_namespaces(((struct agent *)arg)->kubepeers.set);
+	peerset_begin_namespaces(agent->kubepeers.set);
 }
 
 static const char *name_of(const cJSON *object)
@@ -161,9 +161,8 @@ static const char *name_of(const cJSON *object)
 	return json_string_value(json_get(json_get(object, "metadata"), "name"), 1, 253);
 }
 
-static void on_namespace(void *arg, const cJSON *object)
+void kubepeers_namespace(struct agent *agent, const cJSON *object)
 {
-	struct agent *agent = arg;
 	const char *name = name_of(object);
 	struct labels labels = {0};
 	struct fault f = {0};
@@ -181,9 +180,8 @@ static void on_namespace(void *arg, const cJSON *object)
 	kubepeers_due(agent);
 }
 
-static void on_namespace_gone(void *arg, const cJSON *object)
+void kubepeers_namespace_gone(struct agent *agent, const cJSON *object)
 {
-	struct agent *agent = arg;
 	const char *name = name_of(object);
 
 	if (name)
@@ -191,25 +189,10 @@ static void on_namespace_gone(void *arg, const cJSON *object)
 	kubepeers_due(agent);
 }
 
-static void on_namespaces_end(void *arg)
+void kubepeers_namespaces_end(struct agent *agent)
 {
-	struct agent *agent = arg;
-
 	peerset_end_namespaces(agent->kubepeers.set);
 	kubepeers_due(agent);
-}
-
-static void watch_namespaces(struct agent *agent)
-{
-	const struct kube_watch_spec spec = {
-		.path = "/api/v1/namespaces",
-		.what = "the labels of namespaces",
-		.consumer = {on_namespaces_begin, on_namespace, on_namespace_gone,
-			     on_namespaces_end},
-		.arg = agent,
-	};
-
-	agent->kubepeers.namespaces = kube_watch(agent, &spec);
 }
 
 /* --- sets */
@@ -227,8 +210,6 @@ static void watch(struct agent *agent)
 		if (peerset_is_used(feed) && !feed->watch)
 			watch_feed(agent, feed);
 	}
-	if (!peers->namespaces && peerset_asks_namespaces(peers->set))
-		watch_namespaces(agent);
 }
 
 int kubepeers_add(struct agent *agent, uint32_t id, const struct from *from, const char *namespace)
@@ -258,10 +239,6 @@ static void forget_old(struct kubepeers *peers)
 			continue;
 		unwatch_feed(feed);
 		peerset_forget(peers->set, feed);
-	}
-	if (peers->namespaces && !peerset_asks_namespaces(peers->set)) {
-		kube_unwatch(peers->namespaces);
-		peers->namespaces = NULL;
 	}
 }
 
@@ -301,8 +278,6 @@ void kubepeers_stop(struct agent *agent)
 	peers->started = false;
 	for (size_t i = 0; i < peerset_n_feeds(peers->set); i++)
 		unwatch_feed(peerset_feed(peers->set, i));
-	kube_unwatch(peers->namespaces);
-	peers->namespaces = NULL;
 }
 
 void kubepeers_close(struct kubepeers *peers)

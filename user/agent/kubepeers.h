@@ -20,18 +20,16 @@
 #include "peerset.h"
 
 struct agent;
-struct kube_watch;
 
 struct kubepeers {
 	struct peerset *set;
-	struct kube_watch *namespaces; /* NULL: no set asks for their labels */
-	uv_timer_t timer;	       /* what changed meanwhile goes to the kernel in one job */
-	bool started, waiting;	       /* the timer is there; it runs */
-	unsigned int telling;	       /* jobs under way that write there */
-	bool looking;		       /* one reads what is there, and nobody writes meanwhile */
-	bool lost_track;	       /* what it has has to be looked up again */
-	struct fault trouble;	       /* of the last job, "" if it went well */
-	uint64_t began_ns;	       /* boot clock */
+	uv_timer_t timer;      /* what changed meanwhile goes to the kernel in one job */
+	bool started, waiting; /* the timer is there; it runs */
+	unsigned int telling;  /* jobs under way that write there */
+	bool looking;	       /* one reads what is there, and nobody writes meanwhile */
+	bool lost_track;       /* what it has has to be looked up again */
+	struct fault trouble;  /* of the last job, "" if it went well */
+	uint64_t began_ns;     /* boot clock */
 
 	char *path;
 	bool changed, saving;
@@ -56,6 +54,12 @@ void kubepeers_keep(struct agent *agent, const uint32_t *ids, size_t n);
 
 /* The sets in the kernel may not be what they were thought to be. */
 void kubepeers_look_again(struct agent *agent);
+
+/* What the watch of namespaces (pods_watch.c) shows. */
+void kubepeers_namespaces_begin(struct agent *agent);
+void kubepeers_namespace(struct agent *agent, const cJSON *object);
+void kubepeers_namespace_gone(struct agent *agent, const cJSON *object);
+void kubepeers_namespaces_end(struct agent *agent);
 
 /* A pod that runs on this node: an address that it has is nobody else's. */
 void kubepeers_claim(struct agent *agent, const struct pod *pod);

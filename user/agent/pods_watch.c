@@ -97,12 +97,13 @@ static void pod_present(void *arg, const cJSON *object)
 	struct fault f = {0};
 	struct pod pod;
 
-	if (!pod_read(object, &pod, &f))
+	if (!pod_read(object, &pod, &f)) {
+		kubepeers_claim(((struct pods *)arg)->agent, &pod);
 		take(arg, &pod);
-	else
-		log_event(LOG_WARN, "pod_unreadable", LOG_NO_FIELDS,
-			  "the API server's object can't be read, so the pod isn't gated: %s",
-			  f.text);
+		return;
+	}
+	log_event(LOG_WARN, "pod_unreadable", LOG_NO_FIELDS,
+		  "the API server's object can't be read, so the pod isn't gated: %s", f.text);
 }
 
 static void pod_gone(void *arg, const cJSON *object)
@@ -171,6 +172,7 @@ static void namespace_present(void *arg, const cJSON *object)
 	struct fault f = {0};
 	bool changed = false;
 
+	kubepeers_namespace(pods->agent, object);
 	if (!namespace)
 		return;
 	namespace->listed = true;
@@ -196,6 +198,7 @@ static void namespace_gone(void *arg, const cJSON *object)
 	const char *name =
 		json_string_value(json_get(json_get(object, "metadata"), "name"), 1, 253);
 
+	kubepeers_namespace_gone(pods->agent, object);
 	for (size_t i = 0; name && i < pods->n_namespaces; i++)
 		if (!strcmp(pods->namespaces[i]->name, name) && !has_gates(pods->agent, name)) {
 			drop_namespace(pods, i);
@@ -209,6 +212,7 @@ static void namespaces_begin(void *arg)
 
 	for (size_t i = 0; i < pods->n_namespaces; i++)
 		pods->namespaces[i]->listed = false;
+	kubepeers_namespaces_begin(pods->agent);
 }
 
 static void namespaces_end(void *arg)
@@ -219,6 +223,7 @@ static void namespaces_end(void *arg)
 		if (!pods->namespaces[i]->listed &&
 		    !has_gates(pods->agent, pods->namespaces[i]->name))
 			drop_namespace(pods, i);
+	kubepeers_namespaces_end(pods->agent);
 	pods_select(pods->agent);
 }
 

@@ -36,6 +36,8 @@ struct curl_calls {
 	__typeof__(curl_easy_getinfo) *info;
 	__typeof__(curl_easy_strerror) *error;
 	__typeof__(curl_slist_append) *append;
+	__typeof__(curl_slist_free_all) *free_list;
+	__typeof__(curl_easy_cleanup) *cleanup;
 };
 
 struct text {
@@ -56,8 +58,10 @@ static int load(struct curl_calls *calls, struct fault *why)
 		{"curl_easy_getinfo", (void **)&calls->info},
 		{"curl_easy_strerror", (void **)&calls->error},
 		{"curl_slist_append", (void **)&calls->append},
+		{"curl_slist_free_all", (void **)&calls->free_list},
+		{"curl_easy_cleanup", (void **)&calls->cleanup},
 	};
-	void *library = dlopen(CURL_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	void *library = dlopen(CURL_LIBRARY, RTLD_LAZY | RTLD_LOCAL);
 
 	if (!library)
 		return fault_set(why, ENOENT, "portlic-cni needs " CURL_LIBRARY ": %s", dlerror());
@@ -113,14 +117,29 @@ static int no_answer(const struct curl_calls *curl, CURL *easy, CURLcode code, c
 			 curl->error(code));
 }
 
-/* The process ends soon: handles are left to that. body NULL: GET. */
+/* body NULL: GET. */
+static int perform(const struct curl_calls *curl, CURL *easy, const char *socket, const char *body,
+		   struct curl_slist *headers, long *status, struct fault *why)
+{
+	CURLcode code;
+
+	curl->set(easy, CURLOPT_HTTPHEADER, headers);
+	if (body)
+		curl->set(easy, CURLOPT_POSTFIELDS, body);
+	code = curl->perform(easy);
+	if (code != CURLE_OK)
+		return no_answer(curl, easy, code, socket, why);
+	curl->info(easy, CURLINFO_RESPONSE_CODE, status);
+	return 0;
+}
+
 static int transfer(const char *socket, const char *url, const char *body, long timeout_ms,
 		    struct text *answer, long *status, struct fault *why)
 {
+	struct curl_slist *headers, *more;
 	struct curl_calls curl;
-	struct curl_slist *headers;
 	CURL *easy;
-	CURLcode code;
+	int err;
 
 	if (strlen(socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
 		return fault_set(why, ENAMETOOLONG,
@@ -129,20 +148,18 @@ static int transfer(const char *socket, const char *url, const char *body, long 
 		return -EIO;
 	easy = curl.init();
 	headers = curl.append(NULL, "Expect:"); /* no 100-continue to wait for */
-	headers = headers ? curl.append(headers, "Content-Type: application/json") : NULL;
-	if (!easy || !headers)
-		return fault_set(why, ENOMEM, "out of memory");
-	set_up(&curl, easy, socket, answer);
-	curl.set(easy, CURLOPT_URL, url);
-	curl.set(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-	curl.set(easy, CURLOPT_HTTPHEADER, headers);
-	if (body)
-		curl.set(easy, CURLOPT_POSTFIELDS, body);
-	code = curl.perform(easy);
-	if (code != CURLE_OK)
-		return no_answer(&curl, easy, code, socket, why);
-	curl.info(easy, CURLINFO_RESPONSE_CODE, status);
-	return 0;
+	more = headers ? curl.append(headers, "Content-Type: application/json") : NULL;
+	if (easy && more) {
+		set_up(&curl, easy, socket, answer);
+		curl.set(easy, CURLOPT_URL, url);
+		curl.set(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+		err = perform(&curl, easy, socket, body, more, status, why);
+	} else {
+		err = fault_set(why, ENOMEM, "out of memory");
+	}
+	curl.free_list(headers);
+	curl.cleanup(easy);
+	return err;
 }
 
 static int put(cJSON *root, const char *name, const char *value)

@@ -16,29 +16,26 @@ bool cni_is_system(const char *namespace)
 }
 
 bool cni_may_be_selected(const struct cni_call *call, const struct cni_conf *conf,
-			 const struct cni_selection *selection)
+			 const struct cni_said *said)
 {
-	if (!selection)
+	if (!said)
 		return !cni_is_system(call->namespace);
 	if (!call->namespace)
-		return selection->gates; /* no pod of Kubernetes */
-	switch (cni_selection_of(selection, call->namespace)) {
+		return said->gates; /* no pod of Kubernetes */
+	switch (said->selected) {
 	case CNI_NEVER:
 		return false;
 	case CNI_ASKED:
 		return conf->asks || !conf->sees_annotations;
-	case CNI_WATCHED:
-	case CNI_MAY:
-		break;
+	default:
+		return true;
 	}
-	return true;
 }
 
 bool cni_is_watched(const struct cni_call *call, const struct cni_conf *conf,
-		    const struct cni_selection *selection)
+		    const struct cni_said *said)
 {
-	return selection && call->namespace &&
-	       cni_selection_of(selection, call->namespace) == CNI_WATCHED && !conf->asks &&
+	return said && call->namespace && said->selected == CNI_WATCHED && !conf->asks &&
 	       conf->sees_annotations;
 }
 

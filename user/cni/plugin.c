@@ -31,33 +31,30 @@ static int print(const char *text, int status)
 	return 1;
 }
 
-/* NULL: none that can be used, and why. */
-static struct cni_selection *read_selection(const char *path, struct cni_selection *room,
-					    struct fault *why)
+/* false: there is none that can be used, and why. */
+static bool read_selection(const char *path, const char *namespace, struct cni_said *said,
+			   struct fault *why)
 {
 	_free_ char *text = NULL;
 	struct fault f = {0};
 	size_t len = 0;
 
-	if (files_read(path, CNI_SELECTION_MAX_BYTES, &text, &len, &f) ||
-	    cni_selection_read(text, len, room, &f)) {
-		fault_set(why, EIO, "the agent's file \"%s\" can't be used: %s", path, f.text);
-		return NULL;
-	}
-	return room;
+	if (!files_read(path, CNI_SELECTION_MAX_BYTES, &text, &len, &f) &&
+	    !cni_selection_read(text, len, namespace, said, &f))
+		return true;
+	fault_set(why, EIO, "the agent's file \"%s\" can't be used: %s", path, f.text);
+	return false;
 }
 
 /* Not to be asked about; false: why says what is known of the selection, "" if all is well. */
 static bool is_passed_by(const struct cni_call *call, const struct cni_conf *conf, bool *watched,
 			 struct fault *why)
 {
-	struct cni_selection room = {0};
-	const struct cni_selection *selection = read_selection(conf->selection, &room, why);
-	bool may = cni_may_be_selected(call, conf, selection);
+	struct cni_said said;
+	bool known = read_selection(conf->selection, call->namespace, &said, why);
 
-	*watched = cni_is_watched(call, conf, selection);
-	cni_selection_free(&room);
-	return !may;
+	*watched = cni_is_watched(call, conf, known ? &said : NULL);
+	return !cni_may_be_selected(call, conf, known ? &said : NULL);
 }
 
 /* The agent couldn't be asked, or said no: closed refuses, open lets the pod start ungated. */
@@ -134,11 +131,10 @@ static int del(const struct cni_call *call, const struct cni_conf *conf)
 static int status(const struct cni_conf *conf, struct cni_error *error)
 {
 	struct fault selection = {0}, why = {0};
-	struct cni_selection room = {0};
-	bool usable = read_selection(conf->selection, &room, &selection);
+	struct cni_said said;
 
-	cni_selection_free(&room);
-	if (usable || conf->fail_open || cni_agent_lives(conf->socket, &why) == CNI_GATED)
+	if (read_selection(conf->selection, NULL, &said, &selection) || conf->fail_open ||
+	    cni_agent_lives(conf->socket, &why) == CNI_GATED)
 		return 0;
 	return cni_fail(error, CNI_UNAVAILABLE, START_AGENT,
 			"portlic can't say which pods need a gate: %s; %s", why.text,

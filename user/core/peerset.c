@@ -265,15 +265,6 @@ void peerset_forget(struct peerset *ps, struct peer_feed *feed)
 	ps->changed = true;
 }
 
-bool peerset_asks_namespaces(const struct peerset *ps)
-{
-	for (size_t i = 0; i < ps->n_sets; i++)
-		for (size_t j = 0; j < ps->sets[i]->n_uses; j++)
-			if (ps->sets[i]->uses[j]->namespaces)
-				return true;
-	return false;
-}
-
 bool peerset_knows(const struct peerset *ps, uint32_t id)
 {
 	const struct peer_set *set = find_set(ps, id);

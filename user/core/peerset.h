@@ -59,7 +59,6 @@ size_t peerset_n_feeds(const struct peerset *ps);
 struct peer_feed *peerset_feed(const struct peerset *ps, size_t i);
 bool peerset_is_used(const struct peer_feed *feed);		 /* by a set */
 void peerset_forget(struct peerset *ps, struct peer_feed *feed); /* unless it is used */
-bool peerset_asks_namespaces(const struct peerset *ps); /* labels of namespaces matter to a set */
 bool peerset_knows(const struct peerset *ps,
 		   uint32_t id); /* all that the set takes from is known */
 
