@@ -70,7 +70,8 @@ kube compact
 says "the changes are gone (410): listed anew" '^pods end'
 is "... all of it, in one list" "$(heard pods)" "begin,presentafter,presentdb,presentlate,presentmeanwhile,end,"
 between "... and counted" "$(errors expired)" 1 2
-is "... it is connected" "$(kube_state 's["connected"]')" True
+connected() { [ "$(kube_state 's["connected"]')" = True ]; }
+check "... it is connected" eventually 12 connected
 
 # pieces of any size
 forget

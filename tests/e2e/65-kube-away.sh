@@ -25,10 +25,14 @@ client "pods=$PODS"
 says "the API server is away: told" 'kube_failed.*reason="unreachable"'
 is "... once" "$(sleep 1; grep -c kube_failed "$SAID")" 1
 is "not connected, and why" "$(kube_state 's["connected"], "connect" in s["error"]')" "(False, True)"
+is "... no warning yet" "$(ask warnings '^\[')" "[]"
+tell age 60
+has "... one after a minute" "$(ask warnings '^\[')" "can't be followed since"
 has "a request fails, and says why" "$(answer GET /version)" "error "
 kube back
 says "it comes: all is listed" '^pods end'
 says "... and told" kube_connected
+is "... and no warning" "$(ask warnings '^\[')" "[]"
 
 # away later
 settle

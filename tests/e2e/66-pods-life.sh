@@ -23,7 +23,7 @@ eventually 10 gated "$WEB" || bail "a pod is gated" "$(pods_get)"
 # another sandbox of the same pod, as after a restart of the runtime
 end_sandbox web
 lost() { [ "$(gate_says "$WEB" 'g["state"]')" = waiting ]; }
-check "a pod's namespace goes, and the pod is there still: its gate waits" eventually 5 lost
+check "a pod's namespace goes, and the pod is there still: its gate waits" eventually 10 lost
 sandbox web "$WEB" && run_in web 8080 9090
 check "... it comes up in the next one" eventually 10 gated "$WEB"
 is "... by the same name" "$(gate_of "$WEB") $(reach web 9090)" "shop.web-0.${WEB:0:8} refused"
@@ -33,24 +33,24 @@ WEB2=$(uid)
 kube_delete /api/v1/namespaces/shop/pods/web-0 > /dev/null
 put_pod shop web-0 "$WEB2" '{"app":"web"}'
 sandbox web2 "$WEB2" && run_in web2 8080 9090
-check "a pod of the same name comes: it has a gate of its own" eventually 3 gated "$WEB2"
+check "a pod of the same name comes: it has a gate of its own" eventually 10 gated "$WEB2"
 check "... that of the old one stands while its processes run" gated "$WEB"
 is "... 9090 of both is refused" "$(reach web 9090) $(reach web2 9090)" "refused refused"
 end_sandbox web
 check "its namespace goes, and so does the gate" eventually 8 ungated "$WEB"
-check "... the new one's entitlements stay" eventually 3 test -f "$T/entitlements/shop/web-0/entitlements.json"
+check "... the new one's entitlements stay" eventually 10 test -f "$T/entitlements/shop/web-0/entitlements.json"
 
 # without the API server
 kube away
 agent_end TERM
 agent_start
-is "a restart without the API server: the gate stands" "$(eventually 5 gated "$WEB2"; gate_says "$WEB2" 'g["mode"], g["policy"], g["pod"]["name"]')" \
+is "a restart without the API server: the gate stands" "$(eventually 10 gated "$WEB2"; gate_says "$WEB2" 'g["mode"], g["policy"], g["pod"]["name"]')" \
 	"('enforce', 'shop', 'web-0')"
 is "... 9090 is refused" "$(reach web2 9090)" refused
 is "... it was adopted" "$(grep -c "gate_adopted.*${WEB2:0:8}" "$T/agent.log")" 1
 is "... and the pod is shown, as what is known" "$(pod_says "$WEB2" 'p["state"], p["in_api"]')" "('gated', False)"
 policy_for shop.json '{"namespaces":["shop"],"podSelector":{"matchLabels":{"app":"web"}}}' '"mode":"audit"'
-check "... policies go on matching by its labels" eventually 5 mode_is "$WEB2" audit
+check "... policies go on matching by its labels" eventually 10 mode_is "$WEB2" audit
 agent_end KILL
 end_sandbox web2
 agent_start
@@ -65,7 +65,7 @@ for i in $(seq 30); do
 	u=$(uid) key=churn$i
 	put_pod shop "churn-$i" "$u" '{"app":"web"}' && sandbox "$key" "$u"
 	case $((i % 3)) in
-	0) eventually 5 gated "$u" || not_ok "churn: pod $i is gated" ;;
+	0) eventually 10 gated "$u" || not_ok "churn: pod $i is gated" ;;
 	1) ;; # ends at once
 	2) kube_delete "/api/v1/namespaces/shop/pods/churn-$i" > /dev/null ;; # before its processes
 	esac

@@ -56,51 +56,51 @@ start=$(now)
 put_pod edge late "$FRONT"
 sleep 0.3
 sandbox front "$FRONT" bare && run_in front 9090
-check "a new pod is gated, its namespace selected by label" eventually 3 gated "$FRONT"
+check "a new pod is gated, its namespace selected by label" eventually 10 gated "$FRONT"
 is "... in its policy's mode" "$(gate_says "$FRONT" 'g["mode"]')" audit
 has "... by its process, for its namespace is bound nowhere" "$(gate_says "$FRONT" 'g["netns"]')" "/proc/"
-between "... how long it ran without" "$(pod_says "$FRONT" 'p["unprotected_seconds"]')" 0.001 2
-between "... from its first process to its gate" "$(pod_says "$FRONT" 'p["attach_delay_seconds"]')" 0.001 2
+between "... how long it ran without" "$(pod_says "$FRONT" 'p["unprotected_seconds"]')" 0.001 9
+between "... from its first process to its gate" "$(pod_says "$FRONT" 'p["attach_delay_seconds"]')" 0.001 9
 between "... which portlic_unprotected_seconds_total has" "$(metric portlic_unprotected_seconds_total)" 0.001 "$(since "$start")"
 has "... and the log" "$(grep 'pod_gated.*late' "$T/agent.log")" attach_delay_seconds
 
 # annotations
 annotate edge/late portlic.dev/mode enforce
-check "a pod's annotation makes its gate stricter" eventually 3 mode_is "$FRONT" enforce
+check "a pod's annotation makes its gate stricter" eventually 10 mode_is "$FRONT" enforce
 is "... 9090 is refused" "$(reach front 9090)" refused
 annotate edge/late portlic.dev/mode off
-check "... not laxer" eventually 3 mode_is "$FRONT" audit
+check "... not laxer" eventually 10 mode_is "$FRONT" audit
 annotate shop/web-0 portlic.dev/mode off
 annotate shop/web-0 portlic.dev/policy front
 sleep 0.5
 is "... nor does it choose another policy" "$(gate_says "$WEB" 'g["mode"], g["policy"]')" "('enforce', 'shop')"
 annotate shop portlic.dev/mode audit
-check "its namespace's stands in the place of the policy's mode" eventually 3 mode_is "$WEB" audit
-check "... and selects all its pods" eventually 3 gated "$DB"
+check "its namespace's stands in the place of the policy's mode" eventually 10 mode_is "$WEB" audit
+check "... and selects all its pods" eventually 10 gated "$DB"
 annotate shop portlic.dev/mode enforced
-check "a bad value counts as the strictest" eventually 3 mode_is "$WEB" enforce
+check "a bad value counts as the strictest" eventually 10 mode_is "$WEB" enforce
 has "... and is told" "$(warns)" 'namespace "shop": the annotation portlic.dev/mode is "enforced"'
 annotate shop portlic.dev/mode off
-check "nothing selects it any more: its gate goes" eventually 3 ungated "$DB"
+check "nothing selects it any more: its gate goes" eventually 10 ungated "$DB"
 is "... and 9090 is open" "$(reach db 9090)" ok
 check "... where a policy matches, its mode is off" mode_is "$WEB" off
 kube_namespace shop | kube_put - > /dev/null
-check "the annotation is gone" eventually 3 mode_is "$WEB" enforce
+check "the annotation is gone" eventually 10 mode_is "$WEB" enforce
 annotate shop/db-0 portlic.dev/policy nowhere
-check "a pod asks for a policy that isn't there: gated" eventually 3 gated "$DB"
+check "a pod asks for a policy that isn't there: gated" eventually 10 gated "$DB"
 has "... by licenses alone, and told" "$(warns)" 'names the policy "nowhere", which isn'\''t there'
 put_pod kube-system dns "$SYS" && annotate kube-system/dns portlic.dev/mode enforce && annotate kube-system portlic.dev/mode enforce
 sandbox dns "$SYS" && sleep 0.5
 is "kube-system isn't gated by annotation" "$(pod_says "$SYS" 'p["state"]')" unselected
 policy_for system.json '{"namespaces":["kube-system"]}'
-check "... but by a policy that spells it out" eventually 5 gated "$SYS"
+check "... but by a policy that spells it out" eventually 10 gated "$SYS"
 rm "$T/policies.d/system.json" "$T/policies.d/front.json"
 
 # cgroups of v1 alone, and the host's network
 if [ -n "$V1" ]; then
 	OLD=$(uid)
 	put_pod shop old "$OLD" '{"app":"web"}' && sandbox old "$OLD" v1
-	check "a pod whose cgroup is of v1 is found" eventually 3 gated "$OLD"
+	check "a pod whose cgroup is of v1 is found" eventually 10 gated "$OLD"
 else
 	skip "a pod whose cgroup is of v1 is found" "no v1 hierarchy to write to"
 fi
@@ -109,7 +109,7 @@ host_pod() { # host_pod NAME UID
 }
 HOST=$(uid) PORT=$((26000 + $$ % 4000))
 host_pod host "$HOST" && sandbox host "$HOST" host && run_in host $PORT
-check "a pod on the host's network is gated by its cgroup" eventually 3 gated "$HOST"
+check "a pod on the host's network is gated by its cgroup" eventually 10 gated "$HOST"
 is "... that of the whole pod" "$(gate_says "$HOST" 'g["cgroup"]')" "${POD_GROUP[host]%/*}"
 is "... its port is shut" "$("$LIB/net.py" tcp 127.0.0.1 $PORT 0.5)" timeout
 if [ -n "$V1" ]; then
@@ -119,7 +119,7 @@ if [ -n "$V1" ]; then
 	background "$T/join" "$GROUP" sleep 1000
 	# shellcheck disable=SC2034,SC2154 # an associative array of pods.sh
 	POD_PIDS[lost]=${PIDS[-1]} POD_GROUP[lost]=$GROUP
-	check "... where its cgroup is of v1, it is excluded" eventually 3 pod_is "$LOST" excluded
+	check "... where its cgroup is of v1, it is excluded" eventually 10 pod_is "$LOST" excluded
 	has "... with the reason" "$(pod_says "$LOST" 'p["reason"]')" "in no cgroup of version 2 of their own"
 	has "... in the status" "$(warns)" 'EXCLUDED: pod "shop/lost" is selected and has no gate'
 	is "... the metric" "$(metric portlic_pods 'state="excluded"')" 1

@@ -2,7 +2,7 @@
 /*
  * kubewatch.c - the agent's client of the API server, alone: kubewatch CONFIG WHAT=PATH[?QUERY]... ; WHAT with a '?'
  * in front is optional. Prints what a consumer is told, a line each. Commands come by stdin, a line each: status,
- * metrics, warnings, unwatch, METHOD PATH [BODY].
+ * metrics, warnings, unwatch, age SECONDS, METHOD PATH [BODY].
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +98,8 @@ static void command(char *line)
 
 		kube_warn(&agent, warnings);
 		print_tree(warnings);
+	} else if (!strncmp(line, "age ", 4)) { /* as if all had been so for as many seconds more */
+		agent.kube.since_ns -= strtoull(line + 4, NULL, 10) * 1000000000ULL;
 	} else if (!strcmp(line, "metrics")) {
 		kube_metrics(stdout, &agent);
 	} else if (!strcmp(line, "unwatch")) {

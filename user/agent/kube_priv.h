@@ -48,10 +48,11 @@ struct kube_watch {
 	bool failing;
 	struct fault why; /* of the last failure */
 	enum kube_error reason;
-	uint64_t began_ns; /* the present watch */
-	bool heard;	   /* something came by it */
-	int error_code;	   /* an ERROR event's, 0: none came */
-	char *token;	   /* that was sent last */
+	bool begun;	      /* once */
+	uint64_t answered_ns; /* since when the present one stands, 0: not yet */
+	bool heard;	      /* something came by it */
+	int error_code;	      /* an ERROR event's, 0: none came */
+	char *token;	      /* that was sent last */
 	uint64_t restarts;
 };
 

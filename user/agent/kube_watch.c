@@ -107,21 +107,34 @@ static bool leave(struct kube_watch *watch)
 
 /* ---- what went wrong ---- */
 
+/* An outage is one event, however many watches it ends. */
+static bool is_news(const struct kube_watch *watch, enum kube_error reason)
+{
+	const struct kube_watch *other;
+
+	if (watch->failing && watch->reason == reason)
+		return false;
+	for (other = watch->agent->kube.watches; other; other = other->next)
+		if (reason == KUBE_FAIL_UNREACHABLE && other != watch && other->failing &&
+		    other->reason == reason)
+			return false;
+	return true;
+}
+
 static void failed(struct kube_watch *watch, enum kube_error reason, const struct fault *why,
 		   int64_t retry_after_s)
 {
-	bool first = !watch->failing || watch->reason != reason;
+	bool news = is_news(watch, reason);
 
 	watch->agent->kube.errors[reason]++;
 	watch->failures++;
 	watch->failing = true;
 	watch->reason = reason;
 	watch->why = *why;
-	if (first)
-		log_event(LOG_WARN, "kube_failed",
-			  LOG_FIELDS("watch", watch->what, "reason", kube_error_word(reason)),
-			  "%s: %s; it is tried again, and what is known stays in force",
-			  watch->what, why->text);
+	log_event(news ? LOG_WARN : LOG_DEBUG, "kube_failed",
+		  LOG_FIELDS("watch", watch->what, "reason", kube_error_word(reason)),
+		  "%s: %s; it is tried again, and what is known stays in force", watch->what,
+		  why->text);
 	kube_look(watch->agent, watch->agent->kube.answered);
 	wait_ms(watch, pace_retry_ms(watch->failures, retry_after_s, randombytes_random()));
 }
@@ -160,7 +173,8 @@ static void fine(struct kube_watch *watch)
 
 static bool worked(const struct kube_watch *watch)
 {
-	return watch->heard || clock_boot_ns() - watch->began_ns >= WATCH_SHORT_S * NS_PER_S;
+	return watch->heard || (watch->answered_ns &&
+				clock_boot_ns() - watch->answered_ns >= WATCH_SHORT_S * NS_PER_S);
 }
 
 /* A watch that worked broke off, as load balancers and server's restarts do: news only if the next one fails. */
@@ -288,6 +302,8 @@ static void on_part(void *arg, const char *bytes, size_t len)
 
 	if (watch->failing || watch->absent || !watch->agent->kube.connected)
 		fine(watch);
+	if (!watch->answered_ns)
+		watch->answered_ns = clock_boot_ns();
 	enter(watch);
 	err = kube_stream_feed(&watch->stream, bytes, len, take, watch, &why);
 	if (leave(watch))
@@ -452,7 +468,7 @@ static void begin_watch(struct kube_watch *watch)
 	kube_stream_begin(&watch->stream, KUBE_STREAM_WATCH);
 	watch->heard = false;
 	watch->error_code = 0;
-	watch->began_ns = clock_boot_ns();
+	watch->answered_ns = 0;
 	request(watch, path, seconds + 2 * WATCH_SLACK_S, seconds + WATCH_SLACK_S);
 }
 
@@ -463,7 +479,8 @@ static void begin(struct kube_watch *watch)
 		begin_list(watch);
 		return;
 	}
-	watch->restarts += watch->began_ns != 0;
+	watch->restarts += watch->begun;
+	watch->begun = true;
 	begin_watch(watch);
 }
 

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "agent.h"
 #include "cgrouptree.h"
@@ -13,7 +14,8 @@
 #define PAUSE_NS (SECOND_NS / 5) /* while a pod has just come or changed */
 #define REST_NS (2 * SECOND_NS)	 /* else: some wait for long, for an image or for ever */
 #define RESTLESS_NS (30 * SECOND_NS)
-#define PAUSE_FACTOR 20 /* of the time that a look takes */
+#define PAUSE_FACTOR                                                                               \
+	10 /* of the processor time that a look takes; a busy node is no reason to wait */
 
 /* A pod whose place is looked for. */
 struct wanted {
@@ -76,10 +78,18 @@ static void find_netns(const struct podnet *net, struct found *found)
 	found->id = net->netns;
 }
 
+static uint64_t thread_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * SECOND_NS + t.tv_nsec;
+}
+
 static void look_work(struct job *job)
 {
 	struct look_job *look = (struct look_job *)job;
-	uint64_t began_ns = clock_boot_ns();
+	uint64_t began_ns = thread_ns();
 	struct podnets nets = {0};
 
 	if (!podnets_read(&nets, &look->fault))
@@ -101,7 +111,7 @@ static void look_work(struct job *job)
 			find_netns(&nets.list[i], found);
 	}
 	podnets_free(&nets);
-	look->took_ns = clock_boot_ns() - began_ns;
+	look->took_ns = thread_ns() - began_ns;
 }
 
 /* The pod that a found place is of, as the watch or else its gate has it; NULL: neither knows it any more. */
@@ -159,6 +169,8 @@ static void plan_next(struct pods *pods, const struct look_job *look)
 
 	if (PAUSE_FACTOR * look->took_ns > pause_ns)
 		pause_ns = PAUSE_FACTOR * look->took_ns;
+	if (pause_ns > REST_NS) /* a pod that runs without a gate is worse */
+		pause_ns = REST_NS;
 	pods->next_ns = clock_boot_ns() + pause_ns;
 	if (look->restless)
 		pods_round_in(pods, pause_ns / 1000000 + 1);
