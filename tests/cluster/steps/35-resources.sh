@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# PortLicense shows what became of a license; a PortPolicy goes before the site's own policies, at once.
+# PortLicense shows what became of a license; a PortPolicy comes at once, behind the site's own policies.
 
 ip=$(address shop)
 K apply -f - > "$T/out" 2>&1 << 'Y'
@@ -22,9 +22,12 @@ is "PortLicense and PortPolicy are taken" "$?" 0
 shown() { KS get portlicenses acme --no-headers | grep -q 'active.* 1/1 '; }
 check "kubectl get portlicenses: active, in force on 1/1 nodes" eventually 60 shown
 KS get portlicenses | sed 's/^/# /'
-check "the port that the PortPolicy opens is open" eventually 20 becomes ok "$ip" 9090
+matches() { agent policy list -o json | json '[p["file"] for p in d if p["name"] == "shop" and p["state"] == "ok"]' | grep -q portpolicy:shop; }
+check "the agent has the PortPolicy" eventually 20 matches
+accepted() { [ "$(K get portpolicy shop -o jsonpath='{.status.conditions[?(@.type=="Accepted")].status}')" = True ]; }
+check "... and its status says so" eventually 20 accepted
+is "the site's policies go before it" "$(knock "$ip" 9090)" refused
 K delete portpolicy shop > "$T/out"
-check "without it it is shut again" eventually 90 becomes refused "$ip" 9090
 K apply -f - > "$T/out" 2>&1 << 'Y'
 apiVersion: portlic.dev/v1alpha1
 kind: PortPolicy
