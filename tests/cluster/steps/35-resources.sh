@@ -1,22 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# PortLicense shows what became of a license; a PortPolicy comes at once, behind the site's own policies.
+# PortLicense shows what became of a license; a PortPolicy is in force at once, before the site's own files.
 
 ip=$(address shop)
-K apply -f - > "$T/out" 2>&1 << 'Y'
+policy() { # policy MEMBER...: the PortPolicy shop
+	printf '{"apiVersion":"portlic.dev/v1alpha1","kind":"PortPolicy","metadata":{"name":"shop"},"spec":{"match":{"namespaces":["shop"]},"mode":"enforce"%s}}' "$*" |
+		K apply -f - > "$T/out" 2>&1
+}
+K apply -f - > "$T/out" 2>&1 << 'Y' && policy ',"open":[{"port":9090,"protocol":"TCP"}]'
 apiVersion: portlic.dev/v1alpha1
 kind: PortLicense
 metadata: {name: acme, namespace: portlic-system}
 spec: {secretRef: {name: acme, key: acme.lic}}
----
-apiVersion: portlic.dev/v1alpha1
-kind: PortPolicy
-metadata: {name: shop}
-spec:
-  match: {namespaces: [shop]}
-  mode: enforce
-  open: [{port: 9090, protocol: TCP}]
 Y
 is "PortLicense and PortPolicy are taken" "$?" 0
 shown() { KS get portlicenses acme --no-headers | grep -q 'active.* 1/1 '; }
@@ -26,7 +22,9 @@ matches() { agent policy list -o json | json '[p["file"] for p in d if p["name"]
 check "the agent has the PortPolicy" eventually 20 matches
 accepted() { [ "$(K get portpolicy shop -o jsonpath='{.status.conditions[?(@.type=="Accepted")].status}')" = True ]; }
 check "... and its status says so" eventually 20 accepted
-is "the site's policies go before it" "$(knock "$ip" 9090)" refused
+check "it goes before the site's files: 9090 is open" eventually 10 becomes ok "$ip" 9090
+policy
+check "... and shut again when it opens it no longer" eventually 10 becomes refused "$ip" 9090
 K delete portpolicy shop > "$T/out"
 K apply -f - > "$T/out" 2>&1 << 'Y'
 apiVersion: portlic.dev/v1alpha1
