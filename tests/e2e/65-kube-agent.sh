@@ -32,6 +32,7 @@ vendor
 agent_start
 warnings() { portlic status -o json | json "sum('$1' in w for w in d['warnings'])"; }
 warned() { [ "$(warnings "$1")" = 1 ]; }
+partly() { portlic status | grep -q "PARTLY CONNECTED.*the networks of the nodes: [0-9]* (FAILS)"; }
 unwarned() { [ "$(warnings "$1")" = 0 ]; }
 status() { portlic status -o json | json "[($1) for k in [d['kubernetes']]][0]"; }
 is "status has the API server" "$(status 'k["api"], k["node"], {"connected", "error", "since", "watches"} <= set(k)')" \
@@ -53,6 +54,11 @@ else
 	has "... a metric" "$(metric portlic_kubernetes_connected)" 0
 	kube back
 	check "back: connected" eventually 15 connected True
+	kube refuse 403 1 /api/v1/nodes
+	kube cut
+	check "one right is missing: the line says partly" eventually 10 partly
+	kube refuse 0
+	check "... until it is given" eventually 30 connected True
 	is "a node of a cluster that has none: no warning" "$(warnings 'this cluster has no node')" 0
 	echo '{"kind":"Node","apiVersion":"v1","metadata":{"name":"n2"}}' | kube_put - > /dev/null
 	check "nodes have other names than this one: a warning" eventually 5 warned 'this cluster has no node "n1"'

@@ -528,6 +528,11 @@ bool kube_watch_synced(const struct kube_watch *watch)
 	return watch->synced;
 }
 
+bool kube_watch_failing(const struct kube_watch *watch)
+{
+	return watch->failing;
+}
+
 bool kube_watch_absent(const struct kube_watch *watch)
 {
 	return watch->absent;

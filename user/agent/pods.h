@@ -85,6 +85,9 @@ void pods_sandbox_del(struct agent *agent, const struct pods_sandbox *sandbox, p
 /* GET /v1/pods: see docs/api.md. */
 cJSON *pods_json(const struct agent *agent);
 
+/* The API server tells which pods come to this node. */
+bool pods_followed(const struct agent *agent);
+
 /* For the status: how many of the API server's are in each state; null without Kubernetes. */
 cJSON *pods_status(const struct agent *agent);
 

@@ -267,3 +267,10 @@ bool pods_known(const struct pods *pods)
 {
 	return pods->watch && kube_watch_synced(pods->watch);
 }
+
+bool pods_followed(const struct agent *agent)
+{
+	const struct pods *pods = agent->pods;
+
+	return pods && pods->watch && !kube_watch_failing(pods->watch);
+}

@@ -117,6 +117,19 @@ static void print_probes(const cJSON *probes)
 	print_field("probes", cgroup ? line : "by a budget, see below");
 }
 
+/* PARTLY: the server answers, and something can't be followed. */
+static const char *connection_word(const cJSON *kubernetes)
+{
+	const cJSON *watch;
+
+	if (member_true(kubernetes, "connected"))
+		return "connected to";
+	cJSON_ArrayForEach (watch, json_get(kubernetes, "watches"))
+		if (member_true(watch, "synced") && !member_text(watch, "error"))
+			return "PARTLY CONNECTED to";
+	return "NOT CONNECTED to";
+}
+
 /* "connected to https://10.96.0.1:443 as n1 since 3h ago; pods of this node: 12, namespaces: 4" */
 static void print_kubernetes(const cJSON *kubernetes)
 {
@@ -131,9 +144,8 @@ static void print_kubernetes(const cJSON *kubernetes)
 		return;
 	if (!when_parse(member_text(kubernetes, "since"), &t))
 		when_relative(t, time(NULL), since);
-	snprintf(line, sizeof(line), "%s %.128s as %.64s since %s",
-		 member_true(kubernetes, "connected") ? "connected to" : "NOT CONNECTED to", api,
-		 node ? node : "?", since);
+	snprintf(line, sizeof(line), "%s %.128s as %.64s since %s", connection_word(kubernetes),
+		 api, node ? node : "?", since);
 	cJSON_ArrayForEach (watch, json_get(kubernetes, "watches")) {
 		const char *what = member_text(watch, "what");
 		char n[24] = "unknown";
@@ -143,8 +155,8 @@ static void print_kubernetes(const cJSON *kubernetes)
 			snprintf(n, sizeof(n), "%.0f", member_number(watch, "objects"));
 		else if (member_true(watch, "absent"))
 			strcpy(n, "none");
-		snprintf(line + at, sizeof(line) - at, "%s%.160s: %s", first ? "; " : ", ",
-			 what ? what : "?", n);
+		snprintf(line + at, sizeof(line) - at, "%s%.160s: %s%s", first ? "; " : ", ",
+			 what ? what : "?", n, member_text(watch, "error") ? " (FAILS)" : "");
 		first = false;
 	}
 	print_field("kubernetes", line);
