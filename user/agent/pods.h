@@ -112,7 +112,4 @@ int pods_file_take_namespaces(struct agent *agent, const cJSON *root, struct fau
 const char *pods_system_namespace(const struct agent *agent, size_t i);
 bool pods_is_system(const struct agent *agent, const char *namespace);
 
-/* The labels of a namespace (struct labels), NULL: not known. */
-const struct labels *pods_namespace(const struct agent *agent, const char *name);
-
 #endif
