@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # What portlic-cni goes by: the agent's cni-selection.json follows policies, namespaces and their annotations, and
 # says of what nobody has seen yet that it may be selected; POST /v1/cni; the two together, with an API server.
 . "$(dirname "$0")/lib.sh"

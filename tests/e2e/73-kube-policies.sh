@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # PortPolicies: which holds, what is told of those that are refused, and what becomes of deleted ones.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"
