@@ -80,7 +80,9 @@ static int read_owner(const cJSON *metadata, struct pod *pod, struct fault *f)
 	int err = pod_array(metadata, "ownerReferences", &owners, f);
 
 	cJSON_ArrayForEach (item, owners) {
-		if (err || !cJSON_IsTrue(json_get(item, "controller")) || pod->workload)
+		if (err || !cJSON_IsTrue(json_get(item, "controller")) || pod->workload ||
+		    pod_is_odd(json_get(item, "kind"), POD_MAX_WORD) ||
+		    pod_is_odd(json_get(item, "name"), POD_MAX_WORD))
 			continue;
 		err = pod_copy(item, "kind", POD_MAX_WORD, &pod->workload_kind, f);
 		if (!err)
