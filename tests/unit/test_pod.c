@@ -247,13 +247,18 @@ static void test_probe_hosts(void **state)
 /* The API shows the mirror of a static pod; cgroups and the runtime know the UID that it stands for. */
 static void test_mirror(void **state)
 {
-	struct pod pod = read_pod(POD(",\"annotations\":{\"kubernetes.io/config.mirror\":"
-				      "\"0123456789abcdef0123456789abcdef\"}",
-				      "", ""));
+#define MIRRORED                                                                                   \
+	POD(",\"annotations\":{\"kubernetes.io/config.mirror\":"                                   \
+	    "\"0123456789abcdef0123456789abcdef\"}",                                               \
+	    "", "")
+	struct pod pod = read_pod(MIRRORED);
+	_json_ cJSON *object = NULL;
 
 	assert_string_equal(pod.uid, "0123456789abcdef0123456789abcdef");
 	assert_int_equal(pod.annotations.n, 0);
 	pod_free(&pod);
+	object = tree(MIRRORED, strlen(MIRRORED)); /* a DELETED is told by it */
+	assert_string_equal(pod_uid(object), "0123456789abcdef0123456789abcdef");
 	pod = read_pod(POD(",\"annotations\":{\"kubernetes.io/config.mirror\":\"../x\"}", "", ""));
 	assert_string_equal(pod.uid, "de7cc372-9aaa-4d36-8403-7035046ee8d8");
 	pod_free(&pod);

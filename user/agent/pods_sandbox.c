@@ -223,9 +223,10 @@ static bool ask(struct sandbox_add *add, bool pod)
 static const struct pod *known_pod(const struct sandbox_add *add)
 {
 	const struct pod_entry *shown = pods_find(add->agent->pods, add->uid);
+	const struct pod named = {.namespace = add->namespace, .name = add->name};
 	const struct gates *gates = &add->agent->gates;
 
-	if (shown)
+	if (shown && !pod_is_other(&shown->pod, &named))
 		return &shown->pod;
 	for (size_t i = 0; i < gates->n_entries; i++)
 		if (gates->entries[i]->pod && !gates->entries[i]->pod_partial &&
