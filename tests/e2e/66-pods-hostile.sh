@@ -75,3 +75,18 @@ sleep 0.5
 is "... and opens nothing by a policy that it names" "$(pod_says "$ASKS" 'p["policy"]') $(reach asks 9090)" "None refused"
 annotate asks portlic.dev/policy lab
 check "... its namespace may" eventually 5 eval '[ "$(reach asks 9090)" = ok ]'
+
+# a megabyte of labels, which gates.json had to hold for each of them
+for i in 1 2; do
+	BULKY[i]=$(uid)
+	sandbox "bulky$i" "${BULKY[i]}"
+	odd "bulky-$i" "${BULKY[i]}" 'o["metadata"]["labels"] = {"l%d" % i: "v" * 60 for i in range(14000)}'
+	check "a pod with a megabyte of labels is gated" eventually 5 gated "${BULKY[i]}"
+done
+eventually 5 grep -q pod_partial "$T/state/gates.json"
+between "... and gates.json stays small" "$(stat -c %s "$T/state/gates.json")" 1000 200000
+agent_end TERM
+kube away > /dev/null
+agent_start
+check "... its gate is there again without the API server" eventually 5 gated "${BULKY[2]}"
+is "... judged by what its namespace selects" "$(gate_says "${BULKY[1]}" 'g["mode"], g["policy"]')" "('enforce', 'shop')"
