@@ -37,6 +37,15 @@ odd-annotations o["metadata"]["annotations"] = {"portlic.dev/mode": "off\u0000",
 another-node's-labels o["metadata"]["labels"] = {"a/b": "", "kubernetes.io/hostname": "n2"}
 ODD
 
+# The API server stores 1.5 MiB, and spells each of these bytes in six.
+odd "large" "$(uid)" 'o["spec"]["containers"][0]["args"] = ["\u0001" * 1500000]'
+LATE=$(uid)
+sandbox late "$LATE"
+put_pod shop late "$LATE"
+check "behind a pod of nine megabytes others are seen" eventually 5 gated "$LATE"
+is "... and the watch goes on" "$(portlic status -o json | json '[w["error"] for w in d["kubernetes"]["watches"] if w.get("error")]' 2>&1)" "[]"
+kube_delete /api/v1/namespaces/shop/pods/large > /dev/null
+
 # a mirror of another's UID
 STATIC=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 mirror() { # mirror NAMESPACE NAME
