@@ -114,7 +114,7 @@ demo: ## the product in a namespace, 30 s (root)
 	$(Q)$(MAKE) --no-print-directory all && $(own)
 	$(Q)deploy/demo/run
 test: deps ## every rung of the ladder (root); test-RUNG for one, make V=1 to see it all
-	$(Q)$(MAKE) --no-print-directory climb
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) climb
 
 -include $(wildcard tests/*/*.mk vmlinux/*.mk deploy/*/*.mk)
 TESTS_check += tests/check/style

@@ -38,7 +38,11 @@ configMapGenerator:
   namespace: portlic-system
   behavior: merge
   files: [portlicd.json]
+- name: portlic-trust
+  namespace: portlic-system
+  files: [vendor.jwks]
 Y
+	cp "$T/vendor.jwks" "$dir/"
 	echo '{"audience": "e2e", "kubernetes": {}}' > "$dir/portlicd.json"
 	case $1 in *-cni) patch_cni "$dir" portlicd ;; esac
 }

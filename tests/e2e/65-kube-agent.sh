@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # The agent and its API server: configuration, status, metrics, sockets.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # The client of the API server: lists that are watched, through all that a server and a network do to them, and
 # single requests.
 . "$(dirname "$0")/lib.sh"

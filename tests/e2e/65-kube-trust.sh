@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # Tokens and certificates of the API server's change, its store is put back, a kind is unknown, it speaks HTTP/2.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # The gates of pods through what happens to pods and agents: recreated ones, restarts without the API server, churn.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"

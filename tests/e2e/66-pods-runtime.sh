@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # A runtime tells of its sandboxes (POST /v1/cni): the gate stands before the first process, or the pod doesn't start.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"

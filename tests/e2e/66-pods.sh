@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # The pods of a node: which are selected, where their gates stand, and what becomes of those.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"

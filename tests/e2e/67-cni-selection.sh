@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # What portlic-cni goes by: the agent's cni-selection.json follows policies, namespaces and their annotations, and
 # says of what nobody has seen yet that it may be selected; POST /v1/cni; the two together, with an API server.
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +15,7 @@ follows() { # follows TEXT EXPRESSION WANT: within two seconds
 	if eventually 2 says_is "$2" "$3"; then ok "$1"; else not_ok "$1" "got \"$(says "$2")\", want \"$3\"; $(cat "$FILE")"; fi
 }
 # listed NAME: an expression, the list that has it
-listed() { printf 'next((w for w in ("never", "asked", "may") if "%s" in d[w]), "as unknown")' "$1"; }
+listed() { printf 'next((w for w in ("never", "asked", "watched", "may") if "%s" in d[w]), "as unknown")' "$1"; }
 # cni COMMAND NAMESPACE NAME UID KEY [ANNOTATIONS]: as a runtime; KEY: of the sandbox, "": no namespace. R: its status, O: stdout
 cni() {
 	O=$(env -i CNI_COMMAND="$1" CNI_CONTAINERID="c$4" CNI_IFNAME=eth0 CNI_NETNS="${5:+/run/netns/plx$$-$5}" \

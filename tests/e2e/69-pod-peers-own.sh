@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # `from` by a podSelector alone: pods of the namespace that the gate's own pod is in. One policy, gates in two
 # namespaces.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # `from` by labels: pods of the cluster get in with the addresses that they have, as the API server tells them, and
 # with the last known ones while it is away. The pods are addresses of the outside here.
 . "$(dirname "$0")/lib.sh"

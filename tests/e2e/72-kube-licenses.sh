@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # Licenses from Secrets and PortLicenses: they come, are renewed, turn bad and go; what is told of them; the API
 # server away.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # PortPolicies: which holds, what is told of those that are refused, and what becomes of deleted ones.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"
@@ -27,10 +28,11 @@ check "a PortPolicy holds for its gate" eventually 3 becomes policy_of "['audit'
 check "... its status says so" eventually 10 becomes accepted b-audit "['True', 'Accepted', 1]"
 portpolicy a-off '{"match":{"gates":["p*"]},"mode":"off"}'
 check "the first in order of names holds" eventually 3 becomes policy_of "['off', 'a-off']"
-echo '{"name":"z-file","match":{"gates":["pod"]},"mode":"enforce"}' > "$T/policies.d/z.json"
-check "files of the directory come before" eventually 3 becomes policy_of "['enforce', 'z-file']"
-is "the list has them in that order" "$(portlic policy list -o json | json '[p["file"] for p in d]')" "['z.json', 'portpolicy:a-off', 'portpolicy:b-audit']"
-rm "$T/policies.d/z.json" && portlic policy del z.json > "$T/out" 2>&1
+echo '{"name":"0-file","match":{"gates":["pod"]},"mode":"enforce"}' > "$T/policies.d/0-file.json"
+check "it goes before files of the directory" eventually 3 becomes of 0-file.json 'p["in_force"]' "[]"
+is "... whatever these are called" "$(policy_of)" "['off', 'a-off']"
+is "the list has them in that order" "$(portlic policy list -o json | json '[p["file"] for p in d]')" "['portpolicy:a-off', 'portpolicy:b-audit', '0-file.json']"
+rm "$T/policies.d/0-file.json" && portlic policy del 0-file.json > "$T/out" 2>&1
 has "policy del says where one comes from" "$(portlic policy del portpolicy:a-off 2>&1)" 'kubectl delete portpolicy a-off'
 
 # refused ones

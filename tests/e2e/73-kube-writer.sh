@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # Of two agents one writes status and Events, and it alone; the other one takes over when it dies.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # The ports that a pod's spec probes are open to the kubelet's probes, exactly these, as long as the policy lets it.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # `portlic cleanup`: not while an agent runs; then gates, pins, entitlements, socket and state are gone, and the ports open.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -188,6 +188,34 @@ static void test_decide(void **state)
 	}
 }
 
+static void test_watched(void **state)
+{
+	static const struct {
+		const char *namespace;
+		enum cni_selected selected;
+		bool known, sees, asks, watched;
+	} cases[] = {
+		{"dev", CNI_WATCHED, true, true, false, true},
+		{"dev", CNI_WATCHED, true, true, true, false}, /* it may ask for more */
+		{"dev", CNI_WATCHED, true, false, false, false},
+		{"dev", CNI_MAY, true, true, false, false},
+		{"dev", CNI_WATCHED, false, true, false, false},
+		{NULL, CNI_WATCHED, true, true, false, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct cni_call call = {.namespace = (char *)cases[i].namespace};
+		const struct cni_said said = {.selected = cases[i].selected};
+		const struct cni_conf conf = {.sees_annotations = cases[i].sees,
+					      .asks = cases[i].asks};
+
+		assert_int_equal(cni_is_watched(&call, &conf, cases[i].known ? &said : NULL),
+				 cases[i].watched);
+		assert_true(cni_may_be_selected(&call, &conf, cases[i].known ? &said : NULL) ||
+			    !cases[i].namespace);
+	}
+}
+
 static void test_result(void **state)
 {
 	static const char old[] = "{\"cniVersion\":\"0.4.0\",\"interfaces\":[{\"name\":\"eth0\","
@@ -243,7 +271,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_taken),	cmocka_unit_test(test_asks),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_del_is_lenient),
-		cmocka_unit_test(test_decide),	cmocka_unit_test(test_result),
+		cmocka_unit_test(test_decide),	cmocka_unit_test(test_watched),
+		cmocka_unit_test(test_result),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,9 +13,11 @@
 
 #include "cni_selection.h"
 
-static const char whole[] = "{\"version\":1,\"gates\":true,\"unknown\":\"asked\",\"globs\":[\"prod-"
-			    "*\",\"x\"],\"never\":["
-			    "\"dev\",\"kube-system\"],\"asked\":[\"prod-9\"],\"may\":[\"shop\"]}";
+static const char whole[] =
+	"{\"version\":1,\"gates\":true,\"unknown\":\"asked\",\"globs\":[\"prod-"
+	"*\",\"x\"],\"never\":["
+	"\"dev\",\"kube-system\"],\"asked\":[\"prod-9\"],\"watched\":[\"prod-8\"],"
+	"\"may\":[\"shop\"]}";
 
 static enum cni_selected of(const char *text, const char *namespace)
 {
@@ -32,8 +34,9 @@ static void test_read(void **state)
 		const char *namespace;
 		enum cni_selected selected;
 	} cases[] = {
-		{"dev", CNI_NEVER},   {"shop", CNI_MAY}, {"prod-9", CNI_ASKED}, {"prod-1", CNI_MAY},
-		{"other", CNI_ASKED}, {"x", CNI_MAY},	 {"xx", CNI_ASKED},	{"", CNI_ASKED},
+		{"dev", CNI_NEVER},  {"shop", CNI_MAY},	      {"prod-9", CNI_ASKED},
+		{"prod-1", CNI_MAY}, {"prod-8", CNI_WATCHED}, {"other", CNI_ASKED},
+		{"x", CNI_MAY},	     {"xx", CNI_ASKED},	      {"", CNI_ASKED},
 	};
 	struct cni_said said;
 	struct fault f;
@@ -56,6 +59,7 @@ static void test_print(void **state)
 	assert_int_equal(cni_selection_add(&selection, "shop", CNI_MAY), 0);
 	assert_int_equal(cni_selection_add(&selection, "prod-1", CNI_MAY), 0);
 	assert_int_equal(cni_selection_add(&selection, "prod-9", CNI_ASKED), 0);
+	assert_int_equal(cni_selection_add(&selection, "prod-8", CNI_WATCHED), 0);
 	assert_int_equal(cni_selection_add(&selection, "other", CNI_ASKED), 0);
 	assert_int_equal(cni_selection_add(&selection, "dev", CNI_NEVER), 0);
 	text = cni_selection_print(&selection);

@@ -152,7 +152,7 @@ static void warn_file(struct submission *s)
 	for (i = 0; i < s->agent->gates.n_entries; i++)
 		if (pods_policy_matches(s->agent, s->policy, s->agent->gates.entries[i]))
 			return;
-	if (s->policy->n_gates)
+	if (s->policy->n_gates || policy_has_pods(s->policy))
 		json_warn(s->warnings, "no gate that is there now matches it");
 	else
 		json_warn(s->warnings,

@@ -146,7 +146,7 @@ static void warn_policy(cJSON *warnings, const struct source_file *file)
 {
 	const struct policy *policy = file->value;
 
-	if (policy && !policy->n_gates)
+	if (policy && !policy->n_gates && !policy_has_pods(policy))
 		json_warn(warnings, "policy \"%s\" has no \"match\" and holds for no gate",
 			  file->name);
 }

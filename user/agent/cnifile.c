@@ -51,15 +51,28 @@ static int put_unknown(const struct agent *agent, struct cni_selection *selectio
 	return err;
 }
 
+static bool refuses(const struct policy *policy)
+{
+	bool refuses = policy->mode == PLIC_ENFORCE;
+
+	for (size_t i = 0; i < policy->n_ports; i++)
+		refuses |= policy->ports[i].mode == PLIC_ENFORCE;
+	return refuses;
+}
+
+/* binding: by one that refuses anything. */
 static bool any_may_match(const struct agent *agent, const char *namespace,
-			  const struct labels *labels, bool system)
+			  const struct labels *labels, bool system, bool binding)
 {
 	const struct source *source = &agent->policies.source;
 
-	for (size_t i = 0; i < source->n_files; i++)
-		if (source->files[i]->value &&
-		    policy_may_match(source->files[i]->value, namespace, labels, system))
+	for (size_t i = 0; i < source->n_files; i++) {
+		const struct policy *policy = source->files[i]->value;
+
+		if (policy && (!binding || refuses(policy)) &&
+		    policy_may_match(policy, namespace, labels, system))
 			return true;
+	}
 	return false;
 }
 
@@ -75,14 +88,18 @@ static bool asks(const struct pod_namespace *namespace)
 static int put_namespace(const struct agent *agent, const struct pod_namespace *namespace,
 			 struct cni_selection *selection)
 {
-	bool may;
+	enum cni_selected selected = CNI_ASKED;
 
 	if (!namespace->text || pods_is_system(agent, namespace->name))
 		return 0;
-	may = asks(namespace) || any_may_match(agent, namespace->name, &namespace->labels, false);
-	if (!may && namespace->remembered)
+	if (asks(namespace) ||
+	    any_may_match(agent, namespace->name, &namespace->labels, false, true))
+		selected = CNI_MAY;
+	else if (any_may_match(agent, namespace->name, &namespace->labels, false, false))
+		selected = CNI_WATCHED;
+	if (selected != CNI_MAY && namespace->remembered)
 		return 0; /* it may be another by now */
-	return cni_selection_add(selection, namespace->name, may ? CNI_MAY : CNI_ASKED);
+	return cni_selection_add(selection, namespace->name, selected);
 }
 
 static int put_namespaces(const struct agent *agent, struct cni_selection *selection)
@@ -111,8 +128,8 @@ static int put_system(const struct agent *agent, struct cni_selection *selection
 
 	for (size_t i = 0; !err && (name = pods_system_namespace(agent, i)); i++)
 		err = cni_selection_add(selection, name,
-					any_may_match(agent, name, NULL, true) ? CNI_MAY
-									       : CNI_NEVER);
+					any_may_match(agent, name, NULL, true, false) ? CNI_MAY
+										      : CNI_NEVER);
 	return err;
 }
 

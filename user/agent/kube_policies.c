@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kube_policies.c - PortPolicies become files of the policy store, behind those of the directory. */
+/* kube_policies.c - PortPolicies become files of the policy store, before those of the directory. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -96,14 +96,18 @@ struct license_check licenses_check(const struct licenses *licenses, const struc
 
 bool license_unenforced(const struct license *lic, char *text, size_t len)
 {
-	bool cluster = lic->quota.scope == SCOPE_CLUSTER;
-	size_t i;
+	bool quota = lic->quota.scope == SCOPE_CLUSTER, seats = lic->seats;
 
-	for (i = 0; i < lic->n_ports; i++)
-		cluster |= lic->ports[i].quota.scope == SCOPE_CLUSTER;
-	snprintf(text, len, "%s",
-		 cluster ? ", quota of scope \"cluster\" (each node counts by itself)" : "");
-	memmove(text, text + (text[0] ? 2 : 0), strlen(text + (text[0] ? 2 : 0)) + 1);
+	for (size_t i = 0; i < lic->n_ports; i++) {
+		quota |= lic->ports[i].quota.scope == SCOPE_CLUSTER;
+		seats |= lic->ports[i].seats;
+	}
+	seats &= lic->seats_scope == SCOPE_CLUSTER;
+	snprintf(text, len, "%s%s%s", seats ? "seats" : "", seats && quota ? " and " : "",
+		 quota ? "quota" : "");
+	if (text[0])
+		snprintf(text + strlen(text), len - strlen(text),
+			 " of scope \"cluster\" (each node counts by itself)");
 	return text[0];
 }
 

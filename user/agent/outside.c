@@ -30,7 +30,9 @@ int source_order(const struct source *source, const char *a, const char *b)
 {
 	bool a_outside = source_is_outside(source, a), b_outside = source_is_outside(source, b);
 
-	return a_outside == b_outside ? strcmp(a, b) : a_outside ? 1 : -1;
+	if (a_outside == b_outside)
+		return strcmp(a, b);
+	return a_outside == source->outside_first ? -1 : 1;
 }
 
 /* Present, with these bytes or this trouble, which are the file's from now on. */

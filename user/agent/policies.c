@@ -26,6 +26,7 @@ int policies_open(struct policies *policies, const char *dir, const char *state_
 	*policies = (struct policies){.source = {.dir = dir,
 						 .suffixes = suffixes,
 						 .outside = outside,
+						 .outside_first = true,
 						 .max_bytes = POLICY_MAX_BYTES,
 						 .free_value = free_policy}};
 	return source_open(&policies->source, state_dir, "policies", f);

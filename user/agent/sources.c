@@ -238,7 +238,8 @@ static void tell_left_out(struct source *source, size_t n_odd, size_t n_more)
 
 static bool had_files(const struct source *source)
 {
-	return source->n_files && !source->files[0]->outside;
+	return source->n_files &&
+	       (!source->files[0]->outside || !source->files[source->n_files - 1]->outside);
 }
 
 /* An empty directory on another device than before: what was mounted there is gone. */

@@ -44,10 +44,11 @@ struct source {
 	const char *const *suffixes; /* NULL-terminated */
 	const char *const *
 		outside; /* how names of what isn't in the directory begin, NULL-terminated; NULL: none */
+	bool outside_first; /* ... or before them */
 	size_t max_bytes;
 	char *keep_dir; /* where good bytes are kept */
 	void (*free_value)(void *value);
-	struct source_file **files; /* sorted by name, those from outside behind all others */
+	struct source_file **files; /* sorted by name, those from outside behind all others ... */
 	size_t n_files;
 	struct fault trouble;	 /* why the directory can't be read, "" if it can */
 	struct fault unwritable; /* why good bytes can't be kept, "" if they can */

@@ -2,7 +2,6 @@
 /* uninstall.c - gates, pins, state and run-time files go, in this order: what is left explains what went wrong. */
 #include "uninstall.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -146,39 +145,22 @@ static int remove_state(const struct config *config, cJSON *left, struct fault *
 	return remove_tree(config->state_dir, left, f);
 }
 
-static bool is_entitlements(const char *dir, const char *name)
+static int remove_entitlement(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-	_free_ char *path = NULL;
-	bool is;
-
-	if (name[0] == '.' || asprintf(&path, "%s/%s/entitlements.json", dir, name) < 0) {
-		path = NULL;
-		return false;
-	}
-	is = !unlink(path) || errno == ENOENT;
-	path[strlen(path) - strlen("/entitlements.json")] = '\0';
-	return is && !rmdir(path);
-}
-
-/* DIR/GATE/entitlements.json, and nothing else that may be there. */
-static void remove_entitlements(const char *dir)
-{
-	DIR *list = dir ? opendir(dir) : NULL;
-	struct dirent *entry;
-
-	if (!list)
-		return;
-	while ((entry = readdir(list)))
-		walk.files += is_entitlements(dir, entry->d_name);
-	closedir(list);
-	rmdir(dir);
+	if (type == FTW_DP)
+		rmdir(path); /* if nothing else is in it */
+	else if (!strcmp(path + at->base, "entitlements.json"))
+		walk.files += !unlink(path);
+	return 0;
 }
 
 static void remove_run(const struct config *config)
 {
 	_free_ char *copy = strdup(config->socket);
 
-	remove_entitlements(config->entitlements_dir);
+	if (config->entitlements_dir)
+		nftw(config->entitlements_dir, remove_entitlement, WALK_DESCRIPTORS,
+		     FTW_PHYS | FTW_MOUNT | FTW_DEPTH);
 	walk.files += !unlink(config->socket);
 	if (copy)
 		rmdir(dirname(copy)); /* if nothing else is in it */

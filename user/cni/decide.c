@@ -32,6 +32,13 @@ bool cni_may_be_selected(const struct cni_call *call, const struct cni_conf *con
 	}
 }
 
+bool cni_is_watched(const struct cni_call *call, const struct cni_conf *conf,
+		    const struct cni_said *said)
+{
+	return said && call->namespace && said->selected == CNI_WATCHED && !conf->asks &&
+	       conf->sees_annotations;
+}
+
 void cni_pod_text(const struct cni_call *call, struct fault *out)
 {
 	if (call->namespace)

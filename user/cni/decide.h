@@ -16,6 +16,10 @@ bool cni_may_be_selected(const struct cni_call *call, const struct cni_conf *con
 /* Without a selection: kube-system and what else Kubernetes itself puts up. */
 bool cni_is_system(const char *namespace);
 
+/* Whoever may select it refuses nothing, and it asks for nothing else: it starts without the agent, too. */
+bool cni_is_watched(const struct cni_call *call, const struct cni_conf *conf,
+		    const struct cni_said *said);
+
 /* How messages name the pod: pod "web-1" of namespace "shop". */
 void cni_pod_text(const struct cni_call *call, struct fault *out);
 

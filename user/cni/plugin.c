@@ -17,7 +17,8 @@
 #include "result.h"
 
 #define START_AGENT                                                                                \
-	"it is tried again; see the portlic agent of this node (kubectl -n portlic get pods -o "   \
+	"it is tried again; see the portlic agent of this node (kubectl -n portlic-system get "    \
+	"pods -o "                                                                                 \
 	"wide, or systemctl status portlicd)"
 
 /* The exit status of what went to stdout. */
@@ -46,18 +47,20 @@ static bool read_selection(const char *path, const char *namespace, struct cni_s
 }
 
 /* Not to be asked about; false: why says what is known of the selection, "" if all is well. */
-static bool is_passed_by(const struct cni_call *call, const struct cni_conf *conf,
+static bool is_passed_by(const struct cni_call *call, const struct cni_conf *conf, bool *watched,
 			 struct fault *why)
 {
 	struct cni_said said;
 	bool known = read_selection(conf->selection, call->namespace, &said, why);
 
+	*watched = cni_is_watched(call, conf, known ? &said : NULL);
 	return !cni_may_be_selected(call, conf, known ? &said : NULL);
 }
 
 /* The agent couldn't be asked, or said no: closed refuses, open lets the pod start ungated. */
-static int fall(const struct cni_call *call, const struct cni_conf *conf, enum cni_answer answer,
-		const struct fault *why, const struct fault *selection, struct cni_error *error)
+static int fall(const struct cni_call *call, const struct cni_conf *conf, bool watched,
+		enum cni_answer answer, const struct fault *why, const struct fault *selection,
+		struct cni_error *error)
 {
 	enum cni_code code = answer == CNI_REFUSAL ? CNI_REFUSED
 			     : answer == CNI_AWAY  ? CNI_TRY_AGAIN
@@ -65,9 +68,10 @@ static int fall(const struct cni_call *call, const struct cni_conf *conf, enum c
 	struct fault pod;
 
 	cni_pod_text(call, &pod);
-	if (conf->fail_open) {
-		fprintf(stderr, "portlic-cni: %s isn't gated (\"fail\": \"open\"): %s%s%s\n",
-			pod.text, why->text, selection->text[0] ? "; " : "", selection->text);
+	if (conf->fail_open || watched) {
+		fprintf(stderr, "portlic-cni: %s isn't gated (%s): %s%s%s\n", pod.text,
+			watched ? "it would only be watched" : "\"fail\": \"open\"", why->text,
+			selection->text[0] ? "; " : "", selection->text);
 		return 0;
 	}
 	if (answer == CNI_REFUSAL)
@@ -83,14 +87,15 @@ static int judge(const struct cni_call *call, const struct cni_conf *conf, struc
 {
 	struct fault selection = {0}, why = {0};
 	enum cni_answer answer;
+	bool watched;
 
-	if (is_passed_by(call, conf, &selection))
+	if (is_passed_by(call, conf, &watched, &selection))
 		return 0;
 	answer = cni_ask(conf->socket, call, &why);
 	if (answer == CNI_GATED || answer == CNI_UNSELECTED)
 		return 0;
 	/* Nobody knows what is selected, and `open` says what then. */
-	return fall(call, conf, answer, &why, &selection, error);
+	return fall(call, conf, watched, answer, &why, &selection, error);
 }
 
 static int add(const struct cni_call *call, const struct cni_conf *conf, struct cni_error *error)
@@ -108,8 +113,9 @@ static int del(const struct cni_call *call, const struct cni_conf *conf)
 {
 	struct fault selection = {0}, why = {0};
 	enum cni_answer answer;
+	bool watched;
 
-	if (is_passed_by(call, conf, &selection))
+	if (is_passed_by(call, conf, &watched, &selection))
 		return 0;
 	answer = cni_ask(conf->socket, call, &why);
 	if (answer != CNI_GATED && answer != CNI_UNSELECTED)

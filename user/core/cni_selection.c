@@ -13,9 +13,10 @@
 #define MAX_NAMES 65536 /* of a list */
 #define MAX_NAME 253
 
-static const char *const words[] = {"never", "asked", "may", NULL}; /* enum cni_selected */
-static const char *const keys[] = {"version", "gates", "unknown", "globs",
-				   "never",   "asked", "may",	  NULL};
+static const char *const words[] = {"never", "asked", "watched", "may",
+				    NULL}; /* enum cni_selected */
+static const char *const keys[] = {"version", "gates",	 "unknown", "globs", "never",
+				   "asked",   "watched", "may",	    NULL};
 
 /* ---- written ---- */
 
@@ -158,7 +159,7 @@ int cni_selection_read(const char *text, size_t len, const char *namespace, stru
 		return fault_set(f, EBADMSG, "it is no JSON object");
 	err = json_int(root, "version", VERSION, VERSION, &version, f);
 	for (size_t i = 0; keys[i] && !err; i++)
-		if (!json_get(root, keys[i]))
+		if (!json_get(root, keys[i]) && strcmp(keys[i], words[CNI_WATCHED]) != 0)
 			err = fault_set(f, EBADMSG, "\"%s\" is missing", keys[i]);
 	if (!err)
 		err = json_keys(root, keys, f);

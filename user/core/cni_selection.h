@@ -23,7 +23,8 @@
 enum cni_selected {
 	CNI_NEVER, /* no pod of it is selected */
 	CNI_ASKED, /* only pods that ask for a gate by an annotation */
-	CNI_MAY,   /* its pods may be */
+	CNI_WATCHED, /* its pods may be, but by policies that refuse nothing: they wait for no agent */
+	CNI_MAY,     /* its pods may be */
 	CNI_N_SELECTED,
 };
 

@@ -5,7 +5,8 @@
 
 ip=$(address shop)
 start=$(now)
-license acme '"ports":[{"port":8080}]'
+seq=$(date +%s)
+license acme "\"seq\":$seq"
 eventually 90 becomes ok "$ip" 8080
 between "the licensed port opens, s after kubectl apply" "$(since "$start")" 0 10
 is "the internal one doesn't" "$(knock "$ip" 9090)" refused
@@ -14,12 +15,12 @@ is "... to the internal one is refused" "$(forward "$(pod_of shop)" 9090)" refus
 is "its state" "$(agent license list -o json | json "[(l['lid'], l['state']) for l in d]")" "[('line-1', 'active')]"
 
 now=$(date +%s)
-license acme "\"seq\":2,\"exp\":$((now + 8)),\"grace\":0"
-eventually 20 test "$(agent license list -o json | json 'max(l["seq"] for l in d)')" = 2
+license acme "\"seq\":$((seq + 1)),\"exp\":$((now + 25)),\"grace\":0"
+has_seq() { [ "$(agent license list -o json | json 'max(l["seq"] for l in d)')" = "$1" ]; }
+check "a license that ends in 25 s" eventually 20 has_seq $((seq + 1))
 poll "$ip:8080"
-sleep 3
-license acme '"seq":3'
-while [ "$(date +%s)" -lt $((now + 10)) ]; do sleep 0.2; done
+license acme "\"seq\":$((seq + 2))"
+while [ "$(date +%s)" -lt $((now + 27)) ]; do sleep 0.2; done
 poll_end
 is "a renewal in the Secret, across the end of the old one: no connection failed (of $(tries "$ip:8080"))" "$(words "$ip:8080")" ok
 check "the pod is Ready" is_ready shop

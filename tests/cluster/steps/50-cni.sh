@@ -28,7 +28,9 @@ check "no agent: a pod that nothing selects for enforcement starts" eventually 3
 says_why() { KW get events --field-selector reason=FailedCreatePodSandBox -o jsonpath='{.items[*].message}' | grep -q portlic; }
 check "... one of the gated namespace waits, and kubectl describe says why" eventually 30 says_why
 KW get events --field-selector reason=FailedCreatePodSandBox -o jsonpath='{.items[0].message}' | fold -w 150 | sed 's/^/# /'
+echo
 is "the pods that run are as they were" "$(knock "$(address shop)" 8080), $(knock "$(address shop)" 9090)" "ok, refused"
+KS patch ds portlicd --type=json -p '[{"op":"remove","path":"/spec/template/spec/nodeSelector"}]' > "$T/out"
 check "the agent comes again" apply enforce-cni
 check "... and the pod that waited starts" KW rollout status deploy/first --timeout=90s
 K -n elsewhere delete pod bystander --wait=false > "$T/out"

@@ -4,6 +4,8 @@
 # Pods come and go, $CHURN of them: none is open for a moment, and none leaves anything behind.
 
 CHURN=${CHURN:-200} at_once=20
+alone() { [ "$(KW get pod -o name | wc -l)" = 1 ] && [ -z "$(K -n elsewhere get pod bystander -o name 2> /dev/null)" ] && [ "$(pins)" = 2 ]; }
+eventually 60 alone || not_ok "the pods of before are gone" "$(pins) pins: $(KW get pod)"
 before=$(pins) rounds=$(((CHURN + at_once - 1) / at_once)) made=0 bare=0 ungated=0
 agent_was=$(agent_pid)
 web churn shop 0 | K apply -f - > "$T/out"
