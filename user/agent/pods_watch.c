@@ -295,3 +295,9 @@ bool pods_known(const struct pods *pods)
 {
 	return pods->watch && kube_watch_synced(pods->watch);
 }
+
+bool pods_selection_known(const struct pods *pods)
+{
+	return pods_known(pods) && pods->namespaces_watch &&
+	       kube_watch_synced(pods->namespaces_watch);
+}
