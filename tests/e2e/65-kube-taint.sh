@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # The startup taint goes when the agent knows which pods are to be gated, not before.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # Who may create, label and annotate pods tries to do without the gate, or to take another pod's.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"
