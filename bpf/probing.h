@@ -81,6 +81,9 @@ PLIC_FUNC int probe(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 open
 		found->taken = plic_gate_id + 1;
 		return probe_has_left(found, skb->len - p.l3) ? PROBE_IS : PROBE_SPENT;
 	}
+	/* What follows this SYN is of another process, and must not pass for the probe that has ended. */
+	if (open && found && found->closed_ns)
+		bpf_map_delete_elem(&plic_probes, &key);
 	return open && probes_are_guessed(now) ? probe_guess(skb, packed, ports, now) : PROBE_NOT;
 }
 

@@ -48,6 +48,19 @@ is "a pod whose labels no policy matches" "$(space b; B=$(uid); put_pod shop b "
 	"200 unselected None"
 is "one of another namespace" "$(cni ADD "$(id 2)" b plain b "$(uid)") $(result)" "200 unselected None"
 
+# runtimes of before 2021 give no UID
+U=$(uid)
+space u
+put_pod shop u "$U" '{"app":"web"}'
+is "no UID: the API server says whose it is" "$(cni ADD "$(id 41)" u shop u) $(result)" "200 gated shop.u.${U:0:8}"
+is "... CHECK" "$(cni CHECK "$(id 41)" u shop u) $(result)" "200 gated shop.u.${U:0:8}"
+is "... a pod that it doesn't know is refused" "$(cni ADD "$(id 42)" b shop nobody)" 422
+is "... where no policy can mean it, it isn't" "$(cni ADD "$(id 42)" b plain nobody) $(result)" "200 unselected None"
+is "a namespace without a pod is refused" "$(cni ADD "$(id 42)" b shop)" 422
+is "DEL without a UID" "$(cni DEL "$(id 41)" u shop u) $(gate_of "$U")" "200 None"
+space u2
+is "... and another ADD, with it" "$(cni ADD "$(id 43)" u2 shop u "$U") $(result)" "200 gated shop.u.${U:0:8}"
+
 # what the watch hasn't shown
 kube hold
 kube close

@@ -33,7 +33,7 @@ configure
 vendor
 agent_start
 follows "without Kubernetes and policies: whoever asks by annotation, but the system's" 'd' \
-	"{'version': 1, 'gates': False, 'unknown': 'asked', 'globs': [], 'never': ['kube-node-lease', 'kube-public', 'kube-system'], 'asked': [], 'may': []}"
+	"{'version': 1, 'gates': False, 'unknown': 'asked', 'globs': [], 'never': ['kube-node-lease', 'kube-public', 'kube-system'], 'asked': [], 'watched': [], 'may': []}"
 is "... mode of the file" "$(stat -c %a "$FILE")" 600
 policy_for a.json '{"gates":["web-*"]}'
 follows "a policy names gates" 'd["gates"], d["unknown"]' "True asked"

@@ -72,6 +72,11 @@ soon "it comes: the selected pod gets in" 11 7001 ok
 is "... by IPv6 too" "$(SOURCE=fd77::11 out "$LIB/net.py" tcp $POD6 7001)" ok
 is "... one with other labels doesn't, nor one of another namespace" "$(from 12 7001) $(from 13 7001)" "refused refused"
 is "... all pods of a namespace by its name" "$(from 11 7002) $(from 12 7002) $(from 13 7002)" "ok ok refused"
+kube_pod shop static-n2 n2 "uid-mirror" '{}' "$(status 14)" |
+	sed 's|"name":"static-n2"|&,"annotations":{"kubernetes.io/config.mirror":"0123456789abcdef0123456789abcdef"}|' | kube_put -
+soon "a static pod, by its mirror" 14 7002 ok
+kube_delete /api/v1/namespaces/shop/pods/static-n2 > /dev/null
+soon "... whose address is nobody's when it is gone" 14 7002 refused
 is "... pods of the gate's own namespace: a gate that isn't a pod's has none" "$(from 11 7003)" refused
 is "... a pod whose address is an exception of another entry, and one that is not" "$(from 11 8080) $(from 12 8080)" "ok refused"
 has "a denial has its reason" "$(port 7001 'p["denied"]')" "'source'"

@@ -57,3 +57,31 @@ policy_for shop.json '{"namespaces":["shop"]}' '"probes":false'
 check "a policy without probes: refused" eventually 5 refused 9090
 policy_for shop.json '{"namespaces":["shop"]}'
 check "... with them again" eventually 5 gets_in 9090
+
+# who comes after a probe, from its address and port, is no probe
+cat > "$T/after.py" << 'S'
+import socket, struct, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)) # no TIME_WAIT
+s.bind(("10.79.0.1", int(sys.argv[1])))
+s.settimeout(1)
+try:
+    s.connect(("10.79.0.2", 8080))
+    s.send(b"plain, and far from a ClientHello")
+    print("ok" if s.recv(5) == b"plain" else "closed")
+except OSError as error:
+    print(type(error).__name__)
+S
+after() { nsenter --net="/run/netns/$OUT" python3 "$T/after.py" "$1"; }
+kubelet_from() {
+	joining kubelet
+	"${JOIN[@]}" nsenter --net="/run/netns/$OUT" python3 "$T/after.py" "$1"
+}
+policy_for shop.json '{"namespaces":["shop"]}' '"ports":[{"port":8080,"tls":true}]'
+put_spec "${probes/9091/8080}"
+plaintext() { [ "$(after 45999)" != ok ]; }
+check "a port that demands TLS: plaintext isn't let in" eventually 5 plaintext
+is "... but of a probe" "$(kubelet_from 46000)" ok
+isnt_probe=$(after 46000)
+has "... and not behind one, from its port" "$isnt_probe" "Error"

@@ -230,6 +230,24 @@ static void leaves_nothing_after_a_failure(void **state)
 	assert_int_equal(peer_tcp(HOST, POD_V4, 9090), ECONNREFUSED);
 }
 
+/* A path that has come to mean another namespace than the one that was seen there. */
+static void opens_nowhere_else(void **state)
+{
+	struct scene *s = *state;
+	struct gate_spec spec = {.name = "h", .id = 9, .netns = bed_pod(1)};
+	struct gate *gate = NULL;
+	struct fault f = {0};
+
+	must(netns_inode(spec.netns, &spec.place, &f), &f);
+	spec.netns = bed_pod(1);
+	assert_int_equal(gate_open(s->node, &spec, &s->set, &gate, &f), -ENOENT);
+	assert_null(gate);
+	must(netns_inode(spec.netns, &spec.place, &f), &f);
+	must(gate_open(s->node, &spec, &s->set, &gate, &f), &f);
+	must(gate_remove(gate, &f), &f);
+	bed_delete_pod(1);
+}
+
 static void applies_to_many_at_once(void **state)
 {
 	enum { N = 50 };
@@ -282,6 +300,7 @@ int main(void)
 		CASE(removes_everything),
 		CASE(cleans_up_whole_node),
 		CASE(leaves_nothing_after_a_failure),
+		CASE(opens_nowhere_else),
 		CASE(applies_to_many_at_once),
 	};
 

@@ -147,6 +147,23 @@ static struct peerset *new_set(void)
 #define WEB "{\"matchLabels\":{\"app\":\"web\"}}"
 #define WEB_TEXT "app in (web)"
 
+/* A mirror pod of another namespace has the UID that its author writes, and takes nothing from who has it. */
+static void stolen_uid(void **state)
+{
+	struct peerset *ps = new_set();
+	struct peer_feed *all;
+
+	add(ps, 1, "shop", "{}", "{}");
+	all = feed(ps, NULL, "");
+	SHOW(ps, all, .uid = "a", .address = "10.1.0.1");
+	SHOW(ps, all, .uid = "a", .namespace = "bank");
+	SHOW(ps, all, .uid = "a", .namespace = "bank", .ended = true);
+	SHOW(ps, all, .uid = "a", .namespace = "bank", .address = "10.1.0.2");
+	flush(ps);
+	assert_true(is_in(1, "10.1.0.1") && !is_in(1, "10.1.0.2"));
+	peerset_free(ps);
+}
+
 static void own_namespace(void **state)
 {
 	struct peerset *ps = new_set();
@@ -532,6 +549,7 @@ int main(void)
 		cmocka_unit_test(feeds_as_narrow_as_can_be),
 		cmocka_unit_test(takes_over),
 		cmocka_unit_test(comes_again),
+		cmocka_unit_test(stolen_uid),
 		cmocka_unit_test(untold),
 		cmocka_unit_test(outlives_a_restart),
 		cmocka_unit_test(bad_memory),

@@ -131,6 +131,9 @@ static void is_owned(const char *meta, const char *kind, const char *name)
 
 #define OWNER(kind, name)                                                                          \
 	",\"ownerReferences\":[{\"kind\":\"" kind "\",\"name\":\"" name "\",\"controller\":true}]"
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X64 X16 X16 X16 X16
+#define X256 X64 X64 X64 X64
 #define HASH ",\"labels\":{\"pod-template-hash\":\"abc\"}"
 
 static void test_owners(void **state)
@@ -142,6 +145,10 @@ static void test_owners(void **state)
 	is_owned(OWNER("ReplicaSet", "-abc") HASH, "ReplicaSet", "-abc");
 	is_owned(OWNER("ReplicaSet", "abc") HASH, "ReplicaSet", "abc");
 	is_owned(",\"ownerReferences\":[{\"kind\":\"A\",\"name\":\"b\"}]", NULL, NULL);
+	/* The API server checks neither length nor characters, and its author must not get around a gate by them. */
+	is_owned(OWNER("ReplicaSet", X256), NULL, NULL);
+	is_owned(OWNER(X256, "web-abc"), NULL, NULL);
+	is_owned(OWNER("ReplicaSet", "a\\nb"), NULL, NULL);
 	is_owned(",\"ownerReferences\":[{\"kind\":\"A\",\"name\":\"b\",\"controller\":false}]",
 		 NULL, NULL);
 }
@@ -231,18 +238,27 @@ static void test_probe_hosts(void **state)
 	has_probes("\"hostNetwork\":true," AT("127.0.0.1"), "", "80");
 	has_probes("\"hostNetwork\":true," AT("localhost"), "", "80");
 	has_probes("\"hostNetwork\":true," AT("example.com"), "", "");
+	/* The API server lets anything be a host. */
+	has_probes(AT(X256), "", "");
+	has_probes(AT("a\\nb"), "", "");
+	has_probes(LIVE("\"tcpSocket\":{\"port\":\"" X64 "\"}"), "", "");
 }
 
 /* The API shows the mirror of a static pod; cgroups and the runtime know the UID that it stands for. */
 static void test_mirror(void **state)
 {
-	struct pod pod = read_pod(POD(",\"annotations\":{\"kubernetes.io/config.mirror\":"
-				      "\"0123456789abcdef0123456789abcdef\"}",
-				      "", ""));
+#define MIRRORED                                                                                   \
+	POD(",\"annotations\":{\"kubernetes.io/config.mirror\":"                                   \
+	    "\"0123456789abcdef0123456789abcdef\"}",                                               \
+	    "", "")
+	struct pod pod = read_pod(MIRRORED);
+	_json_ cJSON *object = NULL;
 
 	assert_string_equal(pod.uid, "0123456789abcdef0123456789abcdef");
 	assert_int_equal(pod.annotations.n, 0);
 	pod_free(&pod);
+	object = tree(MIRRORED, strlen(MIRRORED)); /* a DELETED is told by it */
+	assert_string_equal(pod_uid(object), "0123456789abcdef0123456789abcdef");
 	pod = read_pod(POD(",\"annotations\":{\"kubernetes.io/config.mirror\":\"../x\"}", "", ""));
 	assert_string_equal(pod.uid, "de7cc372-9aaa-4d36-8403-7035046ee8d8");
 	pod_free(&pod);

@@ -116,6 +116,37 @@ static void test_mode(void **state)
 	}
 }
 
+/* Whose choice of a policy counts. */
+static void test_policy(void **state)
+{
+	static const struct {
+		const char *pod, *namespace, *wanted;
+	} cases[] = {
+		{NULL, NULL, NULL},
+		{POLICY, NULL, "web"},
+		{NULL, POLICY, "web"},
+		{"{\"portlic.dev/policy\":\"lab\"}", POLICY, "web"},
+		{POLICY, MODE("off"), "web"},
+		{POLICY, MODE("enforce"), NULL},
+		{POLICY, MODE("audit"), NULL},
+		{POLICY, MODE("what"), NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct labels pod = annotations(cases[i].pod);
+		struct labels namespace = annotations(cases[i].namespace);
+		struct pod_wish wish;
+		const char *got;
+
+		pod_wish_read(&pod, &namespace, false, &wish);
+		got = pod_wish_policy(&wish);
+		if (!got != !cases[i].wanted || (got && strcmp(got, cases[i].wanted) != 0))
+			fail_msg("case %zu: %s", i, got ? got : "none");
+		labels_free(&pod);
+		labels_free(&namespace);
+	}
+}
+
 static void test_system(void **state)
 {
 	struct labels both = annotations(MODE("off"));
@@ -150,9 +181,8 @@ static void test_bad(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_asks),
-		cmocka_unit_test(test_mode),
-		cmocka_unit_test(test_system),
+		cmocka_unit_test(test_asks),   cmocka_unit_test(test_mode),
+		cmocka_unit_test(test_policy), cmocka_unit_test(test_system),
 		cmocka_unit_test(test_bad),
 	};
 

@@ -175,6 +175,7 @@ void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t place, 
 	open->spec = (struct gate_spec){.name = entry->name,
 					.netns = entry->netns,
 					.cgroup = entry->cgroup,
+					.place = place,
 					.id = entry->id};
 	quotafile_of(agent, entry->name, &open->used, &open->spec.n_used);
 	open->spec.used = open->used;

@@ -9,6 +9,7 @@
 #include "cleanup.h"
 #include "json.h"
 #include "log.h"
+#include "pods.h"
 
 #define AGAIN_TICKS 10
 
@@ -103,12 +104,21 @@ static void looked(void *arg, const struct kube_answer *answer)
 	ask(agent, "PATCH", patch, patched);
 }
 
+/* Which pods are to be gated: before that is known the taint is all that keeps them from starting without. */
+static bool selection_is_known(const struct agent *agent)
+{
+	const struct kube_watch *policies = agent->kube_sync.policies.watch;
+
+	return agent->pods && pods_selection_known(agent->pods) &&
+	       (!policies || kube_watch_synced(policies) || kube_watch_absent(policies));
+}
+
 void kube_taint_tick(struct agent *agent)
 {
 	struct kube_taint *taint = &agent->kube_taint;
 
 	if (!agent->config.kubernetes.on || !agent->config.kubernetes.node || !agent->ready ||
-	    taint->over || taint->request)
+	    taint->over || taint->request || !selection_is_known(agent))
 		return;
 	if (taint->waited++ % AGAIN_TICKS == 0)
 		ask(agent, "GET", NULL, looked);

@@ -17,7 +17,7 @@ struct kube_taint {
 	unsigned int waited;	      /* ticks since the last try */
 };
 
-/* Once the agent is ready it takes the taint off its own node, if it is there. To be called every second. */
+/* Once the agent is ready and knows namespaces and PortPolicies it takes the taint off its own node, if it is there. To be called every second. */
 void kube_taint_tick(struct agent *agent);
 void kube_taint_stop(struct agent *agent);
 

@@ -27,11 +27,6 @@ struct feed_watch {
 
 /* --- pods */
 
-static const char *uid_of(const cJSON *object)
-{
-	return json_string_value(json_get(json_get(object, "metadata"), "uid"), 1, POD_UID_MAX);
-}
-
 /*
  * Its containers have all ended and it won't start others: its address is free from now on, though it is
  * there for some seconds more.
@@ -64,7 +59,7 @@ static void on_present(void *arg, const cJSON *object)
 {
 	struct feed_watch *at = arg;
 	struct peerset *set = at->agent->kubepeers.set;
-	const char *uid = uid_of(object);
+	const char *uid = pod_uid(object);
 	struct fault f = {0};
 	struct pod pod = {0};
 	int err = pod_read(object, &pod, &f);
@@ -84,7 +79,7 @@ static void on_present(void *arg, const cJSON *object)
 static void on_gone(void *arg, const cJSON *object)
 {
 	struct feed_watch *at = arg;
-	const char *uid = uid_of(object);
+	const char *uid = pod_uid(object);
 
 	if (uid)
 		peerset_gone(at->agent->kubepeers.set, at->feed, uid);

@@ -46,8 +46,7 @@ static void look_at(const struct agent *agent, const struct pod *pod, const char
 		.namespace = pod->namespace,
 		.labels = &pod->labels,
 		.namespace_labels = namespace ? &namespace->labels : NULL,
-		/* Who writes a pod must not choose another policy than its namespace's. */
-		.asks = out->wish.namespace_policy ? out->wish.namespace_policy : out->wish.policy,
+		.asks = pod_wish_policy(&out->wish),
 		.by_name_only = system,
 	};
 }

@@ -16,6 +16,7 @@
 
 struct agent;
 struct gate_entry;
+struct pods;
 
 void pods_start(struct agent *agent);
 void pods_stop(struct agent *agent);
@@ -111,5 +112,8 @@ int pods_file_take_namespaces(struct agent *agent, const cJSON *root, struct fau
 /* Pods of these namespaces are gated by policies that spell their names out: the i-th, NULL: there are no more. */
 const char *pods_system_namespace(const struct agent *agent, size_t i);
 bool pods_is_system(const struct agent *agent, const char *namespace);
+
+/* Whole lists of this node's pods and of the namespaces have come. */
+bool pods_selection_known(const struct pods *pods);
 
 #endif

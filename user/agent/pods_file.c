@@ -9,15 +9,43 @@
 
 #define SANDBOX_MAX 255
 #define NAMESPACE_MAX 253
+#define LABELS_MAX_BYTES 65536 /* of one pod */
+#define LABEL_BYTES 8	       /* quotes and what is between them */
+
+static size_t bytes_of(const struct labels *labels)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < labels->n; i++)
+		bytes += strlen(labels->list[i].key) + strlen(labels->list[i].value) + LABEL_BYTES;
+	return bytes;
+}
+
+/*
+ * The API server lets a pod have a megabyte of labels, and a few of those would make a file that can't be read
+ * any more: of such a one its names are kept.
+ */
+static bool put_pod(const struct pod *pod, cJSON *item)
+{
+	bool bulky = bytes_of(&pod->labels) + bytes_of(&pod->annotations) > LABELS_MAX_BYTES;
+	struct pod kept = *pod;
+
+	if (bulky)
+		kept.labels = kept.annotations = (struct labels){0};
+	cJSON_AddItemToObject(item, "pod", pod_json(&kept));
+	return bulky;
+}
 
 void pods_file_put(const struct gate_entry *entry, cJSON *item)
 {
+	bool partial = entry->pod_partial;
+
 	if (entry->sandbox && entry->sandbox[0])
 		cJSON_AddStringToObject(item, "sandbox", entry->sandbox);
 	if (!entry->pod)
 		return;
-	cJSON_AddItemToObject(item, "pod", pod_json(entry->pod));
-	if (entry->pod_partial)
+	partial |= put_pod(entry->pod, item);
+	if (partial)
 		cJSON_AddTrueToObject(item, "pod_partial");
 }
 

@@ -162,7 +162,7 @@ static void pod_answered(struct sandbox_add *add, const struct kube_answer *from
 		fault_set(&add->api, 0, "the API server answers %u for the pod", from->status);
 	} else if (!from->body || pod_read(from->body, &add->pod, &why)) {
 		fault_set(&add->api, 0, "the API server's pod can't be read: %s", why.text);
-	} else if (strcmp(add->pod.uid, add->uid) != 0) {
+	} else if (add->uid && strcmp(add->pod.uid, add->uid) != 0) {
 		pod_free(&add->pod);
 		fault_set(&add->api, 0,
 			  "the API server has another pod of that name by now (its UID isn't %s)",
@@ -219,13 +219,19 @@ static bool ask(struct sandbox_add *add, bool pod)
 	return add->request;
 }
 
-/* As the watch, a gate of it that gates.json remembers, or an answer has it; NULL: nobody does. */
+/*
+ * As the watch, a gate of it that gates.json remembers, or an answer has it; NULL: nobody does. Where a runtime tells
+ * no UID only the answer is sure to be of this pod and not of the one before it.
+ */
 static const struct pod *known_pod(const struct sandbox_add *add)
 {
-	const struct pod_entry *shown = pods_find(add->agent->pods, add->uid);
+	const struct pod_entry *shown = add->uid ? pods_find(add->agent->pods, add->uid) : NULL;
+	const struct pod named = {.namespace = add->namespace, .name = add->name};
 	const struct gates *gates = &add->agent->gates;
 
-	if (shown)
+	if (!add->uid)
+		return add->pod.uid ? &add->pod : NULL;
+	if (shown && !pod_is_other(&shown->pod, &named))
 		return &shown->pod;
 	for (size_t i = 0; i < gates->n_entries; i++)
 		if (gates->entries[i]->pod && !gates->entries[i]->pod_partial &&
@@ -265,8 +271,14 @@ static void decide_blindly(struct sandbox_add *add, const struct pod *known,
 	bool surely, may = may_be_selected(add, view, &surely);
 	struct pod pod = {.uid = add->uid, .namespace = add->namespace, .name = add->name};
 
-	if (surely || view->wish.asks)
+	if ((surely || view->wish.asks) && (known || add->uid))
 		place(add, known ? known : &pod, !known);
+	else if (surely || view->wish.asks)
+		refuse(add,
+		       "portlic: pod \"%s/%s\" is to be gated, and which it is nobody says: the "
+		       "runtime gives no K8S_POD_UID, and %s",
+		       add->namespace, add->name,
+		       add->api.text[0] ? add->api.text : "the API server isn't configured");
 	else if (!may)
 		answer(add, PODS_UNSELECTED, NULL, NULL);
 	else
@@ -408,8 +420,11 @@ static void begin(void *arg)
 		return;
 	}
 	find_netns(add);
-	if (add->namespace && add->uid && add->name)
+	if (add->namespace && add->name)
 		decide(add);
+	else if (add->namespace)
+		refuse(add, "portlic: the runtime names no pod of namespace \"%s\"",
+		       add->namespace);
 	else
 		add_plain(add);
 }

@@ -71,8 +71,9 @@ static struct gate_entry *find_gate(const struct agent *agent, const struct pods
 	for (size_t i = 0; i < agent->gates.n_entries; i++) {
 		struct gate_entry *entry = agent->gates.entries[i];
 
-		if (entry->pod ? same(sandbox->uid, entry->pod->uid) && (!id || entry->place == id)
-			       : same(sandbox->container, entry->sandbox))
+		if (entry->pod && sandbox->uid
+			    ? same(sandbox->uid, entry->pod->uid) && (!id || entry->place == id)
+			    : same(sandbox->container, entry->sandbox))
 			return entry;
 	}
 	return NULL;

@@ -63,6 +63,23 @@ static struct pod_entry *find_or_add(struct pods *pods, const char *uid)
 	return entry;
 }
 
+/*
+ * Whoever may create pods may make a mirror of any static pod's UID, with names and labels of their own. Who
+ * had the UID first keeps it.
+ */
+static bool is_stolen(const struct pods *pods, const struct pod *pod)
+{
+	const struct pod_entry *known = pods_find(pods, pod->uid);
+	const struct gates *gates = &pods->agent->gates;
+
+	if (known)
+		return pod_is_other(&known->pod, pod);
+	for (size_t i = 0; i < gates->n_entries; i++)
+		if (gates->entries[i]->pod && !strcmp(gates->entries[i]->pod->uid, pod->uid))
+			return pod_is_other(gates->entries[i]->pod, pod);
+	return false;
+}
+
 /* Takes pod over. */
 static void take(struct pods *pods, struct pod *pod)
 {
@@ -94,16 +111,26 @@ static void take(struct pods *pods, struct pod *pod)
 
 static void pod_present(void *arg, const cJSON *object)
 {
+	struct pods *pods = arg;
 	struct fault f = {0};
 	struct pod pod;
 
-	if (!pod_read(object, &pod, &f)) {
-		kubepeers_claim(((struct pods *)arg)->agent, &pod);
-		take(arg, &pod);
+	if (pod_read(object, &pod, &f)) {
+		log_event(LOG_WARN, "pod_unreadable", LOG_NO_FIELDS,
+			  "the API server's object can't be read, so the pod isn't gated: %s",
+			  f.text);
 		return;
 	}
-	log_event(LOG_WARN, "pod_unreadable", LOG_NO_FIELDS,
-		  "the API server's object can't be read, so the pod isn't gated: %s", f.text);
+	if (is_stolen(pods, &pod)) {
+		log_event(LOG_WARN, "pod_refused",
+			  LOG_FIELDS("namespace", pod.namespace, "pod", pod.name, "uid", pod.uid),
+			  "it has the UID of another pod of this node, which stays as it is: see "
+			  "its annotation kubernetes.io/config.mirror, and who wrote that");
+		pod_free(&pod);
+		return;
+	}
+	kubepeers_claim(pods->agent, &pod);
+	take(pods, &pod);
 }
 
 static void pod_gone(void *arg, const cJSON *object)
@@ -115,7 +142,8 @@ static void pod_gone(void *arg, const cJSON *object)
 	if (pod_read(object, &pod, &f))
 		return; /* the next whole list tells */
 	for (size_t i = 0; i < pods->n; i++)
-		if (!strcmp(pods->list[i]->pod.uid, pod.uid)) {
+		if (!strcmp(pods->list[i]->pod.uid, pod.uid) &&
+		    !pod_is_other(&pods->list[i]->pod, &pod)) {
 			forget(pods, i);
 			break;
 		}
@@ -273,4 +301,10 @@ bool pods_followed(const struct agent *agent)
 	const struct pods *pods = agent->pods;
 
 	return pods && pods->watch && !kube_watch_failing(pods->watch);
+}
+
+bool pods_selection_known(const struct pods *pods)
+{
+	return pods_known(pods) && pods->namespaces_watch &&
+	       kube_watch_synced(pods->namespaces_watch);
 }

@@ -14,8 +14,11 @@
 
 #include "fault.h"
 
-/* etcd takes objects of 1.5 MB; as JSON, with escapes and managedFields, they can be several times as long. */
-#define KUBE_VALUE_MAX_BYTES (8U << 20)
+/*
+ * etcd takes objects of 1.5 MiB, the API server requests of 3; as JSON each byte may become six ("<" in an argument).
+ * Nobody who may create a pod must be able to make one that ends the watch.
+ */
+#define KUBE_VALUE_MAX_BYTES (32U << 20)
 
 enum kube_stream_kind { KUBE_STREAM_WATCH, KUBE_STREAM_LIST };
 

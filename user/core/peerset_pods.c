@@ -287,6 +287,8 @@ int peerset_pod(struct peerset *ps, struct peer_feed *feed, const struct pod *po
 	int err;
 
 	peer = find(ps, pod->uid);
+	if (peer && strcmp(peer->namespace->name, pod->namespace) != 0)
+		return 0;	  /* it isn't that one: see pod_uid() */
 	if (peer && pod->ended) { /* whatever other feeds haven't heard yet */
 		while (leave(ps, peer, peer->feeds[0].feed))
 			;

@@ -27,14 +27,24 @@ static bool is_mirror(const char *hash)
 }
 
 /*
- * Of annotations only ours. A static pod is in the API as its mirror, whose UID is not the one that the
- * cgroups and the runtime know: that one stands in an annotation.
+ * A static pod is in the API as its mirror, whose UID is not the one that the cgroups and the runtime know: that
+ * one stands in an annotation.
  */
+const char *pod_uid(const cJSON *object)
+{
+	const cJSON *metadata = json_get(object, "metadata");
+	const cJSON *mirror = json_get(json_get(metadata, "annotations"), MIRROR);
+
+	if (cJSON_IsString(mirror) && is_mirror(mirror->valuestring))
+		return mirror->valuestring;
+	return json_string_value(json_get(metadata, "uid"), 1, POD_UID_MAX);
+}
+
+/* Only ours. */
 static int read_annotations(const cJSON *metadata, struct pod *pod, struct fault *f)
 {
 	_cleanup_(labels_free) struct labels all = {0};
 	_json_ cJSON *ours = NULL;
-	const char *mirror;
 	int err = labels_read(json_get(metadata, "annotations"), &all, f);
 
 	if (err)
@@ -46,14 +56,19 @@ static int read_annotations(const cJSON *metadata, struct pod *pod, struct fault
 		if (!strncmp(all.list[i].key, POD_ANNOTATIONS, strlen(POD_ANNOTATIONS)) &&
 		    !cJSON_AddStringToObject(ours, all.list[i].key, all.list[i].value))
 			return pod_no_memory(f);
-	mirror = labels_get(&all, MIRROR);
-	if (is_mirror(mirror)) {
-		free(pod->uid);
-		pod->uid = strdup(mirror);
-		if (!pod->uid)
-			return pod_no_memory(f);
-	}
 	return labels_read(ours, &pod->annotations, f);
+}
+
+/* pod->uid is that of the API's object until here. */
+static int set_uid(const cJSON *object, struct pod *pod, struct fault *f)
+{
+	char *uid = strdup(pod_uid(object));
+
+	if (!uid)
+		return pod_no_memory(f);
+	free(pod->uid);
+	pod->uid = uid;
+	return 0;
 }
 
 /* A ReplicaSet is called after its Deployment and the hash of its template. */
@@ -80,7 +95,9 @@ static int read_owner(const cJSON *metadata, struct pod *pod, struct fault *f)
 	int err = pod_array(metadata, "ownerReferences", &owners, f);
 
 	cJSON_ArrayForEach (item, owners) {
-		if (err || !cJSON_IsTrue(json_get(item, "controller")) || pod->workload)
+		if (err || !cJSON_IsTrue(json_get(item, "controller")) || pod->workload ||
+		    pod_is_odd(json_get(item, "kind"), POD_MAX_WORD) ||
+		    pod_is_odd(json_get(item, "name"), POD_MAX_WORD))
 			continue;
 		err = pod_copy(item, "kind", POD_MAX_WORD, &pod->workload_kind, f);
 		if (!err)
@@ -236,6 +253,8 @@ int pod_read(const cJSON *object, struct pod *out, struct fault *f)
 	int err = read_member(object, "metadata", read_metadata, &pod, &why);
 
 	if (!err)
+		err = set_uid(object, &pod, &why);
+	if (!err)
 		err = read_member(object, "status", read_status, &pod, &why);
 	if (!err) /* probes know the pod's addresses */
 		err = read_member(object, "spec", read_spec, &pod, &why);
@@ -244,6 +263,11 @@ int pod_read(const cJSON *object, struct pod *out, struct fault *f)
 	*out = pod;
 	pod = (struct pod){0};
 	return 0;
+}
+
+bool pod_is_other(const struct pod *a, const struct pod *b)
+{
+	return strcmp(a->namespace, b->namespace) != 0 || strcmp(a->name, b->name) != 0;
 }
 
 void pod_free(struct pod *pod)

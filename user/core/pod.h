@@ -41,6 +41,15 @@ struct pod {
  */
 int pod_read(const cJSON *object, struct pod *out, struct fault *f);
 
+/*
+ * The UID that pod_read() gives to the Pod, NULL: it has none. A static pod's is written by whoever makes its
+ * mirror, and may be another pod's.
+ */
+const char *pod_uid(const cJSON *object);
+
+/* Of two with one UID: not the same pod, for a pod keeps its names. */
+bool pod_is_other(const struct pod *a, const struct pod *b);
+
 /* What has to outlive a restart without the API server: identity, labels, annotations, probes, host_network. */
 cJSON *pod_json(const struct pod *pod);
 int pod_json_read(const cJSON *object, struct pod *out, struct fault *f); /* what pod_json wrote */

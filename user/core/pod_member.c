@@ -59,6 +59,11 @@ int pod_text(const cJSON *object, const char *name, size_t max, const char **out
 				name, max);
 }
 
+bool pod_is_odd(const cJSON *item, size_t max)
+{
+	return cJSON_IsString(item) && *item->valuestring && !json_string_value(item, 1, max);
+}
+
 int pod_copy(const cJSON *object, const char *name, size_t max, char **out, struct fault *f)
 {
 	const char *text;

@@ -78,14 +78,17 @@ int pod_probes_add(struct pod *pod, size_t *room, int64_t port)
 	return 0;
 }
 
-/* httpGet, tcpSocket or grpc. A port that is nowhere can't be asked either. */
+/* httpGet, tcpSocket or grpc. A port or host that is nowhere can't be asked either. */
 static int read_action(struct reading *r, const cJSON *action, struct fault *f)
 {
 	const cJSON *port = json_get(action, "port");
 	const char *host, *name = NULL;
 	int64_t number = pod_port(port);
-	int err = pod_text(action, "host", MAX_HOST, &host, f);
+	int err;
 
+	if (pod_is_odd(json_get(action, "host"), MAX_HOST) || pod_is_odd(port, MAX_PORT_NAME))
+		return 0;
+	err = pod_text(action, "host", MAX_HOST, &host, f);
 	if (!err && cJSON_IsString(port))
 		err = pod_text(action, "port", MAX_PORT_NAME, &name, f);
 	else if (!err && !cJSON_IsNumber(port))

@@ -43,6 +43,13 @@ void pod_wish_read(const struct labels *annotations, const struct labels *namesp
 		    (out->namespace_mode >= 0 && out->namespace_mode != PLIC_OFF);
 }
 
+const char *pod_wish_policy(const struct pod_wish *wish)
+{
+	if (wish->namespace_policy)
+		return wish->namespace_policy;
+	return wish->namespace_mode >= 0 && wish->namespace_mode != PLIC_OFF ? NULL : wish->policy;
+}
+
 enum plic_mode pod_wish_mode(const struct pod_wish *wish, const struct policy *policy)
 {
 	int mode = policy ? (int)policy->mode : PLIC_ENFORCE;

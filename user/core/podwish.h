@@ -23,6 +23,12 @@ void pod_wish_read(const struct labels *annotations, const struct labels *namesp
 		   bool system, struct pod_wish *out);
 
 /*
+ * The policy that is asked for by name, NULL: none. The pod's own choice counts only where it has a gate by its own
+ * wish alone: one that its namespace gates can't open ports for itself with a policy that is meant for others.
+ */
+const char *pod_wish_policy(const struct pod_wish *wish);
+
+/*
  * The mode in the place of that of `policy` (NULL: none matches): the namespace's annotation, and what makes
  * that stricter of the pod's own. Where the pod's annotation alone asks for the gate, it says the mode.
  */

@@ -337,6 +337,11 @@ int gate_open(struct node *node, const struct gate_spec *spec, const struct rule
 
 	if (r < 0)
 		return r;
+	if (spec->place &&
+	    spec->place != inode) /* a PID came to be another's, a process went elsewhere */
+		return fault_set(f, ENOENT, "\"%s\" is another %s by now",
+				 spec->cgroup ? spec->cgroup : spec->netns,
+				 spec->cgroup ? "cgroup" : "namespace");
 	g = gate_new(node, spec, inode);
 	if (!g)
 		return fault_set(f, ENOMEM, "no memory for gate \"%s\"", spec->name);

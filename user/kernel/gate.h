@@ -38,6 +38,7 @@ struct gate_spec {
 	const char *name;   /* DNS-label-like, checked by the caller: it becomes a directory */
 	const char *netns;  /* path of the namespace, NULL: the gate is a cgroup's */
 	const char *cgroup; /* absolute path of the cgroup, NULL: the gate is a namespace's */
+	uint64_t place;	    /* inode of either that the caller has seen there; 0: whatever it is */
 	uint32_t id;	    /* used for a new gate only */
 	const struct quota_use *used; /* of quotas before; for a new gate only */
 	size_t n_used;
@@ -48,7 +49,7 @@ struct gate_spec {
  * namespace: then programs are replaced in place, `set` swapped in whole, counters go on. Pins of the
  * same name in another (dead) namespace are removed first. TCP connections that the pod opened before
  * are marked in a new gate, as by gate_stand(). On failure of a new gate nothing is left behind; an
- * adopted one goes on as it was. A gate holds 11 descriptors open, a cgroup's 16.
+ * adopted one goes on as it was. -ENOENT: the path means another place by now. A gate holds 11 descriptors open, a cgroup's 16.
  */
 int gate_open(struct node *node, const struct gate_spec *spec, const struct ruleset *set,
 	      struct gate **out, struct fault *f);
