@@ -45,7 +45,7 @@ says "back again: what is new comes" '^pods present new '
 is "... by the watch, without a list" "$(grep -c '^pods begin' "$SAID")" 0
 
 # refusals
-refused "403 names what is missing" 403 forbidden 'ClusterRole'
+refused "403 names what is missing" 403 forbidden 'deploy/kubernetes/base has the roles'
 refused "500" 500 server 'answered 500'
 refused "404 of what must be there" 404 unknown "doesn't know"
 refused "an answer that it isn't made for" 418 refused 'answered 418'

@@ -39,6 +39,8 @@ kill -0 "$STOOD" 2> /dev/null || not_ok "the connection of before lives"
 is "a pod whose labels no policy matches isn't" "$(reach db 9090) $(pod_says "$DB" 'p["state"], p["gate"]')" "ok ('unselected', None)"
 is "gate list -o json: whose it is" "$(gate_says "$WEB" 'g["pod"]["namespace"], g["pod"]["name"], g["netns"]')" \
 	"('shop', 'web-0', '/run/netns/plx$$-web')"
+is "status counts them" "$(portlic status -o json | json 'd["pods"]')" "$(pods_get | json '{s: sum(p["state"] == s for p in d) for s in ("gated", "waiting", "excluded", "unselected")}')"
+has "... in a line" "$(portlic status)" "pods         1 gated, 0 waiting, 0 excluded, "
 is "GET /v1/pods" "$(pod_says "$WEB" 'p["state"], p["gate"] == "'"$(gate_of "$WEB")"'", p["mode"], p["policy"], p["reason"], p["in_api"]')" \
 	"('gated', True, 'enforce', 'shop', None, True)"
 is "a verb takes NAMESPACE/POD for the gate" "$(portlic explain shop/web-0 9090 -o json | json 'd["verdict"], d["gate"]')" "denied $(gate_of "$WEB")"

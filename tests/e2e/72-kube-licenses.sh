@@ -72,6 +72,15 @@ is "... without a failure" "$failures $first" "0 none"
 is "a Secret without the label opens nothing" "$(out "$LIB/net.py" tcp $POD4 8083)" refused
 has "unload says where it comes from" "$(portlic license unload late 2>&1)" 'comes from Kubernetes: `kubectl delete secret/late`'
 
+# whoever asks while one comes finds the agent
+(until [ -e "$T/asked" ]; do curl -s --unix-socket "$PORTLIC_SOCKET" http://portlic/v1/status; done) > "$T/answers" &
+asking=$!
+for i in 1 2 3 4 5 6 7 8; do sign "\"lid\":\"quick$i\"" | secret_with "quick$i" license.key > /dev/null; done
+touch "$T/asked"
+wait $asking
+check "status is asked while Secrets come: the agent lives" kill -0 "$AGENT"
+for i in 1 2 3 4 5 6 7 8; do kube_delete "$NS/secrets/quick$i" > /dev/null; done
+
 # a revocation list
 python3 - "$T/vendor.jwk" << 'P' > "$T/list" 2> "$T/out" || bail "a list" "$(cat "$T/out")"
 import base64, json, sys, time

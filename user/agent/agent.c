@@ -340,6 +340,7 @@ void agent_stop(struct agent *agent, int exit_code)
 	kubepeers_stop(agent);
 	kubenodes_stop(agent);
 	kube_sync_stop(agent);
+	kube_taint_stop(agent);
 	kube_stop(agent);
 	observe_stop(agent);
 	transfers_stop(&agent->transfers);

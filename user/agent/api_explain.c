@@ -214,7 +214,7 @@ static int read_question(const struct agent *agent, const struct http_request *r
 	explain->at = now;
 	if (at)
 		r = moment_parse(at, now, &explain->at, f);
-	if (r == 0 && explain->at < now - CLOCKS_DIFFER_S)
+	if (at && r == 0 && explain->at < now - CLOCKS_DIFFER_S)
 		r = fault_set(f, EINVAL,
 			      "\"%.64s\" is past, and the rules are those of now: "
 			      "`portlic observe --since` tells what was",

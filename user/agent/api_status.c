@@ -173,6 +173,7 @@ static cJSON *warnings_json(const struct agent *agent)
 	pull_warn(agent, warnings);
 	notify_warn(agent, warnings);
 	kube_warn(agent, warnings);
+	kubenodes_warn(agent, warnings);
 	kubepeers_warn(agent, warnings);
 	if (agent->gates.lost.text[0])
 		json_warn(warnings, "%s", agent->gates.lost.text);
@@ -260,6 +261,7 @@ void api_status(struct agent *agent, struct http_request *request, const char *n
 	cJSON_AddItemToObject(root, "pull", pull_json(agent));
 	cJSON_AddItemToObject(root, "notify", notify_json(agent));
 	cJSON_AddItemToObject(root, "kubernetes", kube_status(agent));
+	cJSON_AddItemToObject(root, "pods", pods_status(agent));
 	cJSON_AddItemToObject(root, "trial", trial_json(agent));
 	cJSON_AddItemToObject(root, "probes", probing_json(agent));
 	cJSON_AddItemToObject(root, "warnings", warnings_json(agent));

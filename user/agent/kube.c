@@ -95,7 +95,8 @@ static const char *remedy(enum kube_error reason)
 	case KUBE_FAIL_UNAUTHORIZED:
 		return "; the token in token_file isn't valid (any more)";
 	case KUBE_FAIL_FORBIDDEN:
-		return "; give its service account that right (ClusterRole)";
+		return "; give its service account that right (deploy/kubernetes/base has the "
+		       "roles)";
 	case KUBE_FAIL_UNKNOWN:
 		return "; this server doesn't know that kind or object";
 	default:

@@ -101,6 +101,7 @@ struct kube_watch_spec {
 struct kube_watch *kube_watch(struct agent *agent, const struct kube_watch_spec *spec);
 void kube_unwatch(struct kube_watch *watch);		/* NULL-safe; no more calls */
 bool kube_watch_synced(const struct kube_watch *watch); /* a whole list has come, once */
+bool kube_watch_failing(const struct kube_watch *watch);
 bool kube_watch_absent(
 	const struct kube_watch *watch); /* optional, and unknown to the server now */
 

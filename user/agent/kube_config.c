@@ -56,7 +56,12 @@ static int read_api(const cJSON *object, struct kube_config *out, struct fault *
 	if (!out->api)
 		return -ENOMEM;
 	if (url_parse(out->api, &url, &why))
-		return fault_set(f, EINVAL, "\"api\" %s", why.text);
+		return text ? fault_set(f, EINVAL, "\"api\" %s", why.text)
+			    : fault_set(
+				      f, EINVAL,
+				      "\"%.200s\", of KUBERNETES_SERVICE_HOST and _PORT, %s; give "
+				      "\"api\": \"https://HOST:PORT\"",
+				      out->api, why.text);
 	if (url.has_path)
 		return fault_set(f, EINVAL, "\"api\" must be \"https://HOST:PORT\" without a path");
 	if (!url.https && !url.loopback)

@@ -82,7 +82,7 @@ struct kube_item *kube_item_put(struct kube_items *items, struct kobject *object
 	struct kube_item *item = kube_item_find(items, object->name);
 	char *copy = file ? strdup(file) : NULL;
 
-	if (!item) {
+	if (!item && (copy || !file)) { /* an item without its object would be found by no name */
 		item = calloc(1, sizeof(*item));
 		if (item) {
 			item->kind = items;
@@ -174,10 +174,7 @@ void kube_sync_start(struct agent *agent)
 	if (!agent->config.kubernetes.on || !agent->config.kubernetes.namespace) {
 		let_go(agent);
 		if (agent->config.kubernetes.on)
-			log_event(LOG_WARN, "kube_no_namespace", LOG_NO_FIELDS,
-				  "licenses and policies of the API server aren't read: give "
-				  "\"kubernetes\" the \"namespace\" that they are in, or "
-				  "POD_NAMESPACE");
+			log_event(LOG_WARN, "kube_no_namespace", LOG_NO_FIELDS, KUBE_NO_NAMESPACE);
 		return;
 	}
 	sync->on = true;
@@ -195,7 +192,7 @@ void kube_sync_tick(struct agent *agent)
 	kube_absent_tick(agent);
 	kube_lease_tick(agent);
 	kube_report_tick(agent);
-	kube_nodes_tick(agent);
+	kube_census_tick(agent);
 	kube_status_tick(agent);
 }
 
@@ -208,7 +205,7 @@ void kube_sync_stop(struct agent *agent)
 	sync->on = false;
 	uv_close((uv_handle_t *)&sync->soon, NULL);
 	kube_tell_stop(agent);
-	kube_nodes_stop(agent);
+	kube_census_stop(agent);
 	kube_cancel(sync->report_request);
 	kube_cancel(sync->lease_request);
 	kube_unwatch(sync->lease_watch);

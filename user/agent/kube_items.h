@@ -19,6 +19,11 @@
 #include "nodereport.h"
 #include "portlicense.h"
 
+/* What has to be said of a configuration without "namespace". */
+#define KUBE_NO_NAMESPACE                                                                          \
+	"licenses and policies of the API server aren't read: give \"kubernetes\" the "            \
+	"\"namespace\" that they are in, or POD_NAMESPACE"
+
 #define KUBE_LICENSE_LABEL "portlic.dev/license"
 #define KUBE_WRITER_LEASE "portlic-writer"
 #define KUBE_NODE_LEASE "portlic-node-" /* and the node's name */
@@ -130,14 +135,14 @@ void kube_lease_tick(struct agent *agent);
 bool kube_leads(const struct agent *agent);
 
 void kube_report_tick(struct agent *agent);
-void kube_nodes_start(struct agent *agent); /* of the writer */
-void kube_nodes_stop(struct agent *agent);
-void kube_nodes_tick(struct agent *agent);
+void kube_census_start(struct agent *agent); /* of the writer */
+void kube_census_stop(struct agent *agent);
+void kube_census_tick(struct agent *agent);
 /* How many nodes there are, and on how many the token of that hash holds. */
-void kube_nodes_count(const struct agent *agent, const char *file, const char *hash, size_t *holds,
-		      size_t *all);
+void kube_census_count(const struct agent *agent, const char *file, const char *hash, size_t *holds,
+		       size_t *all);
 /* How it stands elsewhere, for a license that isn't this node's; STATE_REJECTED: nowhere. */
-enum license_state kube_nodes_state(const struct agent *agent, const char *file);
+enum license_state kube_census_state(const struct agent *agent, const char *file);
 
 void kube_status_tick(struct agent *agent);
 void kube_status_stop(struct agent *agent); /* what is under way is cancelled */

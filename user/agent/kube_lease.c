@@ -10,8 +10,6 @@
 #include "kube_items.h"
 #include "log.h"
 
-#define LEASE_API "/apis/coordination.k8s.io/v1"
-
 bool kube_leads(const struct agent *agent)
 {
 	return agent->kube_sync.on && election_leads(&agent->kube_sync.election, clock_boot_ns());
@@ -31,12 +29,12 @@ static void look(struct agent *agent)
 		  leads ? "this agent writes status and Events for all nodes"
 			: "this agent writes no status and no Events any more");
 	if (leads) {
-		kube_nodes_start(agent);
+		kube_census_start(agent);
 		return;
 	}
 	kube_status_stop(agent);
 	kube_tell_stop(agent);
-	kube_nodes_stop(agent);
+	kube_census_stop(agent);
 }
 
 /* ---- what is in sight ---- */

@@ -14,11 +14,8 @@
 #define AGAIN_S 30 /* with many nodes not more often */
 #define AGAIN_MIN_S 3
 #define ALIVE_S 600    /* not more seldom, a tenth to either side */
-#define VALID_S 1800   /* leaseDurationSeconds: so long it counts */
 #define NODES_PER_S 50 /* that write when all of them have news at once */
 #define RETRY_S 2
-
-#define LEASES "/apis/coordination.k8s.io/v1"
 
 /* Long names of nodes: what is left has to tell them apart. */
 static void lease_name(const char *node, char name[KOBJECT_NAME_MAX + 1])
@@ -88,7 +85,7 @@ static char *body_of(const struct agent *agent, const char *name)
 				    .name = name,
 				    .label = "node",
 				    .holder = agent->config.kubernetes.node,
-				    .duration_s = VALID_S,
+				    .duration_s = NODEREPORT_VALID_S,
 				    .report = report,
 				    .now_us = kube_wall_us()};
 
@@ -100,7 +97,7 @@ static void write_report(struct agent *agent, char *news)
 {
 	struct kube_sync *sync = &agent->kube_sync;
 	char name[KOBJECT_NAME_MAX + 1];
-	_free_ char *all = kube_own_path(agent, LEASES, "leases"), *path = NULL, *body = NULL;
+	_free_ char *all = kube_own_path(agent, LEASE_API, "leases"), *path = NULL, *body = NULL;
 	struct kube_request_spec spec = {.method = "POST"};
 	struct fault f = {0};
 

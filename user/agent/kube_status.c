@@ -45,7 +45,7 @@ static void from_elsewhere(const struct agent *agent, const struct kube_item *it
 {
 	s->lic = lic;
 	s->reason = NULL;
-	s->state = kube_nodes_state(agent, item->file);
+	s->state = kube_census_state(agent, item->file);
 	s->deadlines = (struct deadlines){.new_until = lic->exp + lic->grace_s};
 	if (s->state == STATE_REJECTED) /* no node that it is for has reported */
 		s->state = STATE_PENDING;
@@ -102,7 +102,7 @@ static cJSON *license_status(struct agent *agent, const struct kube_item *item)
 	}
 	if (s.lic)
 		nodereport_hash(s.lic->sha256, hash);
-	kube_nodes_count(agent, item->file, hash, &s.nodes_in_force, &s.nodes);
+	kube_census_count(agent, item->file, hash, &s.nodes_in_force, &s.nodes);
 	if (!s.lic)
 		s.nodes_in_force = 0;
 	status = license_status_json(&s, item->status);

@@ -22,7 +22,7 @@ static void ask(struct agent *agent, const char *method, const char *body, kube_
 		path = NULL;
 		return;
 	}
-	agent->kube_taint.asking =
+	agent->kube_taint.request =
 		kube_request(agent,
 			     &(struct kube_request_spec){
 				     .method = method,
@@ -38,14 +38,13 @@ static void failed(struct agent *agent, const char *what, const struct kube_answ
 				   ? cJSON_GetStringValue(json_get(answer->body, "message"))
 				   : NULL;
 
-	if (agent->kube_taint.told)
+	/* No answer, 401 and 5xx are told of as kube_failed, and a node that isn't there by `status`. */
+	if (agent->kube_taint.told || answer->err || answer->status == 401 ||
+	    answer->status == 404 || answer->status >= 500)
 		return;
 	agent->kube_taint.told = true;
 	log_event(LOG_WARN, "taint_stays", LOG_FIELDS("node", agent->config.kubernetes.node),
-		  "the node can't be %s: %s%s", what,
-		  answer->err ? answer->why.text
-		  : text      ? text
-			      : "the API server refused it",
+		  "the node can't be %s: %s%s", what, text ? text : "the API server refused it",
 		  answer->status == 403
 			  ? "; if it has the taint " KUBE_TAINT
 			    ", apply deploy/kubernetes/startup-taint, or take it off by hand"
@@ -56,7 +55,7 @@ static void patched(void *arg, const struct kube_answer *answer)
 {
 	struct agent *agent = arg;
 
-	agent->kube_taint.asking = false;
+	agent->kube_taint.request = NULL;
 	if (answer->err || answer->status / 100 != 2) {
 		failed(agent, "patched", answer);
 		return;
@@ -89,7 +88,7 @@ static void looked(void *arg, const struct kube_answer *answer)
 	char patch[256];
 	int at;
 
-	agent->kube_taint.asking = false;
+	agent->kube_taint.request = NULL;
 	if (answer->err || answer->status != 200) {
 		failed(agent, "read", answer);
 		return;
@@ -119,8 +118,14 @@ void kube_taint_tick(struct agent *agent)
 	struct kube_taint *taint = &agent->kube_taint;
 
 	if (!agent->config.kubernetes.on || !agent->config.kubernetes.node || !agent->ready ||
-	    taint->over || taint->asking || !selection_is_known(agent))
+	    taint->over || taint->request || !selection_is_known(agent))
 		return;
 	if (taint->waited++ % AGAIN_TICKS == 0)
 		ask(agent, "GET", NULL, looked);
+}
+
+void kube_taint_stop(struct agent *agent)
+{
+	kube_cancel(agent->kube_taint.request);
+	agent->kube_taint.request = NULL;
 }

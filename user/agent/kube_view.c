@@ -5,6 +5,7 @@
 #include "agent.h"
 #include "kube_priv.h"
 #include "metric.h"
+#include "pods.h"
 #include "reply.h"
 #include "stamp.h"
 
@@ -64,13 +65,16 @@ void kube_warn(const struct agent *agent, cJSON *warnings)
 	const struct kube *kube = &agent->kube;
 	char since[STAMP_LEN];
 
+	if (kube->on && !agent->config.kubernetes.namespace)
+		json_warn(warnings, "Kubernetes: " KUBE_NO_NAMESPACE);
 	if (!kube->on || !failing || clock_boot_ns() - kube->since_ns < WARN_NS)
 		return;
 	json_warn(warnings,
 		  "Kubernetes: %s can't be followed since %s: %s; what was known then stays in "
-		  "force, and new pods are found by CNI only",
+		  "force%s",
 		  failing->what, stamp_format(clock_at(&agent->clock, kube->since_ns), since),
-		  failing->why.text);
+		  failing->why.text,
+		  pods_followed(agent) ? "" : ", and new pods are found by CNI only");
 }
 
 void kube_metrics(FILE *out, const struct agent *agent)

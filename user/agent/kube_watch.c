@@ -107,6 +107,14 @@ static bool leave(struct kube_watch *watch)
 
 /* ---- what went wrong ---- */
 
+/* Of the server or the token, and so of all watches; the others are of one path. */
+static bool is_of_all(enum kube_error reason)
+{
+	return reason == KUBE_FAIL_UNREACHABLE || reason == KUBE_FAIL_TOKEN ||
+	       reason == KUBE_FAIL_UNAUTHORIZED || reason == KUBE_FAIL_THROTTLED ||
+	       reason == KUBE_FAIL_SERVER;
+}
+
 /* An outage is one event, however many watches it ends. */
 static bool is_news(const struct kube_watch *watch, enum kube_error reason)
 {
@@ -115,7 +123,7 @@ static bool is_news(const struct kube_watch *watch, enum kube_error reason)
 	if (watch->failing && watch->reason == reason)
 		return false;
 	for (other = watch->agent->kube.watches; other; other = other->next)
-		if (reason == KUBE_FAIL_UNREACHABLE && other != watch && other->failing &&
+		if (is_of_all(reason) && other != watch && other->failing &&
 		    other->reason == reason)
 			return false;
 	return true;
@@ -393,10 +401,12 @@ static void on_done(void *arg, const struct transfer_result *result)
 
 static char *list_path(const struct kube_watch *watch)
 {
-	const char *from = watch->version[0] ? watch->version : "0";
+	_free_ char *from = kube_escape(watch->version[0] ? watch->version : "0");
 	char *path;
 	int n;
 
+	if (!from)
+		return NULL;
 	if (watch->continued)
 		n = asprintf(&path, "%s?limit=%d&continue=%s%s%s", watch->path, PAGE,
 			     watch->continued, watch->query ? "&" : "",
@@ -516,6 +526,11 @@ struct kube_watch *kube_watch(struct agent *agent, const struct kube_watch_spec 
 bool kube_watch_synced(const struct kube_watch *watch)
 {
 	return watch->synced;
+}
+
+bool kube_watch_failing(const struct kube_watch *watch)
+{
+	return watch->failing;
 }
 
 bool kube_watch_absent(const struct kube_watch *watch)

@@ -13,6 +13,7 @@
 #include "kube.h"
 #include "log.h"
 #include "portlic.h"
+#include "reply.h"
 
 #define SAVE_NS 10000000000ULL /* no more often */
 
@@ -53,6 +54,37 @@ static void note(struct agent *agent)
 	origins_look(agent, NULL);
 }
 
+static bool is_there(const struct cluster_nodes *nodes, const char *name)
+{
+	for (size_t i = 0; i < nodes->n; i++)
+		if (!strcmp(nodes->list[i].name, name))
+			return true;
+	return false;
+}
+
+#define NODE_UNKNOWN                                                                               \
+	"this cluster has no node \"%s\", so no pod is seen to be on this one: correct \"node\" "  \
+	"of "                                                                                      \
+	"\"kubernetes\", or NODE_NAME (fieldRef spec.nodeName)"
+
+/* After a whole list or a change of it. */
+static void look_for_own(struct agent *agent)
+{
+	struct kubenodes *at = &agent->kubenodes;
+	const char *name = agent->config.kubernetes.node;
+	bool lost = at->nodes.n && !is_there(&at->nodes, name);
+
+	if (lost && !at->is_lost)
+		log_event(LOG_WARN, "node_unknown", LOG_FIELDS("node", name), NODE_UNKNOWN, name);
+	at->is_lost = lost;
+}
+
+void kubenodes_warn(const struct agent *agent, cJSON *warnings)
+{
+	if (agent->kubenodes.is_lost)
+		json_warn(warnings, "Kubernetes: " NODE_UNKNOWN, agent->config.kubernetes.node);
+}
+
 static void on_begin(void *arg)
 {
 	cluster_nodes_begin(&((struct agent *)arg)->kubenodes.nodes);
@@ -67,8 +99,10 @@ static void on_present(void *arg, const cJSON *object)
 		log_event(LOG_WARN, "node_unreadable", LOG_NO_FIELDS,
 			  "some of a node's addresses count as external: %s",
 			  f.text[0] ? f.text : "out of memory");
-	if (!agent->kubenodes.nodes.listing)
-		note(agent);
+	if (agent->kubenodes.nodes.listing)
+		return;
+	look_for_own(agent);
+	note(agent);
 }
 
 static void on_gone(void *arg, const cJSON *object)
@@ -76,6 +110,7 @@ static void on_gone(void *arg, const cJSON *object)
 	struct agent *agent = arg;
 
 	cluster_nodes_gone(&agent->kubenodes.nodes, object);
+	look_for_own(agent);
 	note(agent);
 }
 
@@ -84,6 +119,7 @@ static void on_end(void *arg)
 	struct agent *agent = arg;
 
 	cluster_nodes_end(&agent->kubenodes.nodes);
+	look_for_own(agent);
 	note(agent);
 }
 

@@ -21,6 +21,7 @@ struct kubenodes {
 	struct cluster_nodes nodes;
 	struct kube_watch *watch; /* NULL: no Kubernetes */
 	char *path;
+	bool is_lost; /* the cluster has nodes, and none of them is called as this one */
 	bool unsaved;
 	uint64_t save_ns;	 /* boot clock: not before */
 	struct fault unwritable; /* "" if it can be written */
@@ -31,6 +32,9 @@ void kubenodes_start(struct agent *agent);
 void kubenodes_stop(struct agent *agent);
 void kubenodes_close(struct kubenodes *nodes);
 void kubenodes_tick(struct agent *agent); /* once a second */
+
+/* A name of this node that no node has, so that no pod is seen to be on it. */
+void kubenodes_warn(const struct agent *agent, cJSON *warnings);
 
 /* Whose networks are whose, by the cluster's word, in a new array; NULL: none, or no memory (*n tells). */
 struct origin_network *kubenodes_networks(const struct agent *agent, size_t *n);

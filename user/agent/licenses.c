@@ -54,6 +54,7 @@ int licenses_open(struct licenses *licenses, const char *dir, const char *audien
 			   .suffixes = license_suffixes,
 			   .outside = outside,
 			   .max_bytes = LICENSE_MAX_BYTES,
+			   .value_size = sizeof(struct license_entry),
 			   .free_value = entry_free},
 		.lists = {.dir = dir,
 			  .suffixes = lists_suffixes,

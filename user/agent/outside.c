@@ -49,9 +49,20 @@ static void set(struct source *source, struct source_file *file, void *bytes, si
 	source->news = true;
 }
 
-bool source_put(struct source *source, const char *name, const void *bytes, size_t len)
+/* NULL: no room, or no memory. */
+static struct source_file *add(struct source *source, const char *name)
 {
 	struct source_file *file = source_add(source, name);
+
+	if (!file || !source->value_size || file->value)
+		return file;
+	file->value = calloc(1, source->value_size);
+	return file->value ? file : NULL;
+}
+
+bool source_put(struct source *source, const char *name, const void *bytes, size_t len)
+{
+	struct source_file *file = add(source, name);
 	struct fault none = {0};
 	void *copy;
 
@@ -79,7 +90,7 @@ bool source_put(struct source *source, const char *name, const void *bytes, size
 
 bool source_put_trouble(struct source *source, const char *name, const char *why)
 {
-	struct source_file *file = source_add(source, name);
+	struct source_file *file = add(source, name);
 	struct fault trouble = {0};
 
 	if (!file)

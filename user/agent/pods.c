@@ -122,14 +122,6 @@ struct pod_namespace *pods_namespace_find(const struct pods *pods, const char *n
 	return NULL;
 }
 
-const struct labels *pods_namespace(const struct agent *agent, const char *name)
-{
-	const struct pod_namespace *namespace =
-		agent->pods ? pods_namespace_find(agent->pods, name) : NULL;
-
-	return namespace ? &namespace->labels : NULL;
-}
-
 struct pod_namespace *pods_namespace_add(struct pods *pods, const char *name)
 {
 	struct pod_namespace *namespace = pods_namespace_find(pods, name);

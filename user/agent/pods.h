@@ -86,6 +86,12 @@ void pods_sandbox_del(struct agent *agent, const struct pods_sandbox *sandbox, p
 /* GET /v1/pods: see docs/api.md. */
 cJSON *pods_json(const struct agent *agent);
 
+/* The API server tells which pods come to this node. */
+bool pods_followed(const struct agent *agent);
+
+/* For the status: how many of the API server's are in each state; null without Kubernetes. */
+cJSON *pods_status(const struct agent *agent);
+
 /* The member "pod" of a gate's object: {"namespace","name","uid","workload"}, null: it is no pod's. */
 cJSON *pods_gate_json(const struct gate_entry *entry);
 
@@ -109,8 +115,5 @@ bool pods_is_system(const struct agent *agent, const char *namespace);
 
 /* Whole lists of this node's pods and of the namespaces have come. */
 bool pods_selection_known(const struct pods *pods);
-
-/* The labels of a namespace (struct labels), NULL: not known. */
-const struct labels *pods_namespace(const struct agent *agent, const char *name);
 
 #endif

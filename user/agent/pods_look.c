@@ -17,6 +17,12 @@
 #define PAUSE_FACTOR                                                                               \
 	10 /* of the processor time that a look takes; a busy node is no reason to wait */
 
+/*
+ * Gates that may be on their way up. Each takes the thread of jobs some tenths of a second, and whoever asks for
+ * the status, or starts a pod, waits behind them: a node with hundreds of pods gets its gates by and by.
+ */
+#define AT_ONCE 8
+
 /* A pod whose place is looked for. */
 struct wanted {
 	char uid[POD_UID_MAX + 1];
@@ -38,7 +44,9 @@ struct look_job {
 	struct found *found;
 	size_t n_found;
 	bool restless; /* somebody came or changed just now */
+	bool deferred; /* of those that were found, some have to wait for others */
 	struct fault fault;
+	uint64_t began_ns; /* boot clock: other jobs may have been ahead of it for long */
 	uint64_t took_ns;
 };
 
@@ -92,6 +100,7 @@ static void look_work(struct job *job)
 	uint64_t began_ns = thread_ns();
 	struct podnets nets = {0};
 
+	look->began_ns = clock_boot_ns();
 	if (!podnets_read(&nets, &look->fault))
 		look->found = calloc(nets.n + 1, sizeof(*look->found));
 	for (size_t i = 0; look->found && i < nets.n; i++) {
@@ -138,7 +147,16 @@ static bool is_settled(const struct agent *agent, const struct look_job *look, s
 	return pods_gate_on(agent, uid, 0); /* the runtime was faster */
 }
 
-static void settle(struct agent *agent, const struct look_job *look, size_t i)
+static bool is_busy(const struct agent *agent)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < agent->gates.n_entries; i++)
+		n += agent->gates.entries[i]->opening;
+	return n >= AT_ONCE;
+}
+
+static void settle(struct agent *agent, struct look_job *look, size_t i)
 {
 	const struct found *found = &look->found[i];
 	struct pod_entry *shown;
@@ -155,6 +173,10 @@ static void settle(struct agent *agent, const struct look_job *look, size_t i)
 
 	if (!pod || (shown && !shown->selected_ns) || is_settled(agent, look, i))
 		return;
+	if (is_busy(agent)) {
+		look->deferred = true;
+		return;
+	}
 	if (!found->path)
 		why = found->why; /* none: it has gone meanwhile */
 	else if (pods_place(agent, pod, &site, &why))
@@ -171,8 +193,10 @@ static void plan_next(struct pods *pods, const struct look_job *look)
 		pause_ns = PAUSE_FACTOR * look->took_ns;
 	if (pause_ns > REST_NS) /* a pod that runs without a gate is worse */
 		pause_ns = REST_NS;
+	if (look->deferred) /* its job stands behind those of the gates */
+		pause_ns = 0;
 	pods->next_ns = clock_boot_ns() + pause_ns;
-	if (look->restless)
+	if (look->restless || look->deferred)
 		pods_round_in(pods, pause_ns / 1000000 + 1);
 }
 
@@ -186,6 +210,8 @@ static void look_done(struct job *job)
 	pods->trouble = look->fault;
 	for (size_t i = 0; i < look->n_found && !agent->stopping; i++)
 		settle(agent, look, i);
+	if (!look->deferred)
+		pods->looked_ns = look->began_ns;
 	plan_next(pods, look);
 	for (size_t i = 0; i < look->n_found; i++)
 		free(look->found[i].path);

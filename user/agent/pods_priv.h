@@ -53,6 +53,7 @@ struct pods {
 	uv_timer_t soon;
 	bool looking;	      /* a job walks through /proc */
 	uint64_t next_ns;     /* boot clock: no next look before */
+	uint64_t looked_ns;   /* boot clock: when the last look that is done began to look */
 	struct fault trouble; /* of the last look, "" if it went well */
 	double delay_sum;     /* portlic_attach_delay_seconds */
 	uint64_t delay_count;

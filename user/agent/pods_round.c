@@ -7,7 +7,8 @@
 #include "log.h"
 #include "pods_priv.h"
 
-#define FIND_NS (10 * SECOND_NS) /* from its first container until its namespace has to be found */
+#define FIND_NS                                                                                    \
+	(10 * SECOND_NS) /* from its first container until a look has to find its namespace */
 #define COLLECT_NS (5 * SECOND_NS) /* how long the gate of a pod that has ended waits for it */
 
 bool pods_gate_lost(const struct gate_entry *entry)
@@ -61,7 +62,7 @@ void pods_exclude(struct pod_entry *pod, const char *why)
 }
 
 /* It has none: why, or why not yet. */
-static void judge_ungated(const struct agent *agent, struct pod_entry *pod, uint64_t now_ns)
+static void judge_ungated(const struct agent *agent, struct pod_entry *pod)
 {
 	uint64_t since_ns = pod->selected_ns > pod->running_ns ? pod->selected_ns : pod->running_ns;
 
@@ -70,7 +71,7 @@ static void judge_ungated(const struct agent *agent, struct pod_entry *pod, uint
 		fault_set(&pod->why, 0, "it has ended");
 	} else if (pod->state == POD_EXCLUDED && pod->why.text[0]) {
 		return; /* the next look tells anew */
-	} else if (pod->running_ns && now_ns - since_ns > FIND_NS) {
+	} else if (pod->running_ns && agent->pods->looked_ns > since_ns + FIND_NS) {
 		wait_for(
 			pod, POD_EXCLUDED,
 			agent->pods->trouble.text[0]
@@ -78,7 +79,9 @@ static void judge_ungated(const struct agent *agent, struct pod_entry *pod, uint
 				: "it runs, and no process of it is seen in /proc: the agent needs "
 				  "hostPID, and cgroups that name the pod's UID");
 	} else {
-		wait_for(pod, POD_WAITING, "its sandbox isn't there yet");
+		wait_for(pod, POD_WAITING,
+			 pod->running_ns ? "its processes are being looked for"
+					 : "its sandbox isn't there yet");
 	}
 }
 
@@ -113,7 +116,7 @@ static void judge(struct agent *agent, struct pod_entry *pod, uint64_t now_ns)
 	if (gate)
 		judge_gated(pod, gate);
 	else
-		judge_ungated(agent, pod, now_ns);
+		judge_ungated(agent, pod);
 }
 
 /* As the API server has them by now; what gates.json remembers may be of before. */

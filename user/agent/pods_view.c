@@ -148,14 +148,33 @@ void pods_warn(const struct agent *agent, cJSON *warnings)
 	}
 }
 
+static void count_states(const struct pods *pods, unsigned int states[POD_N_STATES])
+{
+	for (size_t i = 0; pods && i < pods->n; i++)
+		states[pods->list[i]->state]++;
+}
+
+cJSON *pods_status(const struct agent *agent)
+{
+	unsigned int states[POD_N_STATES] = {0};
+	cJSON *root;
+
+	if (!agent->config.kubernetes.on)
+		return cJSON_CreateNull();
+	count_states(agent->pods, states);
+	root = cJSON_CreateObject();
+	for (size_t i = 0; i < POD_N_STATES; i++)
+		cJSON_AddNumberToObject(root, state_words[i], states[i]);
+	return root;
+}
+
 void pods_metrics(FILE *out, const struct agent *agent)
 {
 	const struct pods *pods = agent->pods;
 	unsigned int states[POD_N_STATES] = {0};
 	char owner[512];
 
-	for (size_t i = 0; pods && i < pods->n; i++)
-		states[pods->list[i]->state]++;
+	count_states(pods, states);
 	metric_head(out, PODS);
 	for (size_t i = 0; pods && agent->config.kubernetes.on && i < POD_N_STATES; i++)
 		metric_sample(out, PODS, LABELS("state", state_words[i]), states[i]);

@@ -296,6 +296,13 @@ bool pods_known(const struct pods *pods)
 	return pods->watch && kube_watch_synced(pods->watch);
 }
 
+bool pods_followed(const struct agent *agent)
+{
+	const struct pods *pods = agent->pods;
+
+	return pods && pods->watch && !kube_watch_failing(pods->watch);
+}
+
 bool pods_selection_known(const struct pods *pods)
 {
 	return pods_known(pods) && pods->namespaces_watch &&

@@ -48,6 +48,11 @@ struct source {
 	size_t max_bytes;
 	char *keep_dir; /* where good bytes are kept */
 	void (*free_value)(void *value);
+	/*
+	 * Of the zeroed value that a file from outside has until the next scan reads it: whoever asks meanwhile
+	 * finds one. 0: it has none.
+	 */
+	size_t value_size;
 	struct source_file **files; /* sorted by name, those from outside behind all others ... */
 	size_t n_files;
 	struct fault trouble;	 /* why the directory can't be read, "" if it can */
@@ -61,7 +66,7 @@ struct source {
 
 /*
  * Opens STATE_DIR/keep (made if absent) and loads its files as held ones. source: dir, suffixes,
- * max_bytes and free_value (may be NULL) are set, the rest is zero.
+ * max_bytes, value_size and free_value (may be NULL) are set, the rest is zero.
  */
 int source_open(struct source *source, const char *state_dir, const char *keep, struct fault *f);
 void source_close(struct source *source);

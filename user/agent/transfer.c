@@ -147,8 +147,11 @@ static void set_error(const struct transfer *transfer, CURLcode code,
 					transfer->max_bytes);
 	else
 		result->err =
-			fault_set(&result->why, EIO, "%s",
-				  transfer->error[0] ? transfer->error : curl_easy_strerror(code));
+			fault_set(&result->why, EIO, "%s%s",
+				  transfer->error[0] ? transfer->error : curl_easy_strerror(code),
+				  code == CURLE_SSL_CACERT_BADFILE
+					  ? "; it must be there and hold certificates in PEM"
+					  : "");
 }
 
 void transfer_finish(struct transfer *transfer, CURLcode code)

@@ -117,11 +117,24 @@ static void print_probes(const cJSON *probes)
 	print_field("probes", cgroup ? line : "by a budget, see below");
 }
 
+/* PARTLY: the server answers, and something can't be followed. */
+static const char *connection_word(const cJSON *kubernetes)
+{
+	const cJSON *watch;
+
+	if (member_true(kubernetes, "connected"))
+		return "connected to";
+	cJSON_ArrayForEach (watch, json_get(kubernetes, "watches"))
+		if (member_true(watch, "synced") && !member_text(watch, "error"))
+			return "PARTLY CONNECTED to";
+	return "NOT CONNECTED to";
+}
+
 /* "connected to https://10.96.0.1:443 as n1 since 3h ago; pods of this node: 12, namespaces: 4" */
 static void print_kubernetes(const cJSON *kubernetes)
 {
 	const char *api = member_text(kubernetes, "api"), *node = member_text(kubernetes, "node");
-	char line[768], since[WHEN_LEN] = "the start";
+	char line[4096], since[WHEN_LEN] = "the start";
 	const cJSON *watch;
 	bool first = true;
 	size_t at;
@@ -131,9 +144,8 @@ static void print_kubernetes(const cJSON *kubernetes)
 		return;
 	if (!when_parse(member_text(kubernetes, "since"), &t))
 		when_relative(t, time(NULL), since);
-	snprintf(line, sizeof(line), "%s %.128s as %.64s since %s",
-		 member_true(kubernetes, "connected") ? "connected to" : "NOT CONNECTED to", api,
-		 node ? node : "?", since);
+	snprintf(line, sizeof(line), "%s %.128s as %.64s since %s", connection_word(kubernetes),
+		 api, node ? node : "?", since);
 	cJSON_ArrayForEach (watch, json_get(kubernetes, "watches")) {
 		const char *what = member_text(watch, "what");
 		char n[24] = "unknown";
@@ -143,11 +155,27 @@ static void print_kubernetes(const cJSON *kubernetes)
 			snprintf(n, sizeof(n), "%.0f", member_number(watch, "objects"));
 		else if (member_true(watch, "absent"))
 			strcpy(n, "none");
-		snprintf(line + at, sizeof(line) - at, "%s%.48s: %s", first ? "; " : ", ",
-			 what ? what : "?", n);
+		snprintf(line + at, sizeof(line) - at, "%s%.160s: %s%s", first ? "; " : ", ",
+			 what ? what : "?", n, member_text(watch, "error") ? " (FAILS)" : "");
 		first = false;
 	}
 	print_field("kubernetes", line);
+}
+
+/* "12 gated, 3 waiting, 1 excluded, 40 unselected"; nothing without Kubernetes. */
+static void print_pods(const cJSON *pods)
+{
+	char line[160] = "";
+	const cJSON *state;
+
+	cJSON_ArrayForEach (state, pods) {
+		size_t at = strlen(line);
+
+		snprintf(line + at, sizeof(line) - at, "%s%.0f %.24s", at ? ", " : "",
+			 state->valuedouble, state->string);
+	}
+	if (line[0])
+		print_field("pods", line);
 }
 
 static void print_status(const cJSON *status, const cJSON *gates)
@@ -182,6 +210,7 @@ static void print_status(const cJSON *status, const cJSON *gates)
 	print_gates(gates);
 	print_pull(json_get(status, "pull"));
 	print_kubernetes(json_get(status, "kubernetes"));
+	print_pods(json_get(status, "pods"));
 	print_probes(json_get(status, "probes"));
 	cJSON_ArrayForEach (item, json_get(status, "warnings"))
 		print_field("WARNING", cJSON_GetStringValue(item));

@@ -16,6 +16,7 @@ struct lease {
 	int64_t nodes; /* the annotation LEASE_NODES; 0: none */
 };
 
+#define LEASE_API "/apis/coordination.k8s.io/v1"
 #define LEASE_REPORT "portlic.dev/report" /* annotation of a node's Lease: see nodereport.h */
 #define LEASE_NODES "portlic.dev/nodes"	  /* annotation of the writer's Lease: how many there are */
 #define LEASE_LABEL "portlic.dev/lease"	  /* label: "writer" or "node" */

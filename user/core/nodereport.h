@@ -20,6 +20,7 @@
 
 #define NODEREPORT_MAX_BYTES 131072 /* all annotations of an object may be 256 KiB */
 #define NODEREPORT_HASH_LEN 9
+#define NODEREPORT_VALID_S 1800 /* a node that said nothing for longer doesn't count */
 
 struct nodereport_entry {
 	char *file;

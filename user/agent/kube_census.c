@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kube_nodes.c - the writer's view of all nodes: their Leases are watched while this agent leads. */
+/* kube_census.c - the writer's view of all nodes: their Leases are watched while this agent leads. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,9 +10,7 @@
 #include "moment.h"
 
 #define US_PER_S 1000000
-#define VALID_S 1800 /* a node that said nothing for longer doesn't count */
-#define DROP_S 86400 /* ... and its Lease goes */
-#define LEASES "/apis/coordination.k8s.io/v1"
+#define DROP_S 86400 /* the Lease of a node that said nothing for so long goes */
 
 static struct kube_node **node_place(struct kube_sync *sync, const char *name)
 {
@@ -108,9 +106,9 @@ static void on_end(void *arg)
 {
 }
 
-void kube_nodes_start(struct agent *agent)
+void kube_census_start(struct agent *agent)
 {
-	_free_ char *path = kube_own_path(agent, LEASES, "leases");
+	_free_ char *path = kube_own_path(agent, LEASE_API, "leases");
 	const struct kube_watch_spec spec = {.path = path,
 					     .query = "labelSelector=portlic.dev%2Flease%3Dnode",
 					     .what = "the reports of the nodes",
@@ -121,7 +119,7 @@ void kube_nodes_start(struct agent *agent)
 		agent->kube_sync.nodes_watch = kube_watch(agent, &spec);
 }
 
-void kube_nodes_stop(struct agent *agent)
+void kube_census_stop(struct agent *agent)
 {
 	struct kube_sync *sync = &agent->kube_sync;
 
@@ -144,7 +142,7 @@ static void on_dropped(void *arg, const struct kube_answer *answer)
 }
 
 /* One at a time: it is in no hurry. */
-void kube_nodes_tick(struct agent *agent)
+void kube_census_tick(struct agent *agent)
 {
 	struct kube_sync *sync = &agent->kube_sync;
 	struct kube_node *node = sync->nodes;
@@ -158,18 +156,19 @@ void kube_nodes_tick(struct agent *agent)
 		node = node->next;
 	if (!node)
 		return;
-	all = kube_own_path(agent, LEASES, "leases");
+	all = kube_own_path(agent, LEASE_API, "leases");
 	if (!all || asprintf(&path, "%s/%s", all, node->name) < 0) {
 		path = NULL;
 		return;
 	}
-	node->renewed = kube_wall_us() / US_PER_S - VALID_S; /* if that fails, again in a day */
+	node->renewed =
+		kube_wall_us() / US_PER_S - NODEREPORT_VALID_S; /* if that fails, again in a day */
 	spec.path = path;
 	sync->drop_request = kube_request(agent, &spec, on_dropped, agent, &f);
 }
 
-void kube_nodes_count(const struct agent *agent, const char *file, const char *hash, size_t *holds,
-		      size_t *all)
+void kube_census_count(const struct agent *agent, const char *file, const char *hash, size_t *holds,
+		       size_t *all)
 {
 	const struct kube_node *node;
 
@@ -177,7 +176,7 @@ void kube_nodes_count(const struct agent *agent, const char *file, const char *h
 	for (node = agent->kube_sync.nodes; node; node = node->next) {
 		const struct nodereport_entry *entry;
 
-		if (silent_s(node) >= VALID_S)
+		if (silent_s(node) >= NODEREPORT_VALID_S)
 			continue;
 		++*all;
 		entry = file ? nodereport_find(&node->report, file) : NULL;
@@ -185,7 +184,7 @@ void kube_nodes_count(const struct agent *agent, const char *file, const char *h
 	}
 }
 
-enum license_state kube_nodes_state(const struct agent *agent, const char *file)
+enum license_state kube_census_state(const struct agent *agent, const char *file)
 {
 	enum license_state state = STATE_REJECTED;
 	const struct kube_node *node;
@@ -193,7 +192,8 @@ enum license_state kube_nodes_state(const struct agent *agent, const char *file)
 	for (node = agent->kube_sync.nodes; node; node = node->next) {
 		const struct nodereport_entry *entry = nodereport_find(&node->report, file);
 
-		if (!entry || silent_s(node) >= VALID_S || entry->state == STATE_REJECTED)
+		if (!entry || silent_s(node) >= NODEREPORT_VALID_S ||
+		    entry->state == STATE_REJECTED)
 			continue;
 		state = entry->state;
 		if (license_state_holds(state))
