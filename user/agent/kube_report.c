@@ -156,8 +156,8 @@ void kube_report_tick(struct agent *agent)
 	uint64_t now = clock_boot_ns();
 	char *text;
 
-	if (sync->report_request || !agent->kube.answered || !secrets || !licenses ||
-	    !kube_watch_synced(secrets) ||
+	if (sync->report_request || agent->licenses.source.news || !agent->kube.answered ||
+	    !secrets || !licenses || !kube_watch_synced(secrets) ||
 	    (!kube_watch_synced(licenses) && !kube_watch_absent(licenses)))
 		return;
 	text = report_text(agent, 0);

@@ -227,6 +227,8 @@ void kube_status_tick(struct agent *agent)
 	/* Before the nodes' reports have come, their number is none. */
 	if (!sync->nodes_watch || !kube_watch_synced(sync->nodes_watch))
 		return;
+	if (agent->licenses.source.news || agent->policies.source.news)
+		return; /* what has come wasn't read yet: nothing can be said of it */
 	for (item = sync->licenses.list; item && kube_leads(agent); item = item->next)
 		look(agent, item);
 	for (item = sync->policies.list; item && kube_leads(agent); item = item->next)
