@@ -109,8 +109,11 @@ is "DEL three times" "$R$O" 0
 cni DEL edge web-0 "$WEB" ""
 is "... once more without a namespace" "$R$O" 0
 
+loads() { grep -c 'policy_loaded file="front.json"' "$T/agent.log"; }
+before=$(loads)
 policy_for front.json '{"namespaceSelector":{"matchLabels":{"tier":"front"}},"podSelector":{"matchLabels":{"app":"web"}}}'
-eventually 5 eval 'portlic policy list -o json | grep -q front.json' || bail "the policy"
+again() { [ "$(loads)" -gt "$before" ]; }
+eventually 5 again || bail "the policy"
 kube away
 cni ADD edge new-0 "$(uid)" plain
 is "the API server is away, labels matter: refused" "$R $(json 'd["code"]' <<< "$O")" "1 100"
