@@ -80,6 +80,8 @@ kubelet_from() {
 }
 policy_for shop.json '{"namespaces":["shop"]}' '"ports":[{"port":8080,"tls":true}]'
 put_spec "${probes/9091/8080}"
+asked() { probed | grep -q 8080; }
+check "its spec probes that port now" eventually 5 asked
 plaintext() { [ "$(after 45999)" != ok ]; }
 check "a port that demands TLS: plaintext isn't let in" eventually 5 plaintext
 is "... but of a probe" "$(kubelet_from 46000)" ok
