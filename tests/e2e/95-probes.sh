@@ -134,8 +134,13 @@ is "... not what comes from elsewhere" "$(SOURCE=10.78.0.1 out "$LIB/net.py" tcp
 is "... \`portlic check\` doesn't mistake its own knocks for a hole" \
 	"$(portlic check -o json | json 'd["ok"], sum("passes for one" in r["text"] for r in d["results"])')" "True 1"
 cat > "$T/send.py" << 'P'
-import socket, sys
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)
+import socket, sys, time
+for _ in range(20):  # the budget may be used up at first
+    try:
+        s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)
+        break
+    except OSError:
+        time.sleep(0.3)
 s.settimeout(2)
 echoed = 0
 try:
