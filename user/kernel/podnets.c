@@ -2,11 +2,9 @@
 /* podnets.c - reads /proc/PID/cgroup of every process, and whose namespace it is in. */
 #include "podnets.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,8 +102,14 @@ static int join(struct podnets *nets, size_t *room, struct podnet *net)
 	return 0;
 }
 
-static int add(struct podnets *nets, size_t *room, int pid)
+struct reading {
+	struct podnets nets;
+	size_t room;
+};
+
+static int add(int pid, void *data)
 {
+	struct reading *reading = data;
 	char text[CGROUPS_MAX], path[64];
 	struct podnet net = {.pid = pid};
 	struct pod_cgroup at;
@@ -122,7 +126,7 @@ static int add(struct podnets *nets, size_t *room, int pid)
 	net.netns = st.st_ino;
 	memcpy(net.uid, at.uid, sizeof(net.uid));
 	memcpy(net.container, at.container, sizeof(net.container));
-	return join(nets, room, &net);
+	return join(&reading->nets, &reading->room, &net);
 }
 
 static int by_age(const void *a, const void *b)
@@ -136,25 +140,17 @@ static int by_age(const void *a, const void *b)
 
 int podnets_read(struct podnets *out, struct fault *f)
 {
-	struct podnets nets = {0};
-	DIR *proc = opendir("/proc");
-	struct dirent *e;
-	size_t room = 0;
-	int r = 0;
+	struct reading reading = {0};
+	struct podnets *nets = &reading.nets;
+	int r = processes_each(add, &reading, f);
 
-	if (!proc)
-		return fault_set(f, errno, "can't read \"/proc\": %s", strerror(errno));
-	while (r == 0 && (e = readdir(proc)))
-		if (isdigit((unsigned char)e->d_name[0]))
-			r = add(&nets, &room, atoi(e->d_name));
-	closedir(proc);
 	if (r < 0) {
-		podnets_free(&nets);
-		return fault_set(f, -r, "no memory for the pods of the node");
+		podnets_free(nets);
+		return r;
 	}
-	if (nets.n)
-		qsort(nets.list, nets.n, sizeof(*nets.list), by_age);
-	*out = nets;
+	if (nets->n)
+		qsort(nets->list, nets->n, sizeof(*nets->list), by_age);
+	*out = *nets;
 	return 0;
 }
 

@@ -95,8 +95,15 @@ bool process_is_called(int pid, const char *name)
 	return strcmp(text, name) == 0;
 }
 
-static int add(struct processes *p, size_t *room, int pid)
+struct reading {
+	struct processes processes;
+	size_t room;
+};
+
+static int add(int pid, void *data)
 {
+	struct reading *reading = data;
+	struct processes *p = &reading->processes;
 	struct process process = {.pid = pid};
 	char path[64];
 	struct stat st;
@@ -105,7 +112,7 @@ static int add(struct processes *p, size_t *room, int pid)
 	if (stat(path, &st) < 0 || !(process.cgroup = read_cgroup(pid)))
 		return 0;
 	process.netns = st.st_ino;
-	if (array_grow(&p->list, p->n, room, sizeof(*p->list))) {
+	if (array_grow(&p->list, p->n, &reading->room, sizeof(*p->list))) {
 		free(process.cgroup);
 		return -ENOMEM;
 	}
@@ -113,25 +120,31 @@ static int add(struct processes *p, size_t *room, int pid)
 	return 0;
 }
 
-int processes_read(struct processes *out, struct fault *f)
+int processes_each(int (*each)(int pid, void *data), void *data, struct fault *f)
 {
-	struct processes p = {0};
 	DIR *proc = opendir("/proc");
 	struct dirent *e;
-	size_t room = 0;
 	int r = 0;
 
 	if (!proc)
 		return fault_set(f, errno, "can't read \"/proc\": %s", strerror(errno));
 	while (r == 0 && (e = readdir(proc)))
 		if (isdigit((unsigned char)e->d_name[0]))
-			r = add(&p, &room, atoi(e->d_name));
+			r = each(atoi(e->d_name), data);
 	closedir(proc);
+	return r == -ENOMEM ? fault_set(f, ENOMEM, "no memory for the processes of the node") : r;
+}
+
+int processes_read(struct processes *out, struct fault *f)
+{
+	struct reading reading = {0};
+	int r = processes_each(add, &reading, f);
+
 	if (r < 0) {
-		processes_free(&p);
-		return fault_set(f, -r, "no memory for the processes of the node");
+		processes_free(&reading.processes);
+		return r;
 	}
-	*out = p;
+	*out = reading.processes;
 	return 0;
 }
 

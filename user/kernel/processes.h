@@ -20,6 +20,9 @@ struct processes {
 	size_t n;
 };
 
+/* Calls each() with the pid of every process; what it returns ends the walk unless 0. -errno of /proc: f says so. */
+int processes_each(int (*each)(int pid, void *data), void *data, struct fault *f);
+
 /* Those that end meanwhile are left out. */
 int processes_read(struct processes *out, struct fault *f);
 void processes_free(struct processes *p);
