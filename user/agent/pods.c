@@ -7,6 +7,7 @@
 
 #include "agent.h"
 #include "cleanup.h"
+#include "cni_selection.h"
 #include "log.h"
 #include "pods_priv.h"
 
@@ -14,11 +15,9 @@
 
 const char *pods_system_namespace(const struct agent *agent, size_t i)
 {
-	static const char *const names[] = {"kube-system", "kube-public", "kube-node-lease"};
-
-	if (i < ARRAY_SIZE(names))
-		return names[i];
-	return i == ARRAY_SIZE(names) ? agent->config.kubernetes.namespace : NULL;
+	if (i < CNI_N_SYSTEM)
+		return cni_system_namespaces[i];
+	return i == CNI_N_SYSTEM ? agent->config.kubernetes.namespace : NULL;
 }
 
 bool pods_is_system(const struct agent *agent, const char *namespace)

@@ -7,10 +7,8 @@
 
 bool cni_is_system(const char *namespace)
 {
-	static const char *const names[] = {"kube-system", "kube-public", "kube-node-lease"};
-
-	for (size_t i = 0; namespace && i < ARRAY_SIZE(names); i++)
-		if (!strcmp(namespace, names[i]))
+	for (size_t i = 0; namespace && i < CNI_N_SYSTEM; i++)
+		if (!strcmp(namespace, cni_system_namespaces[i]))
 			return true;
 	return false;
 }

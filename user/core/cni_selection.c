@@ -18,6 +18,8 @@ static const char *const words[] = {"never", "asked", "watched", "may",
 static const char *const keys[] = {"version", "gates",	 "unknown", "globs", "never",
 				   "asked",   "watched", "may",	    NULL};
 
+const char *const cni_system_namespaces[] = {"kube-system", "kube-public", "kube-node-lease"};
+
 /* ---- written ---- */
 
 int cni_names_add(struct cni_names *names, const char *name)

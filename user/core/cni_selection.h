@@ -33,6 +33,10 @@ struct cni_names {
 	size_t n, room;
 };
 
+/* Namespaces of Kubernetes' own, gated only by a policy that spells them out. */
+#define CNI_N_SYSTEM 3
+extern const char *const cni_system_namespaces[CNI_N_SYSTEM];
+
 /* What is written. */
 struct cni_selection {
 	bool gates;		   /* a policy names gates: what is no pod may be selected */
