@@ -5,10 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* Names become file names and parts of URLs: what Kubernetes lets a name be, and no more. */
-static bool plain(const char *name)
+bool kobject_is_name(const char *name)
 {
-	return name[0] != '.' &&
+	return name[0] && name[0] != '.' &&
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(name);
 }
 
@@ -40,7 +39,7 @@ static int read_metadata(const cJSON *meta, struct kobject *out, struct fault *f
 		err = json_int(meta, "generation", 0, JSON_INT_MAX, &out->generation, f);
 	if (err)
 		return err;
-	if (!plain(out->name) || (out->namespace && !plain(out->namespace)))
+	if (!kobject_is_name(out->name) || (out->namespace && !kobject_is_name(out->namespace)))
 		return fault_set(f, EINVAL, "\"%s\" is no name of an object", out->name);
 	return 0;
 }

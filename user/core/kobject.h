@@ -3,6 +3,7 @@
 #ifndef PORTLIC_KOBJECT_H
 #define PORTLIC_KOBJECT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fault.h"
@@ -24,5 +25,8 @@ struct kobject {
  */
 int kobject_read(const cJSON *object, struct kobject *out, struct fault *f);
 void kobject_free(struct kobject *object);
+
+/* Names become file names and parts of URLs: what Kubernetes lets a name be, and no more. */
+bool kobject_is_name(const char *name);
 
 #endif

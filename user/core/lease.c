@@ -62,19 +62,25 @@ static int read_spec(const cJSON *spec, struct lease *out, struct fault *f)
 	return err;
 }
 
-/* An annotation may be any text; whether it is a report is for nodereport.c to say. */
+/* An annotation may be any text; what it is is for nodereport.c and seatpool.c to say. */
+static int copy_text(const cJSON *item, char **out)
+{
+	if (!cJSON_IsString(item))
+		return 0;
+	*out = strdup(item->valuestring);
+	return *out ? 0 : -ENOMEM;
+}
+
 static int read_annotations(const cJSON *object, struct lease *out)
 {
 	const cJSON *all = json_get(json_get(object, "metadata"), "annotations");
-	const cJSON *item = json_get(all, LEASE_REPORT), *nodes = json_get(all, LEASE_NODES);
+	const cJSON *nodes = json_get(all, LEASE_NODES);
+	int err = copy_text(json_get(all, LEASE_REPORT), &out->report);
 
 	if (cJSON_IsString(nodes) && nodes->valuestring[0] && strlen(nodes->valuestring) <= 6 &&
 	    strspn(nodes->valuestring, "0123456789") == strlen(nodes->valuestring))
 		out->nodes = atoi(nodes->valuestring);
-	if (!cJSON_IsString(item))
-		return 0;
-	out->report = strdup(item->valuestring);
-	return out->report ? 0 : -ENOMEM;
+	return err ? err : copy_text(json_get(all, LEASE_SEATS), &out->seats);
 }
 
 int lease_read(const cJSON *object, struct lease *out, struct fault *f)
@@ -103,6 +109,7 @@ void lease_free(struct lease *lease)
 	free(lease->acquired);
 	free(lease->renewed);
 	free(lease->report);
+	free(lease->seats);
 	*lease = (struct lease){0};
 }
 
@@ -120,6 +127,8 @@ static void put_metadata(cJSON *root, const struct lease_write *write, const str
 	member = cJSON_AddObjectToObject(meta, "annotations");
 	if (write->report)
 		cJSON_AddStringToObject(member, LEASE_REPORT, write->report);
+	if (write->seats)
+		cJSON_AddStringToObject(member, LEASE_SEATS, write->seats);
 	if (!write->nodes)
 		return;
 	snprintf(nodes, sizeof(nodes), "%d", (int)write->nodes);
