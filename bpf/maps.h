@@ -152,6 +152,14 @@ struct {
 } plic_seated __weak SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLIC_MAX_USAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct plic_usage_key);
+	__type(value, struct plic_share);
+} plic_shares __weak SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, PLIC_EVENTS_BYTES);
 } plic_events __weak SEC(".maps");

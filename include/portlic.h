@@ -149,6 +149,7 @@ struct plic_budget {
 #define PLIC_MAP_QUOTAS "plic_quotas"	/* HASH, struct plic_usage_key */
 #define PLIC_MAP_SEATS "plic_seats"	/* HASH, struct plic_usage_key */
 #define PLIC_MAP_SEATED "plic_seated"	/* HASH */
+#define PLIC_MAP_SHARES "plic_shares"	/* HASH, struct plic_usage_key */
 #define PLIC_MAP_HOLDERS "plic_holders" /* HASH, u64 -> struct plic_holder, the ledger's */
 #define PLIC_MAP_HELLOS "plic_hellos" /* ARRAY_OF_MAPS, gate id -> LRU_HASH, struct plic_mark_key */
 #define PLIC_MAP_EVENTS "plic_events" /* RINGBUF */

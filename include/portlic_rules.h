@@ -71,6 +71,8 @@ enum plic_limit_flag {
 	PLIC_LIMIT_SEATS_NODE = 4,  /* seats are counted over all gates of the node */
 	PLIC_LIMIT_QUOTA_NODE = 8,  /* so is the quota */
 	PLIC_LIMIT_QUOTA_LINE = 16, /* the quota is one for all ports of the line */
+	/* With SEATS_NODE: seats are all that the cluster has; here it is the node's share (plic_shares). */
+	PLIC_LIMIT_SEATS_SHARE = 32,
 };
 
 struct plic_limit {

@@ -280,6 +280,21 @@ struct plic_seated {
 /* A TCP client makes room if all seats are taken and nothing came for longer than people and pools pause. */
 #define PLIC_SEAT_IDLE_NS 900000000000ULL
 
+/*
+ * Seats that this node has borrowed of a line whose seats are counted over the cluster: `plic_shares` (HASH,
+ * the node's own), key: with owner PLIC_NODE_WIDE. User space writes until_ns and seats; programs count in
+ * `asked`, and make the entry for it where there is none. From until_ns on nobody sits there, the agent alive
+ * or dead, nor without an entry.
+ * Example: 3 of 50 seats, the node's until 12:00: { 12:00, 0, 3 }. { 12:00, 7, 0 }: who sits stays until
+ * then, nobody else gets in, and 7 would.
+ */
+struct plic_share {
+	__u64 until_ns; /* boot clock; 0: nobody sits by an earlier one any more, or there was none */
+	__u64 asked;	/* how often a client found no seat: a measure, no count of clients */
+	__u32 seats;
+	__u32 full; /* user space's own: 1: no node can borrow more, so who is idle makes room */
+};
+
 /* What a standing TCP connection holds: `plic_holders` (HASH, the node's own), key: address of the socket. */
 struct plic_holder {
 	struct plic_seated_key license, policy;
@@ -348,6 +363,7 @@ _Static_assert(sizeof(struct plic_owner_key) == 8, "plic_owner_key");
 _Static_assert(sizeof(struct plic_arrival_key) == 8, "plic_arrival_key");
 _Static_assert(sizeof(struct plic_usage_key) == 16, "plic_usage_key");
 _Static_assert(sizeof(struct plic_seated_key) == 32, "plic_seated_key");
+_Static_assert(sizeof(struct plic_share) == 24, "plic_share");
 _Static_assert(sizeof(struct plic_event) == 80, "plic_event");
 
 #endif
