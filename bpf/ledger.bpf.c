@@ -96,36 +96,44 @@ static __always_inline void note_peer(const struct sock *sk, __u32 gate, __u32 s
  */
 PLIC_FUNC int sit_down(__u64 high, __u64 low, __u64 where, __u64 socket, __u64 now)
 {
-	__u32 gate = where >> 32, port = where & 0xffff, grants;
-	struct plic_holder holder = {.license.usage = {.port = port, .proto = IPPROTO_TCP}};
-	struct plic_seated_key *license = &holder.license, *policy = &holder.policy;
+	__u32 gate = where >> 32, port = where & 0xffff, grants, how = SEAT_COUNT;
+	const struct sitter c = {high, low, SITTER(gate, port, IPPROTO_TCP)};
 	void *set = bpf_map_lookup_elem(&plic_sets, &gate);
 	__u64 address[2] = {high, low};
+	struct plic_holder holder = {};
 	struct decision d = {};
 	struct client client;
 	struct seating s;
-	bool found, needed;
+	bool found;
+	int taken;
 
 	if (!decide_rule(&d, set, IPPROTO_TCP, port, now) || !seats_of(set, d.cell, &s))
 		return false;
 	__builtin_memcpy(client.address, address, sizeof(address));
-	__builtin_memcpy(license->address, address, sizeof(address));
-	*policy = *license;
 	client.origins = where >> 16 & 0xffff;
 	grants = seats_grants(d.rule, &client, now) >> SEATS_GIVING;
-	found = seats_find(&s, license, gate, grants, grants, now);
+	found = seats_find(&s, &c, grants, grants, true);
 	if (!found && d.rule->mode == PLIC_ENFORCE)
 		return false;
-	if (!seats_take(&s, license, gate, grants, 1, !found, &needed, now))
+	if (!found)
+		how |= SEAT_ANYWAY;
+	taken = seats_take(&s, &c, grants, how);
+	if (taken < 0)
 		return false;
-	holder.seats = needed ? PLIC_HOLDER_LICENSE : 0;
+	if (taken < PLIC_MAX_GRANTS) {
+		const struct plic_limit *limit = &s.grants[taken];
+
+		holder.seats = PLIC_HOLDER_LICENSE;
+		holder.license = seat_key(high, low, c.where, limit->line, seat_limit(limit));
+	}
 	if (s.policy->seats) {
-		if (!seats_take_policy(&s, policy, gate, 1, !found, now)) {
-			if (needed)
-				seat_leave(license);
+		if (!seats_take_policy(&s, &c, how)) {
+			if (holder.seats)
+				seat_leave(&holder.license);
 			return false;
 		}
 		holder.seats |= PLIC_HOLDER_POLICY;
+		holder.policy = seat_key(high, low, c.where, s.policy->line, seat_limit(s.policy));
 	}
 	if (holder.seats)
 		bpf_map_update_elem(&plic_holders, &socket, &holder, BPF_ANY);

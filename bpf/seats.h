@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * seats.h - distinct clients at a time: who has a seat (plic_seated), and is one free (plic_seats)?
+ * seats.h - distinct clients at a time: who has a seat (plic_seated), and is one free (plic_seats)? Of seats that
+ * the cluster counts there are as many as the node has borrowed (plic_shares), and none once that has ended.
  *
  * A client has one seat of a license line at most, and one of the policy. TCP: the ledger gives it to the
  * first connection that stands and takes it back with the last; wire only looks, so that forged packets
@@ -58,21 +59,59 @@ static __always_inline __u32 seats_grants(const struct plic_rule *rule, const st
 	return grants;
 }
 
-/* Turns a client's key to the seats of a limit. */
-static __always_inline void seat_turn(struct plic_seated_key *key, const struct plic_limit *limit,
-				      __u32 gate)
+/*
+ * A client of a port in numbers, for functions that the verifier judges by themselves: it would go through a seat
+ * of each grant in all ways there are.
+ */
+struct sitter {
+	__u64 high, low; /* address */
+	__u64 where;	 /* gate << 32 | port << 16 | protocol << 8 */
+};
+#define SITTER(gate, port, proto) ((__u64)(gate) << 32 | (__u32)(port) << 16 | (proto) << 8)
+
+/* Flags of a limit << 32, and its seats. */
+static __always_inline __u64 seat_limit(const struct plic_limit *limit)
 {
-	key->usage.line = limit->line;
-	/* PLIC_NODE_WIDE has all bits; without a branch, each of which doubles the verifier's work. */
-	key->usage.owner = gate | -(limit->flags / PLIC_LIMIT_SEATS_NODE % 2);
+	return (__u64)limit->flags << 32 | limit->seats;
 }
 
-static __always_inline bool seat_is_free(const struct plic_limit *limit,
-					 const struct plic_usage_key *usage)
+static __always_inline struct plic_usage_key seat_usage(__u64 where, __u64 line, __u64 limit)
 {
-	struct plic_seats *seats = bpf_map_lookup_elem(&plic_seats, usage);
+	/* PLIC_NODE_WIDE has all bits. */
+	return (struct plic_usage_key){
+		.line = line,
+		.owner = (__u32)(where >> 32) | -((__u32)(limit >> 32) / PLIC_LIMIT_SEATS_NODE % 2),
+		.port = where >> 16,
+		.proto = where >> 8,
+	};
+}
 
-	return !seats || (__s64)seats->used < (__s64)limit->seats;
+static __always_inline struct plic_seated_key seat_key(__u64 high, __u64 low, __u64 where,
+						       __u64 line, __u64 limit)
+{
+	struct plic_seated_key key = {.usage = seat_usage(where, line, limit)};
+	__u64 address[2] = {high, low};
+
+	__builtin_memcpy(key.address, address, sizeof(address));
+	return key;
+}
+
+/* How many seats there are of a limit now; SEATS_ENDED: nobody sits there any more. */
+#define SEATS_ENDED -1
+static __always_inline __s64 seat_room(const struct plic_usage_key *usage, __u64 limit, __u64 now)
+{
+	__u32 most = limit, borrowed;
+	struct plic_share *share;
+
+	if (!(limit >> 32 & PLIC_LIMIT_SEATS_SHARE))
+		return most;
+	share = bpf_map_lookup_elem(&plic_shares, usage);
+	if (plic_dry_run)
+		now = bpf_ktime_get_boot_ns(); /* of another time nobody knows the share: as it is now */
+	if (!share || now >= share->until_ns)
+		return SEATS_ENDED;
+	borrowed = share->seats;
+	return borrowed < most ? borrowed : most;
 }
 
 /* The client's own seat, which more connections come to hold. */
@@ -96,9 +135,8 @@ static __always_inline bool seat_held(const struct plic_seated_key *key, __u32 c
  * A seat for a client that has none. Linux before 5.12 has no addition that tells the sum, so it is read
  * afterwards: of two who take the last one at the same time both may get none, never both one.
  */
-static __always_inline bool seat_new(const struct plic_limit *limit,
-				     const struct plic_seated_key *key, __u32 connections,
-				     bool anyway, __u64 now)
+static __always_inline bool seat_new(__s64 room, const struct plic_seated_key *key,
+				     __u32 connections, bool anyway, __u64 now)
 {
 	struct plic_seated fresh = {.connections = connections, .last_ns = now};
 	struct plic_seats *seats = bpf_map_lookup_elem(&plic_seats, &key->usage), none = {};
@@ -110,11 +148,12 @@ static __always_inline bool seat_new(const struct plic_limit *limit,
 	if (!seats)
 		return false;
 	__sync_fetch_and_add(&seats->used, 1);
-	if ((anyway || *(volatile __s64 *)&seats->used <= (__s64)limit->seats) &&
+	if ((anyway || *(volatile __s64 *)&seats->used <= room) &&
 	    !bpf_map_update_elem(&plic_seated, key, &fresh, BPF_NOEXIST))
 		return true;
 	__sync_fetch_and_add(&seats->used, -1);
-	return seat_held(key, connections, now); /* another CPU gave it one meanwhile */
+	return (anyway || room >= 0) &&
+	       seat_held(key, connections, now); /* another CPU gave it one meanwhile */
 }
 
 /* One connection less; the last one frees the seat. */
@@ -139,92 +178,143 @@ enum seats_found {
 	SEATS_OWN,  /* it has all that it needs */
 };
 
+/* What there is for a client of one limit. limit: seat_limit(). */
+PLIC_FUNC int seat_find(__u64 high, __u64 low, __u64 where, __u64 line, __u64 limit)
+{
+	struct plic_seated_key key = seat_key(high, low, where, line, limit);
+	__u64 now = clock_now();
+	__s64 room = seat_room(&key.usage, limit, now);
+	struct plic_seats *seats;
+
+	if (room >= 0 && seat_held(&key, 0, now))
+		return SEATS_OWN;
+	seats = bpf_map_lookup_elem(&plic_seats, &key.usage);
+	return (seats ? (__s64)seats->used : 0) < room ? SEATS_FREE : SEATS_NONE;
+}
+
+/* Gives a client its seat of one limit. where: with flags of these. */
+#define SEAT_COUNT 1  /* for a connection */
+#define SEAT_ANYWAY 2 /* also where there is none */
+#define SEAT_OLD 4    /* only the one that it has */
+PLIC_FUNC int seat_take(__u64 high, __u64 low, __u64 where, __u64 line, __u64 limit)
+{
+	struct plic_seated_key key = seat_key(high, low, where, line, limit);
+	bool anyway = where & SEAT_ANYWAY;
+	__u64 now = clock_now();
+	__s64 room = seat_room(&key.usage, limit, now);
+
+	if (where & SEAT_OLD)
+		return (anyway || room >= 0) && seat_held(&key, where & SEAT_COUNT, now);
+	return seat_new(room, &key, where & SEAT_COUNT, anyway, now);
+}
+
+/* A client found no seat in the node's share, which user space may be able to raise. */
+PLIC_FUNC int seat_ask(__u64 where, __u64 line, __u32 flags)
+{
+	struct plic_usage_key key = seat_usage(where, line, (__u64)flags << 32);
+	struct plic_share first = {.asked = 1}, *share;
+
+	if (!(flags & PLIC_LIMIT_SEATS_SHARE) || plic_dry_run)
+		return 0;
+	share = bpf_map_lookup_elem(&plic_shares, &key);
+	if (share)
+		__sync_fetch_and_add(&share->asked, 1);
+	else
+		bpf_map_update_elem(&plic_shares, &key, &first, BPF_NOEXIST);
+	return 0;
+}
+
+/* For a client that would sit down, and found none. */
+static __always_inline void seats_ask(const struct seating *s, const struct sitter *c, __u32 giving)
+{
+	for (int i = 0; i < PLIC_MAX_GRANTS; i++)
+		seat_ask(c->where, s->grants[i].line, s->grants[i].flags & -(giving >> i & 1));
+}
+
 /*
  * What there is for a client. standing: grants in which it may have a seat, a bit each; giving: those that
- * may give it one.
+ * may give it one; opens: it would sit down.
  */
-static __always_inline enum seats_found seats_find(const struct seating *s,
-						   struct plic_seated_key *key, __u32 gate,
-						   __u32 standing, __u32 giving, __u64 now)
+static __always_inline enum seats_found seats_find(const struct seating *s, const struct sitter *c,
+						   __u32 standing, __u32 giving, bool opens)
 {
 	enum seats_found own = SEATS_OWN, found = SEATS_NONE;
 
-	if (s->policy->seats) {
-		seat_turn(key, s->policy, gate);
-		if (!seat_held(key, 0, now))
-			own = SEATS_FREE;
-		if (own == SEATS_FREE && !seat_is_free(s->policy, &key->usage))
-			return SEATS_NONE;
-	}
+	if (s->policy->seats)
+		own = seat_find(c->high, c->low, c->where, s->policy->line, seat_limit(s->policy));
+	if (own == SEATS_NONE)
+		return SEATS_NONE;
 	for (int i = 0; i < PLIC_MAX_GRANTS; i++) {
 		const struct plic_limit *limit = &s->grants[i];
+		__u32 one;
 
 		if (!((standing | giving) >> i & 1))
 			continue;
 		if (!limit->seats) /* unlimited wins */
 			return own;
-		seat_turn(key, limit, gate);
-		if (seat_held(key, 0, now))
+		one = seat_find(c->high, c->low, c->where, limit->line, seat_limit(limit));
+		if (one == SEATS_OWN)
 			return own;
-		if (giving >> i & 1 && seat_is_free(limit, &key->usage))
+		if (one == SEATS_FREE && giving >> i & 1)
 			found = SEATS_FREE;
 	}
+	if (!found && opens)
+		seats_ask(s, c, giving);
 	return found;
 }
 
+#define SEATS_UNNEEDED PLIC_MAX_GRANTS /* a grant is unlimited */
+#define SEATS_REFUSED -1
+
 /*
- * Turns key to the seat of a license line that the client now has: the one that it had, else one of the
- * grant that ends first, which is the last. *needed: no grant is unlimited.
+ * Of giving the number of the grant that the client now has a seat of: the one that it had, else the one that
+ * ends first, which is the last. SEATS_UNNEEDED: one is unlimited; SEATS_REFUSED: there is none. how: SEAT_COUNT,
+ * SEAT_ANYWAY.
  */
-static __always_inline bool seats_take(const struct seating *s, struct plic_seated_key *key,
-				       __u32 gate, __u32 giving, __u32 connections, bool anyway,
-				       bool *needed, __u64 now)
+static __always_inline int seats_take(const struct seating *s, const struct sitter *c, __u32 giving,
+				      __u32 how)
 {
-	*needed = false;
 	for (int i = 0; i < PLIC_MAX_GRANTS; i++)
 		if (giving >> i & 1 && !s->grants[i].seats)
-			return true;
-	*needed = true;
-	for (int i = 0; i < PLIC_MAX_GRANTS; i++) {
-		seat_turn(key, &s->grants[i], gate);
-		if (giving >> i & 1 && seat_held(key, connections, now))
-			return true;
-	}
-	for (int i = PLIC_MAX_GRANTS - 1; i >= 0; i--) {
-		seat_turn(key, &s->grants[i], gate);
-		if (giving >> i & 1 && seat_new(&s->grants[i], key, connections, anyway, now))
-			return true;
-	}
-	return false;
+			return SEATS_UNNEEDED;
+	for (int i = 0; i < PLIC_MAX_GRANTS; i++)
+		if (giving >> i & 1 && seat_take(c->high, c->low, c->where | how | SEAT_OLD,
+						 s->grants[i].line, seat_limit(&s->grants[i])))
+			return i;
+	for (int i = PLIC_MAX_GRANTS - 1; i >= 0; i--)
+		if (giving >> i & 1 && seat_take(c->high, c->low, c->where | how, s->grants[i].line,
+						 seat_limit(&s->grants[i])))
+			return i;
+	return SEATS_REFUSED;
 }
 
 /* The policy's own seat. */
-static __always_inline bool seats_take_policy(const struct seating *s, struct plic_seated_key *key,
-					      __u32 gate, __u32 connections, bool anyway, __u64 now)
+static __always_inline bool seats_take_policy(const struct seating *s, const struct sitter *c,
+					      __u32 how)
 {
-	seat_turn(key, s->policy, gate);
-	return seat_held(key, connections, now) ||
-	       seat_new(s->policy, key, connections, anyway, now);
+	return seat_take(c->high, c->low, c->where | how | SEAT_OLD, s->policy->line,
+			 seat_limit(s->policy)) ||
+	       seat_take(c->high, c->low, c->where | how, s->policy->line, seat_limit(s->policy));
 }
 
 #ifndef PORTLIC_LEDGER
 #include "admit.h"
 
-/* Limits of the rule of a packet, and its client's key but for the limit's part. False: state is lost. */
+/* Limits of the rule of a packet, and its client. False: state is lost. */
 static __always_inline bool seats_of_packet(struct __sk_buff *skb, __u64 packed, __u32 ports,
 					    struct decision *d, struct seating *s,
-					    struct client *client, struct plic_seated_key *key,
-					    __u64 now)
+					    struct client *client, struct sitter *c, __u64 now)
 {
 	void *set = gate_set();
+	__u64 address[2];
 	struct packet p;
 
 	packet_unpack(&p, packed);
 	p.sport = ports >> 16;
 	p.dport = ports & 0xffff;
 	admit_client(skb, &p, client);
-	*key = (struct plic_seated_key){.usage = {.port = p.dport, .proto = p.proto}};
-	__builtin_memcpy(key->address, client->address, sizeof(key->address));
+	__builtin_memcpy(address, client->address, sizeof(address));
+	*c = (struct sitter){address[0], address[1], SITTER(plic_gate_id, p.dport, p.proto)};
 	return decide_rule(d, set, p.proto, p.dport, now) && seats_of(set, d->cell, s);
 }
 
@@ -234,35 +324,35 @@ static __always_inline bool seats_of_packet(struct __sk_buff *skb, __u64 packed,
  */
 PLIC_FUNC int seats_look(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 grants, __u64 now)
 {
-	struct plic_seated_key key;
+	bool opens = grants && skb->pkt_type != PACKET_OTHERHOST;
 	struct decision d = {};
 	struct client client;
 	struct seating s;
+	struct sitter c;
 
-	if (!seats_of_packet(skb, packed, ports, &d, &s, &client, &key, now))
+	if (!seats_of_packet(skb, packed, ports, &d, &s, &client, &c, now))
 		return SEATS_NONE;
 	if (!grants)
 		grants = seats_grants(d.rule, &client, now);
 	else
 		grants |= grants << SEATS_GIVING;
-	return seats_find(&s, &key, plic_gate_id, grants, grants >> SEATS_GIVING, now);
+	return seats_find(&s, &c, grants, grants >> SEATS_GIVING, opens);
 }
 
 /* Gives it one. With SEATS_ANYWAY among the grants also beyond the limit. */
 #define SEATS_ANYWAY 0x100
 PLIC_FUNC int seats_give(struct __sk_buff *skb, __u64 packed, __u32 ports, __u32 grants, __u64 now)
 {
-	bool anyway = grants & SEATS_ANYWAY;
-	struct plic_seated_key key;
+	__u32 how = grants & SEATS_ANYWAY ? SEAT_ANYWAY : 0;
 	struct decision d = {};
 	struct client client;
 	struct seating s;
-	bool needed;
+	struct sitter c;
 
-	if (!seats_of_packet(skb, packed, ports, &d, &s, &client, &key, now))
+	if (!seats_of_packet(skb, packed, ports, &d, &s, &client, &c, now))
 		return false;
-	return seats_take(&s, &key, plic_gate_id, grants, 0, anyway, &needed, now) &&
-	       (!s.policy->seats || seats_take_policy(&s, &key, plic_gate_id, 0, anyway, now));
+	return seats_take(&s, &c, grants, how) != SEATS_REFUSED &&
+	       (!s.policy->seats || seats_take_policy(&s, &c, how));
 }
 
 /*
