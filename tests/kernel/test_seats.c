@@ -3,65 +3,22 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
-#include "scene.h"
-#include "seats.h"
+#include "guests.h"
 #include "seattable.h"
 
 #define LINE 4711
 #define SECOND 1000000000ULL
 
-/* 8080/TCP and 5353/UDP with that many seats, 0: without limit. */
-static struct ruleset limited(uint64_t generation, uint32_t seats, enum plic_mode mode)
-{
-	const struct plic_header header = {.generation = generation};
-	const struct plic_rule none = {.mode = PLIC_ENFORCE};
-	const struct rule_limits limits = {.grants[0] = {.line = LINE, .seats = seats}};
-	struct ruleset_port ports[2] = {
-		{.port = 8080, .end_port = 8080, .ip_proto = IPPROTO_TCP, .slot = 1},
-		{.port = 5353, .end_port = 5353, .ip_proto = IPPROTO_UDP, .slot = 2},
-	};
-	struct plic_slot slots[3] = {
-		{0}, {8080, 8080, IPPROTO_TCP, {0}}, {5353, 5353, IPPROTO_UDP, {0}}};
-	struct ruleset set;
-	struct fault f = {0};
-
-	for (int i = 0; i < 2; i++) {
-		ports[i].rule = (struct plic_rule){
-			.mode = mode,
-			.n_grants = 1,
-			.flags = seats ? PLIC_RULE_LIMITS | PLIC_RULE_SEATS : 0,
-			.grants[0] = {.new_until_ns = PLIC_NEVER, .cut_at_ns = PLIC_NEVER}};
-		ports[i].limits = &limits;
-	}
-	must(ruleset_build(&header, &none, ports, 2, slots, 3, NULL, &set, &f), &f);
-	return set;
-}
-
+/* With that many seats, 0: without limit. */
 static void apply(struct gate *gate, uint32_t seats, enum plic_mode mode)
 {
-	static uint64_t generation = 10;
-	struct ruleset set = limited(++generation, seats, mode);
-	struct fault f = {0};
+	const struct plic_limit limit = {.line = LINE, .seats = seats};
 
-	must(gate_apply(gate, &set, &f), &f);
-	ruleset_free(&set);
-}
-
-/* Connections that were cut. */
-static unsigned int round_of(struct scene *s)
-{
-	struct seats_gate at = {.gate = s->gate};
-	struct fault f = {0};
-
-	must(seats_round(s->node, &at, 1, true, &f), &f);
-	assert_int_equal(at.result, 0);
-	return at.cut;
+	apply_limit(gate, &limit, mode);
 }
 
 static struct plic_seated_key key_of(struct scene *s, uint8_t proto, uint16_t port,
@@ -94,58 +51,6 @@ static void put(struct scene *s, uint8_t proto, uint16_t port, const char *addre
 	const struct plic_seated_key key = key_of(s, proto, port, address);
 
 	assert_int_equal(bpf_map_update_elem(s->node->map[NODE_SEATED], &key, &value, BPF_ANY), 0);
-}
-
-/* Several clients are addresses of the host. */
-static int connect_as(const char *address)
-{
-	const struct sockaddr_in at = {.sin_family = AF_INET,
-				       .sin_addr.s_addr = inet_addr(address)};
-	struct sockaddr_in to = {.sin_family = AF_INET,
-				 .sin_port = htons(8080),
-				 .sin_addr.s_addr = inet_addr(POD_V4)};
-	struct timeval limit = {.tv_sec = 1};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to))) {
-		close(fd);
-		return -errno;
-	}
-	return fd;
-}
-
-#define FIRST "10.77.0.101"
-#define SECOND_CLIENT "10.77.0.102"
-#define THIRD "10.77.0.103"
-#define MAPPED "::ffff:"
-
-static int setup(void **state)
-{
-	int r = scene_setup(state);
-
-	bed_run("ip addr add " FIRST "/24 dev h0 && ip addr add " SECOND_CLIENT
-		"/24 dev h0 && ip addr add " THIRD "/24 dev h0");
-	return r;
-}
-
-static bool is_reset(int fd)
-{
-	struct timeval limit = {.tv_sec = 1};
-	char c;
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	return recv(fd, &c, 1, 0) < 0 && errno == ECONNRESET;
-}
-
-/* As on a kernel without tracing: nothing tells the ledger whose sockets these are. */
-static void blind_the_ledger(struct scene *s)
-{
-	uint32_t inode = (uint32_t)s->gate->inode;
-
-	if (s->node->map[NODE_NETNS] >= 0)
-		bpf_map_delete_elem(s->node->map[NODE_NETNS], &inode);
 }
 
 static void without_ledger(void **state)
@@ -195,7 +100,8 @@ static void limit_comes_to_those_who_stand(void **state)
 static void stood_before_the_gate(void **state)
 {
 	struct scene *s = *state;
-	struct ruleset set = limited(2, 1, PLIC_ENFORCE);
+	const struct plic_limit one_seat = {.line = LINE, .seats = 1};
+	struct ruleset set = limited_set(2, &one_seat, PLIC_ENFORCE);
 	struct fault f = {0};
 	int one, two;
 
@@ -353,16 +259,14 @@ static void goes_with_limit_and_gate(void **state)
 	close(one);
 }
 
-#define SEATS(test) cmocka_unit_test_setup_teardown(test, setup, scene_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SEATS(without_ledger),	      SEATS(limit_comes_to_those_who_stand),
-		SEATS(stood_before_the_gate), SEATS(surplus_is_ended),
-		SEATS(audit_seats_all),	      SEATS(idle_makes_room),
-		SEATS(udp_goes_when_idle),    SEATS(fresh_seat_stays),
-		SEATS(counts_are_mended),     SEATS(goes_with_limit_and_gate),
+		GUESTS(without_ledger),	       GUESTS(limit_comes_to_those_who_stand),
+		GUESTS(stood_before_the_gate), GUESTS(surplus_is_ended),
+		GUESTS(audit_seats_all),       GUESTS(idle_makes_room),
+		GUESTS(udp_goes_when_idle),    GUESTS(fresh_seat_stays),
+		GUESTS(counts_are_mended),     GUESTS(goes_with_limit_and_gate),
 	};
 
 	if (!bed_init())

@@ -11,7 +11,7 @@ static const struct time_base base = {WALL, BOOT};
 
 static struct plic_limit limit(void)
 {
-	return limit_of_license(&lic, &given, &base);
+	return limit_of_license(&lic, &given, &base, false);
 }
 
 static __u64 window_at(const struct plic_limit *l, __u64 now)
@@ -93,7 +93,7 @@ static void test_windows(void **state)
 	renewed = limit();
 	assert_in_range(window_at(&renewed, AT(0)), window_at(&l, AT(0)) - 1, window_at(&l, AT(0)));
 	/* ... nor does a reboot */
-	renewed = limit_of_license(&lic, &given, &(struct time_base){WALL + 100, 7 * S});
+	renewed = limit_of_license(&lic, &given, &(struct time_base){WALL + 100, 7 * S}, false);
 	assert_int_equal(window_at(&renewed, 7 * S), window_at(&renewed, 7 * S + 1));
 	l = limit();
 	assert_int_equal(window_at(&renewed, 7 * S), window_at(&l, AT(100)));
@@ -122,6 +122,38 @@ static void test_whole(void **state)
 	assert_int_equal(limit().flags, PLIC_LIMIT_SEATS_NODE);
 }
 
+/* Only a node that borrows has a share, and only of what the cluster counts. */
+static void test_share(void **state)
+{
+	static const __u8 flags[] = {[SCOPE_POD] = 0,
+				     [SCOPE_NODE] = PLIC_LIMIT_SEATS_NODE,
+				     [SCOPE_CLUSTER] =
+					     PLIC_LIMIT_SEATS_NODE | PLIC_LIMIT_SEATS_SHARE};
+	struct plic_limit a, b;
+
+	for (lic.seats_scope = SCOPE_POD; lic.seats_scope <= SCOPE_CLUSTER; lic.seats_scope++) {
+		lic.seats = 5;
+		assert_int_equal(limit_of_license(&lic, &given, &base, true).flags,
+				 flags[lic.seats_scope]);
+		lic.seats = 0; /* without a limit there is nothing to borrow */
+		assert_int_equal(limit_of_license(&lic, &given, &base, true).flags, 0);
+	}
+	lic.seats_scope = SCOPE_CLUSTER;
+	lic.seats = 5;
+	assert_int_equal(limit().flags, PLIC_LIMIT_SEATS_NODE);
+	a = limit_of_license(&lic, &given, &base, true);
+	lic.seats = 7;
+	b = limit_of_license(&lic, &given, &base, true);
+	limit_widen(&a, &b);
+	assert_int_equal(a.seats, 7);
+	assert_int_equal(a.flags, flags[SCOPE_CLUSTER]);
+	lic.seats = 0;
+	b = limit_of_license(&lic, &given, &base, true);
+	limit_widen(&a, &b);
+	assert_int_equal(a.seats, 0);
+	assert_int_equal(a.flags, 0);
+}
+
 static void test_line(void **state)
 {
 	struct license other_line = lic;
@@ -129,7 +161,7 @@ static void test_line(void **state)
 	given.tls = true;
 	other_line.lid = (char *)"line2";
 	assert_true(limit().line == limit().line);
-	assert_true(limit().line != limit_of_license(&other_line, &given, &base).line);
+	assert_true(limit().line != limit_of_license(&other_line, &given, &base, false).line);
 }
 
 static void test_widen(void **state)
@@ -181,6 +213,7 @@ int main(void)
 		cmocka_unit_test_setup(test_windows, clear),
 		cmocka_unit_test_setup(test_huge_window, clear),
 		cmocka_unit_test_setup(test_whole, clear),
+		cmocka_unit_test_setup(test_share, clear),
 		cmocka_unit_test_setup(test_line, clear),
 		cmocka_unit_test_setup(test_widen, clear),
 		cmocka_unit_test_setup(test_policy, clear),

@@ -52,13 +52,13 @@ static void gives_from_the_one_that_ends_first(void **state)
 	/* The drain: those who sit stay; the cut: they don't. */
 	s = at(&c, 80, AT(1001));
 	assert_int_equal(s.n_license, 2);
-	assert_true(!s.license[0].gives && seating_keeps(&s, s.license[0].line));
-	assert_false(seating_gives(&s, s.license[0].line));
-	assert_true(seating_gives(&s, s.license[1].line));
+	assert_true(!s.license[0].gives && seating_find(&s, s.license[0].line));
+	assert_false(seating_gives(&s, s.license[0].line, false));
+	assert_true(seating_gives(&s, s.license[1].line, false));
 	s = at(&c, 80, AT(1000 + LICENSE_DRAIN_S));
 	assert_int_equal(s.n_license, 1);
 	assert_int_equal(s.license[0].seats, 5);
-	assert_false(seating_keeps(&s, 12345));
+	assert_null(seating_find(&s, 12345));
 	assert_false(limited(&c, 80, AT(2000 + LICENSE_DRAIN_S)));
 	compiled_free(&c);
 }
@@ -74,10 +74,10 @@ static void unlimited_wins(void **state)
 	c = compile(&w);
 	assert_false(limited(&c, 80, BOOT));
 	s = at(&c, 80, BOOT);
-	assert_true(s.unlimited && !seating_gives(&s, s.license[0].line));
+	assert_true(s.unlimited && !seating_gives(&s, s.license[0].line, false));
 	assert_true(limited(&c, 80, AT(1001)));
 	s = at(&c, 80, AT(1001));
-	assert_true(!s.unlimited && seating_gives(&s, s.license[0].line));
+	assert_true(!s.unlimited && seating_gives(&s, s.license[0].line, false));
 	assert_true(s.n_free == 1 && !s.free[0].gives); /* what stands under it goes on */
 	s = at(&c, 80, AT(1000 + LICENSE_DRAIN_S));
 	assert_int_equal(s.n_free, 0);
@@ -115,7 +115,7 @@ static void drain_asks_nobody(void **state)
 	c = compile(&w);
 	assert_true(at(&c, 80, BOOT).asks);
 	s = at(&c, 80, AT(1001));
-	assert_true(!s.asks && seating_keeps(&s, s.license[0].line));
+	assert_true(!s.asks && seating_find(&s, s.license[0].line));
 	compiled_free(&c);
 }
 
@@ -138,7 +138,8 @@ static void policy_limits_too(void **state)
 	s = at(&c, 80, BOOT);
 	assert_int_equal(s.policy.seats, 7);
 	assert_int_equal(s.mode, PLIC_AUDIT_MODE);
-	assert_true(seating_gives(&s, PLIC_LINE_POLICY) && seating_keeps(&s, PLIC_LINE_POLICY));
+	assert_true(seating_gives(&s, PLIC_LINE_POLICY, false) &&
+		    seating_find(&s, PLIC_LINE_POLICY));
 	assert_true(ruleset_has_seats(&c.set));
 	compiled_free(&c);
 }
@@ -154,7 +155,47 @@ static void scope_reaches_over_gates(void **state)
 	w.licenses[i].seats_scope = SCOPE_CLUSTER;
 	c = compile(&w);
 	s = at(&c, 80, BOOT);
-	assert_true(s.license[0].node_wide && s.license[0].seats == 9);
+	assert_true(s.license[0].node_wide && s.license[0].seats == 9 && !s.license[0].shared);
+	compiled_free(&c);
+}
+
+/* One that becomes the cluster's is another limit; other scopes are what they were. */
+static void borrowed(void **state)
+{
+	static const bool shared[] = {
+		[SCOPE_POD] = false, [SCOPE_NODE] = false, [SCOPE_CLUSTER] = true};
+	struct world w = new_world();
+	struct compiled c;
+	struct seating s;
+	size_t i = line(&w, "cluster", 1000, 80, 9);
+
+	w.in.borrows = true;
+	for (enum license_scope scope = SCOPE_POD; scope <= SCOPE_CLUSTER; scope++) {
+		w.licenses[i].seats_scope = scope;
+		c = compile(&w);
+		s = at(&c, 80, BOOT);
+		assert_int_equal(s.license[0].shared, shared[scope]);
+		assert_true(seating_gives(&s, s.license[0].line, shared[scope]));
+		assert_false(seating_gives(&s, s.license[0].line, !shared[scope]));
+		compiled_free(&c);
+	}
+}
+
+/* Also in the place of another set, for a time. */
+static void borrowed_in_an_interim(void **state)
+{
+	struct world w = new_world(), later = new_world();
+	struct compile_interim interim = {.until_ns = AT(100), .mode = -1, .first_license = 2};
+	struct compiled c;
+
+	later.licenses[line(&later, "seats", 1000, 80, 5)].seats_scope = SCOPE_CLUSTER;
+	interim.views = later.views;
+	interim.n_views = 1;
+	interim.base = later.in.base;
+	w.in.interim = &interim;
+	w.in.borrows = true;
+	c = compile(&w);
+	assert_true(at(&c, 80, AT(99)).license[0].shared);
 	compiled_free(&c);
 }
 
@@ -191,6 +232,8 @@ int main(void)
 		cmocka_unit_test(drain_asks_nobody),
 		cmocka_unit_test(policy_limits_too),
 		cmocka_unit_test(scope_reaches_over_gates),
+		cmocka_unit_test(borrowed),
+		cmocka_unit_test(borrowed_in_an_interim),
 		cmocka_unit_test(tells_sets_with_seats),
 	};
 

@@ -54,6 +54,7 @@ struct compile_input {
 	size_t n_slots;		       /* >= 1, slots[0] is `other` */
 	struct time_base base;
 	const struct time_base *windows; /* of quotas; NULL: base */
+	bool borrows; /* seats of scope cluster: as many as the node has of them (PLIC_LIMIT_SEATS_SHARE) */
 	__u64 generation;
 	const struct compile_interim *interim; /* NULL: none */
 	/* Of the gate's pod; NULL: none, and then a "from" admits no pods of the gate's own namespace. */

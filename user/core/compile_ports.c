@@ -96,8 +96,8 @@ static void add_licenses(struct compilation *c)
 			const struct license_port *p = &view->lic->ports[j];
 
 			s.candidate.name = p->name;
-			s.candidate.limit =
-				limit_of_license(view->lic, p, c->in->windows ?: &c->in->base);
+			s.candidate.limit = limit_of_license(
+				view->lic, p, c->in->windows ?: &c->in->base, c->in->borrows);
 			add_source(c, (struct span){p->port, p->end_port, p->protocol}, s);
 		}
 	}

@@ -71,7 +71,7 @@ static void set_quota(struct plic_limit *limit, const struct license_quota *quot
 }
 
 struct plic_limit limit_of_license(const struct license *lic, const struct license_port *port,
-				   const struct time_base *base)
+				   const struct time_base *base, bool borrows)
 {
 	bool whole = !port->quota.window_s;
 	struct plic_limit limit;
@@ -80,6 +80,8 @@ struct plic_limit limit_of_license(const struct license *lic, const struct licen
 	limit.seats = at_most_u32(port->seats ?: lic->seats);
 	if (limit.seats && lic->seats_scope != SCOPE_POD)
 		limit.flags |= PLIC_LIMIT_SEATS_NODE;
+	if (limit.seats && lic->seats_scope == SCOPE_CLUSTER && borrows)
+		limit.flags |= PLIC_LIMIT_SEATS_SHARE;
 	set_rate(&limit, &port->rate);
 	set_quota(&limit, whole ? &lic->quota : &port->quota, whole, lic->nbf, base);
 	if (port->tls)
@@ -145,6 +147,8 @@ void limit_widen(struct plic_limit *a, const struct plic_limit *b)
 	if (a->interval_ns)
 		fit_burst(a);
 	a->seats = (__u32)larger(a->seats, b->seats);
+	if (!a->seats)
+		a->flags &= ~(PLIC_LIMIT_SEATS_NODE | PLIC_LIMIT_SEATS_SHARE);
 	widen_quota(a, b);
 	a->flags = (a->flags & ~PLIC_LIMIT_TLS) | tls;
 	a->line = a->line ?: b->line;

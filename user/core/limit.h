@@ -9,10 +9,10 @@
 /*
  * What a license gives of a port: its own seats and quota, else those of the whole license (a quota of the
  * whole license is one for all of its ports). All zero: without limit. base: the gate's own, whatever
- * clock a rehearsal has.
+ * clock a rehearsal has. borrows: the node has its part of what the cluster counts from a pool.
  */
 struct plic_limit limit_of_license(const struct license *lic, const struct license_port *port,
-				   const struct time_base *base);
+				   const struct time_base *base, bool borrows);
 struct plic_limit limit_of_policy(const struct policy_port *port);
 
 /* a becomes what both give together: in each respect the larger of the two. */

@@ -9,6 +9,7 @@ static struct seat_limit seats_of(const struct plic_limit *limit, bool gives)
 	return (struct seat_limit){.line = limit->line,
 				   .seats = limit->seats,
 				   .node_wide = limit->flags & PLIC_LIMIT_SEATS_NODE,
+				   .shared = limit->flags & PLIC_LIMIT_SEATS_SHARE,
 				   .gives = gives};
 }
 
@@ -49,7 +50,7 @@ bool seating_at(const struct ruleset *set, __u8 ip_proto, __u16 port, __u64 now_
 	return seating_of(rule, limits, now_ns, out);
 }
 
-static const struct seat_limit *find(const struct seating *s, __u64 line)
+const struct seat_limit *seating_find(const struct seating *s, __u64 line)
 {
 	if (line == PLIC_LINE_POLICY)
 		return s->policy.seats ? &s->policy : NULL;
@@ -59,16 +60,12 @@ static const struct seat_limit *find(const struct seating *s, __u64 line)
 	return NULL;
 }
 
-bool seating_keeps(const struct seating *s, __u64 line)
+bool seating_gives(const struct seating *s, __u64 line, bool shared)
 {
-	return find(s, line);
-}
+	const struct seat_limit *limit = seating_find(s, line);
 
-bool seating_gives(const struct seating *s, __u64 line)
-{
-	const struct seat_limit *limit = find(s, line);
-
-	return limit && limit->gives && (limit == &s->policy || !s->unlimited);
+	return limit && limit->gives && limit->shared == shared &&
+	       (limit == &s->policy || !s->unlimited);
 }
 
 static bool rule_has_seats(const struct ruleset *set, unsigned int cell)

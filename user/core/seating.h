@@ -20,7 +20,8 @@ struct seat_limit {
 	__u64 line;
 	__u32 seats;
 	bool node_wide;
-	bool gives; /* new seats; else those who sit stay, until the grant's cut */
+	bool shared; /* seats are the cluster's: there are as many as the node has borrowed */
+	bool gives;  /* new seats; else those who sit stay, until the grant's cut */
 };
 
 struct seating {
@@ -40,11 +41,11 @@ bool seating_of(const struct plic_rule *rule, const struct rule_limits *limits, 
 bool seating_at(const struct ruleset *set, __u8 ip_proto, __u16 port, __u64 now_ns,
 		struct seating *out);
 
-/* Whether clients that sit in this line keep their seats. */
-bool seating_keeps(const struct seating *s, __u64 line);
+/* The limit of this line, in which clients keep their seats; NULL: there is none. */
+const struct seat_limit *seating_find(const struct seating *s, __u64 line);
 
-/* Whether the line gives seats, and clients need them. */
-bool seating_gives(const struct seating *s, __u64 line);
+/* Whether the line gives seats, and clients need them; shared: of the cluster's. */
+bool seating_gives(const struct seating *s, __u64 line, bool shared);
 
 /* Whether any rule of the set has seats, now or at another time. */
 bool ruleset_has_seats(const struct ruleset *set);

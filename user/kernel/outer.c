@@ -56,3 +56,17 @@ void outer_put(int outer, const uint32_t *ids, const int *inner, size_t n, int *
 	/* One gate; or no batches for maps of maps (before 5.19); or to learn which one failed. */
 	put_one_by_one(outer, ids, inner, n, results);
 }
+
+/* What the kernel does after a change in a map of maps (5.0); another call for it alone there isn't. */
+int outer_wait(void)
+{
+	const uint32_t zero = 0;
+	_close_ int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "plic_wait", sizeof(zero),
+					   sizeof(zero), 1, NULL);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (__u32)inner);
+	_close_ int outer = inner < 0 ? inner
+				      : bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "plic_waits",
+						       sizeof(zero), sizeof(zero), 1, &opts);
+
+	return outer < 0 ? outer : bpf_map_update_elem(outer, &zero, &inner, BPF_ANY);
+}

@@ -16,4 +16,7 @@ int outer_get(int outer, uint32_t id, uint32_t *max_entries);
  */
 void outer_put(int outer, const uint32_t *ids, const int *inner, size_t n, int *results);
 
+/* Returns when no program that ran at the call runs any more, on any CPU. */
+int outer_wait(void);
+
 #endif

@@ -13,11 +13,14 @@
 #include "address.h"
 #include "cleanup.h"
 #include "gate_priv.h"
+#include "guest.h"
 #include "inbound.h"
 #include "netns.h"
 #include "seattable.h"
+#include "shares.h"
 
 #define SETTLED_NS 100000000ULL
+#define UNREAD_NS 10000000000ULL
 
 /* A connection that somebody outside began, to a port with seats. */
 struct row {
@@ -143,7 +146,7 @@ static bool gate_keeps(const struct round *r, const struct seats_gate *at,
 {
 	return at->gate->seats.cells && concerns(at, usage) &&
 	       seating_at(&at->gate->seats, usage->proto, usage->port, r->now_ns, s) &&
-	       seating_keeps(s, usage->line);
+	       seating_find(s, usage->line);
 }
 
 /* What isn't known to be over is alive. */
@@ -191,11 +194,23 @@ static bool stands(const struct round *r, const struct plic_seated_key *key)
 	return false;
 }
 
+static bool has_ended(const struct round *r, const struct plic_usage_key *usage)
+{
+	struct seating s;
+	uint32_t seats;
+
+	for (size_t i = 0; i < r->n_gates; i++)
+		if (gate_keeps(r, &r->gates[i], usage, &s))
+			return !limit_room(r->node, seating_find(&s, usage->line), usage, r->now_ns,
+					   &seats);
+	return false;
+}
+
 static bool is_over(struct round *r, const struct seat *seat)
 {
 	const struct plic_usage_key *usage = &seat->key.usage;
 
-	if (!is_alive(usage, r))
+	if (!is_alive(usage, r) || has_ended(r, usage))
 		return true;
 	if (usage->proto != IPPROTO_TCP)
 		return r->now_ns > seat->value.last_ns + PLIC_CLIENT_NS;
@@ -239,20 +254,24 @@ static void strike(struct round *r, const struct row *row, size_t n)
 	r->n -= n;
 }
 
-/* The seats of the limit that a client sits in; 0: it isn't enforced there. */
+/*
+ * With so many taken there is no seat left of the limit that a client sits in; 0: it isn't enforced there.
+ * The node's share is no end while there may be more to borrow.
+ */
 static uint32_t enforced_seats(const struct round *r, const struct seats_gate *at,
 			       const struct plic_usage_key *usage)
 {
+	const struct seat_limit *limit;
+	struct plic_share share;
 	struct seating s;
 
 	if (!gate_keeps(r, at, usage, &s) || !s.asks || s.mode != PLIC_ENFORCE)
 		return 0;
-	if (usage->line == PLIC_LINE_POLICY)
-		return s.policy.seats;
-	for (size_t i = 0; i < s.n_license; i++)
-		if (s.license[i].line == usage->line)
-			return s.license[i].seats;
-	return 0;
+	limit = seating_find(&s, usage->line);
+	if (limit->shared && shares_in_force(r->node, usage, r->now_ns, &share) && share.full &&
+	    share.seats < limit->seats)
+		return share.seats;
+	return limit->seats;
 }
 
 /* Where all seats are taken, who is idle makes room. */
@@ -293,103 +312,14 @@ static int free_seats(struct round *r)
 	return result ? result : seattable_recount(r->node, is_alive, r);
 }
 
-/* One client of a port, and what it takes to give it a seat. */
-struct guest {
-	const struct round *round;
-	struct plic_seated_key key;
-	uint32_t gate;
-	uint64_t connections;
-	struct seating now, before;
-	bool was_limited; /* before is set */
-};
-
-static void turn(struct guest *g, const struct seat_limit *limit)
-{
-	g->key.usage.line = limit->line;
-	g->key.usage.owner = limit->node_wide ? PLIC_NODE_WIDE : g->gate;
-}
-
-static bool has(struct guest *g, const struct seat_limit *limit)
-{
-	turn(g, limit);
-	return seattable_has(g->round->node, &g->key);
-}
-
-static bool give(struct guest *g, const struct seat_limit *limit, bool over)
-{
-	turn(g, limit);
-	return seattable_give(g->round->node, &g->key, limit->seats, over, g->connections,
-			      g->round->now_ns);
-}
-
-/* Nobody who stands is thrown out because a limit comes. */
-static bool may_exceed(const struct guest *g, const struct seat_limit *limit)
-{
-	return g->now.mode != PLIC_ENFORCE || !g->was_limited ||
-	       !seating_gives(&g->before, limit->line);
-}
-
-static bool lookup_source(const struct guest *g, uint32_t set, uint32_t *value)
-{
-	struct plic_source_key key = {.prefixlen = 32 + 128, .set = set};
-
-	memcpy(key.address, g->key.address, sizeof(key.address));
-	return bpf_map_lookup_elem(g->round->node->map[NODE_SOURCES], &key, value) == 0;
-}
-
-static bool give_policy(struct guest *g)
-{
-	const struct seat_limit *limit = &g->now.policy;
-
-	return !limit->seats || has(g, limit) || give(g, limit, may_exceed(g, limit));
-}
-
-/* A grant that takes this client and limits nothing. Where on lo it is from nobody knows here. */
-static bool is_free(struct guest *g, const struct seat_free *grant)
-{
-	uint32_t origin = PLIC_ORIGIN_EXTERNAL, in;
-
-	if (!grant->origins && !grant->sources)
-		return true;
-	if (grant->sources && lookup_source(g, grant->sources, &in) && in)
-		return true;
-	if (!grant->origins)
-		return false;
-	if (address_is_loopback(g->key.address))
-		return true;
-	lookup_source(g, PLIC_SOURCES_ORIGINS, &origin);
-	return grant->origins >> (origin & 7) & 1;
-}
-
-static bool give_license(struct guest *g)
-{
-	const struct seating *s = &g->now;
-
-	if (!s->n_license)
-		return true;
-	for (size_t i = 0; i < s->n_free; i++)
-		if (is_free(g, &s->free[i]))
-			return true;
-	for (size_t i = 0; i < s->n_license; i++)
-		if (has(g, &s->license[i]))
-			return true;
-	for (size_t i = 0; i < s->n_license; i++)
-		if (s->license[i].gives && give(g, &s->license[i], false))
-			return true;
-	for (size_t i = 0; i < s->n_license; i++)
-		if (s->license[i].gives && may_exceed(g, &s->license[i]) &&
-		    give(g, &s->license[i], true))
-			return true;
-	return false;
-}
-
 /* False: there is no seat for it. */
 static bool seat_client(const struct round *r, const struct row *row, size_t n,
 			const struct ruleset *set, const struct ruleset *before, uint64_t before_ns)
 {
 	const struct sock_entry *e = &row->socket;
 	struct guest g = {
-		.round = r,
+		.node = r->node,
+		.now_ns = r->now_ns,
 		.key.usage = {.port = e->local_port, .proto = IPPROTO_TCP},
 		.gate = row->at->gate->id,
 		.connections = n,
@@ -400,7 +330,7 @@ static bool seat_client(const struct round *r, const struct row *row, size_t n,
 	g.was_limited =
 		before && seating_at(before, IPPROTO_TCP, e->local_port, before_ns, &g.before);
 	memcpy(g.key.address, e->remote, sizeof(g.key.address));
-	return give_policy(&g) && give_license(&g);
+	return guest_sit(&g);
 }
 
 static void seat_all(struct round *r)
@@ -423,7 +353,22 @@ static bool is_idle(const struct round *r)
 	for (size_t i = 0; i < r->n_gates; i++)
 		if (r->gates[i].gate->seats.cells)
 			return false;
-	return bpf_map_get_next_key(r->node->map[NODE_SEATED], NULL, &first) != 0;
+	return bpf_map_get_next_key(r->node->map[NODE_SEATED], NULL, &first) != 0 &&
+	       bpf_map_get_next_key(r->node->map[NODE_SHARES], NULL, &first) != 0;
+}
+
+/*
+ * Who sat by a share that has ended has been seen to, so the node may have another one. Who can't be read is not
+ * waited for longer.
+ */
+static void sweep_shares(struct round *r)
+{
+	uint64_t settled_ns = SETTLED_NS; /* the programs' clock is a jiffy late */
+
+	for (size_t i = 0; i < r->n_gates; i++)
+		if (r->gates[i].result)
+			settled_ns = UNREAD_NS;
+	shares_sweep(r->node, r->now_ns > settled_ns ? r->now_ns - settled_ns : 0, is_alive, r);
 }
 
 int seats_round(struct node *node, struct seats_gate *gates, size_t n, bool all, struct fault *f)
@@ -443,6 +388,7 @@ int seats_round(struct node *node, struct seats_gate *gates, size_t n, bool all,
 	if (result < 0)
 		return fault_set(f, -result, "can't read who has seats: %s", strerror(-result));
 	seat_all(&r);
+	sweep_shares(&r);
 	for (size_t i = 0; i < n; i++) {
 		if (gates[i].result)
 			continue;
@@ -452,13 +398,41 @@ int seats_round(struct node *node, struct seats_gate *gates, size_t n, bool all,
 	return 0;
 }
 
+/* Those who sit by a count of the node that becomes one of the cluster. */
+static void seed_seated(struct round *r, const struct ruleset *before, const struct ruleset *next)
+{
+	_free_ struct seat *seats = NULL;
+	size_t n;
+
+	if (seattable_read(r->node, &seats, &n))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct plic_usage_key *usage = &seats[i].key.usage;
+		const struct seat_limit *limit;
+		struct seating s, was;
+
+		if (usage->owner != PLIC_NODE_WIDE ||
+		    !seating_at(next, usage->proto, usage->port, r->now_ns, &s))
+			continue;
+		limit = seating_find(&s, usage->line);
+		if (limit && limit->shared &&
+		    !(before && seating_at(before, usage->proto, usage->port, r->now_ns, &was) &&
+		      seating_gives(&was, usage->line, true)))
+			shares_seed(r->node, usage, r->now_ns);
+	}
+}
+
 int seats_seed(struct gate *g, const struct ruleset *before, const struct ruleset *next,
 	       struct fault *f)
 {
 	struct seats_gate at = {.gate = g};
 	_cleanup_(round_free) struct round r = {
 		.node = g->node, .gates = &at, .n_gates = 1, .now_ns = boot_now_ns()};
-	int result = ruleset_has_seats(next) ? read_rows(&r, &at, next, f) : 0;
+	bool seats = ruleset_has_seats(next);
+	int result = seats ? read_rows(&r, &at, next, f) : 0;
+
+	if (seats)
+		seed_seated(&r, before, next);
 
 	if (r.n)
 		qsort(r.rows, r.n, sizeof(*r.rows), by_client);
