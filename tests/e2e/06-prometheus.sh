@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A real Prometheus scrapes the agent.
 . "$(dirname "$0")/lib.sh"
-need nginx prometheus promtool
+need bpftool nginx prometheus promtool
 
 setup
 start_nginx pod 8080 9090
@@ -41,6 +41,12 @@ between "last access" "$(query 'max(portlic_port_last_access_timestamp_seconds{p
 for m in portlic_port_packets_total portlic_port_bytes_total portlic_generation portlic_build_info; do
 	between "$m is there" "$(query "count($m)")" 1 100
 done
+# programs, rule set and counters have no pin of their own
+pinned=0
+for pin in "$T"/bpf/portlic/gates/pod/plic_*; do
+	((pinned += $(bpftool -j map show pinned "$pin" | json 'd["bytes_memlock"]')))
+done
+between "memory of the gate, as bpftool adds up its maps" "$(query 'portlic_gate_memory_bytes{gate="pod"}' | sed 's/\.0$//')" $pinned $((pinned + (8 << 20)))
 
 curl -sf "http://$METRICS/metrics" > "$T/metrics"
 check "promtool finds nothing to object to" sh -c "promtool check metrics < $T/metrics"

@@ -289,6 +289,24 @@ static void applies_to_many_at_once(void **state)
 	assert_int_equal(peer_tcp(HOST, POD_V4, 8080), 0);
 }
 
+static void tells_its_memory(void **state)
+{
+	struct scene *s = *state;
+	uint16_t ports[600];
+	struct ruleset large;
+	uint64_t before = gate_footprint(s->gate);
+	struct fault f = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+		ports[i] = (uint16_t)(20000 + i);
+	large = bed_rules(2, ports, ARRAY_SIZE(ports), NULL, 0);
+	must(gate_apply(s->gate, &large, &f), &f);
+	assert_true(gate_footprint(s->gate) > before);
+	ruleset_free(&large);
+	must(gate_apply(s->gate, &s->set, &f), &f);
+	assert_true(before > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +320,7 @@ int main(void)
 		CASE(leaves_nothing_after_a_failure),
 		CASE(opens_nowhere_else),
 		CASE(applies_to_many_at_once),
+		CASE(tells_its_memory),
 	};
 
 	if (!bed_init())

@@ -66,6 +66,8 @@ static const struct {
 	[FLOW_EVICTIONS] =
 		{"portlic_flow_evictions_total", "counter",
 		 "Outbound UDP and SCTP flows that a gate's table had no room for, the oldest."},
+	[GATE_MEMORY] = {"portlic_gate_memory_bytes", "gauge",
+			 "What the kernel charges for the gate's maps and programs."},
 	[BINDS] = {"portlic_gate_binds_total", "counter",
 		   "Binds by processes of a gate's cgroup to ports that nothing opens."},
 	[UNLICENSED_LISTENERS] = {"portlic_unlicensed_listeners", "gauge",

@@ -330,6 +330,11 @@ static void put_gates(const struct scrape *s)
 	for (i = 0; i < gates->n_entries; i++)
 		metric_sample(s->out, FLOW_EVICTIONS, LABELS("gate", gates->entries[i]->name),
 			      gates->entries[i]->counters.flows_evicted);
+	metric_head(s->out, GATE_MEMORY);
+	for (i = 0; i < gates->n_entries; i++)
+		if (gates->entries[i]->counters.traffic)
+			metric_sample(s->out, GATE_MEMORY, LABELS("gate", gates->entries[i]->name),
+				      gates->entries[i]->counters.footprint);
 	metric_head(s->out, BINDS);
 	for (i = 0; i < gates->n_entries; i++)
 		put_binds(s, gates->entries[i]);

@@ -69,7 +69,8 @@ int gate_counters(struct gate *g, struct gate_counters *out, struct fault *f)
 				      .denials = denials,
 				      .n_denials = n,
 				      .n_probes = n_probes,
-				      .flows_evicted = g->flows.evicted};
+				      .flows_evicted = g->flows.evicted,
+				      .footprint = gate_footprint(g)};
 	add_budgets(g, out);
 	if (add_arrivals(g, out)) {
 		gate_counters_free(out);

@@ -170,6 +170,7 @@ struct gate_counters {
 	uint64_t events_lost; /* events that were left out */
 	uint64_t n_probes;    /* those that were left out, since the gate came */
 	uint64_t flows_evicted; /* outbound UDP and SCTP flows that had to make room, at least */
+	uint64_t footprint;	/* bytes that the kernel charges for the gate's maps and programs */
 };
 int gate_counters(struct gate *gate, struct gate_counters *out, struct fault *f);
 void gate_counters_free(struct gate_counters *c);

@@ -117,6 +117,8 @@ int gate_keep_program(int *prog, uint32_t *id, const struct bpf_program *program
 int gate_pin_maps(struct gate *g, struct fault *f);
 void gate_find_maps(struct gate *g); /* from the pins; those that aren't there stay -1 */
 
+uint64_t gate_footprint(const struct gate *g); /* footprint.c: bytes */
+
 /* attach.c: all in the gate's namespace. */
 bool gate_linked(
 	const struct gate *g); /* whether that namespace or cgroup lives, as its link tells */
