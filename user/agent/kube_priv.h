@@ -79,7 +79,48 @@ const char *kube_error_word(enum kube_error reason);
 /* A good answer came, or a watch changed: computes `connected` anew. */
 void kube_look(struct agent *agent, bool answered);
 
+/* ---- a watch: its life and its requests (kube_watch.c) ---- */
+
+/* The next request: a page of the list if one is due, else a watch. */
+void kube_watch_begin(struct kube_watch *watch);
+/* ... after so long. */
+void kube_watch_wait(struct kube_watch *watch, uint64_t ms);
+/* Asks for the watch's path with its own query behind this one. query NULL: no memory, and it failed. */
+void kube_watch_request(struct kube_watch *watch, const char *query, int64_t timeout_s,
+			int64_t stall_s);
+/* Around calls of a consumer. leave is true: the watch was ended meanwhile, and is no more. */
+void kube_watch_enter(struct kube_watch *watch);
+bool kube_watch_leave(struct kube_watch *watch);
 void kube_watch_stop(struct kube_watch *watch);
+
+/* ---- its list (kube_listing.c) ---- */
+
+void kube_listing_begin(struct kube_watch *watch);
+/* An object of a page. -ECANCELED: its consumer ended the watch; -EINVAL, -ENOMEM. */
+int kube_listing_take(struct kube_watch *watch, char *json, size_t len, struct fault *f);
+void kube_listing_done(struct kube_watch *watch); /* a page is whole */
+
+/* ---- its changes (kube_watching.c) ---- */
+
+void kube_watching_begin(struct kube_watch *watch);
+/* As kube_listing_take, an event. -EREMOTE: the server ended it, watch->error_code says why. */
+int kube_watching_take(struct kube_watch *watch, char *json, size_t len, struct fault *f);
+void kube_watching_done(struct kube_watch *watch); /* the server ended it well */
+bool kube_watching_worked(const struct kube_watch *watch);
+
+/* ---- what went wrong (kube_failing.c): each says when it goes on ---- */
+
+void kube_watch_failed(struct kube_watch *watch, enum kube_error reason, const struct fault *why,
+		       int64_t retry_after_s);
+/* No good end of a request. */
+void kube_watch_went_wrong(struct kube_watch *watch, const struct transfer_result *result);
+/* What comes can't be read on. */
+void kube_watch_broke(struct kube_watch *watch, int err, struct fault *why);
+/* Something good came. */
+void kube_watch_fine(struct kube_watch *watch);
+
+/* ---- single requests ---- */
+
 void kube_request_stop(struct kube_request *request);
 struct kube_request *kube_request_next(const struct kube_request *request);
 
