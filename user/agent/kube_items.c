@@ -1,60 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* kube_items.c - the objects that were seen, and the life of all that the API server's licenses need. */
+/* kube_items.c - the objects that were seen, and their files in the store. */
 #include "kube_items.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <sodium.h>
 
 #include "agent.h"
 #include "cleanup.h"
 #include "log.h"
 #include "outside.h"
-#include "pace.h"
 
-#define SOON_MS 20 /* objects that come together are taken together */
-
-int64_t kube_wall_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-uint64_t kube_retry_ns(unsigned int failures)
-{
-	uint64_t ms = (uint64_t)pace_backoff(2, failures, 60) * 1000;
-
-	return (ms / 2 + randombytes_uniform((uint32_t)(ms / 2))) * 1000000;
-}
-
-bool kube_well(const struct kube_answer *answer)
-{
-	return !answer->err && answer->status / 100 == 2;
-}
-
-const char *kube_meta(const struct kube_answer *answer, const char *member)
-{
-	const cJSON *item = json_get(json_get(answer->body, "metadata"), member);
-
-	return cJSON_IsString(item) ? item->valuestring : "";
-}
-
-char *kube_own_path(const struct agent *agent, const char *api, const char *resource)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/namespaces/%s/%s", api, agent->config.kubernetes.namespace,
-		     resource) < 0)
-		return NULL;
-	return path;
-}
-
-/* ---- items ---- */
+#define ABSENT_NS 600000000000ULL /* a server that starts doesn't know all kinds at once */
 
 struct kube_item *kube_item_find(const struct kube_items *items, const char *name)
 {
@@ -119,14 +76,84 @@ void kube_item_drop(struct kube_items *items, struct kube_item *item)
 	item_free(item);
 }
 
-void kube_items_begin(struct kube_items *items)
+void kube_items_unread(struct kube_items *items, const struct fault *why)
 {
+	items->unread = true;
+	log_event(LOG_ERROR, items->event, LOG_FIELDS("source", items->what),
+		  "%s; what it gave before stays in force", why->text);
+}
+
+void kube_items_withdraw(struct kube_items *items, const char *name)
+{
+	_free_ char *file = NULL;
+
+	if (asprintf(&file, "%s%s", items->prefix, name) < 0)
+		file = NULL;
+	else
+		source_withdraw(items->source, file);
+}
+
+void kube_items_begin(void *arg)
+{
+	struct kube_items *items = arg;
 	struct kube_item *item;
 
 	items->unread = false;
 	items->absent_ns = 0;
 	for (item = items->list; item; item = item->next)
 		item->seen = false;
+	source_list_begin(items->source, items->prefix);
+}
+
+void kube_items_gone(void *arg, const cJSON *object)
+{
+	struct kube_items *items = arg;
+	struct kobject meta = {0};
+	struct kube_item *item;
+	struct fault why = {0};
+
+	if (kobject_read(object, &meta, &why)) {
+		kube_items_unread(items, &why);
+		return;
+	}
+	kube_items_withdraw(items, meta.name);
+	item = kube_item_find(items, meta.name);
+	if (item)
+		kube_item_drop(items, item);
+	kobject_free(&meta);
+	kube_sync_soon(items->agent);
+}
+
+void kube_items_end(void *arg)
+{
+	struct kube_items *items = arg;
+	struct kube_item *item, *next;
+
+	if (items->unread) /* which it was, nobody knows */
+		return;
+	for (item = items->list; item; item = next) {
+		next = item->next;
+		if (!item->seen)
+			kube_item_drop(items, item);
+	}
+	source_list_end(items->source, items->prefix);
+	kube_sync_soon(items->agent);
+}
+
+void kube_items_tick(struct kube_items *items, uint64_t now)
+{
+	if (!items->watch || !kube_watch_absent(items->watch)) {
+		items->absent_ns = 0;
+		return;
+	}
+	if (!items->absent_ns)
+		items->absent_ns = now;
+	if (now - items->absent_ns < ABSENT_NS)
+		return;
+	source_list_begin(items->source, items->prefix);
+	source_list_end(items->source, items->prefix);
+	if (items->source->news)
+		kube_sync_soon(items->agent);
 }
 
 void kube_items_free(struct kube_items *items)
@@ -137,98 +164,4 @@ void kube_items_free(struct kube_items *items)
 		kube_item_drop(items, items->list);
 	free(items->own_path);
 	items->own_path = NULL;
-}
-
-/* ---- life ---- */
-
-static void on_soon(uv_timer_t *timer)
-{
-	agent_rescan(timer->data);
-}
-
-void kube_sync_soon(struct agent *agent)
-{
-	if (agent->kube_sync.on && !uv_is_active((uv_handle_t *)&agent->kube_sync.soon))
-		uv_timer_start(&agent->kube_sync.soon, on_soon, SOON_MS, 0);
-}
-
-/* Where nobody says any more what is there, what was there goes as a file does. */
-static void let_go(struct agent *agent)
-{
-	static const char *const prefixes[] = {LICENSES_SECRET, LICENSES_PORTLICENSE};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
-		source_list_begin(&agent->licenses.source, prefixes[i]);
-		source_list_end(&agent->licenses.source, prefixes[i]);
-	}
-	source_list_begin(&agent->policies.source, POLICIES_PORTPOLICY);
-	source_list_end(&agent->policies.source, POLICIES_PORTPOLICY);
-}
-
-void kube_sync_start(struct agent *agent)
-{
-	struct kube_sync *sync = &agent->kube_sync;
-
-	*sync = (struct kube_sync){0};
-	if (!agent->config.kubernetes.on || !agent->config.kubernetes.namespace) {
-		let_go(agent);
-		if (agent->config.kubernetes.on)
-			log_event(LOG_WARN, "kube_no_namespace", LOG_NO_FIELDS, KUBE_NO_NAMESPACE);
-		return;
-	}
-	sync->on = true;
-	uv_timer_init(&agent->loop, &sync->soon);
-	sync->soon.data = agent;
-	kube_licenses_start(agent);
-	kube_policies_start(agent);
-	kube_lease_start(agent);
-}
-
-void kube_sync_tick(struct agent *agent)
-{
-	if (!agent->kube_sync.on || agent->stopping)
-		return;
-	kube_absent_tick(agent);
-	kube_lease_tick(agent);
-	kube_report_tick(agent);
-	kube_census_tick(agent);
-	kube_status_tick(agent);
-}
-
-void kube_sync_stop(struct agent *agent)
-{
-	struct kube_sync *sync = &agent->kube_sync;
-
-	if (!sync->on)
-		return;
-	sync->on = false;
-	uv_close((uv_handle_t *)&sync->soon, NULL);
-	kube_tell_stop(agent);
-	kube_census_stop(agent);
-	kube_cancel(sync->report_request);
-	kube_cancel(sync->lease_request);
-	kube_unwatch(sync->lease_watch);
-	lease_free(&sync->lease);
-	kube_items_free(&sync->secrets);
-	kube_items_free(&sync->licenses);
-	kube_items_free(&sync->policies);
-	free(sync->reported);
-	free(sync->reporting);
-}
-
-cJSON *kube_sync_json(const struct agent *agent)
-{
-	const struct kube_sync *sync = &agent->kube_sync;
-	cJSON *root;
-
-	if (!sync->on)
-		return cJSON_CreateNull();
-	root = cJSON_CreateObject();
-	if (sync->lease.holder && sync->lease.holder[0])
-		cJSON_AddStringToObject(root, "holder", sync->lease.holder);
-	else
-		cJSON_AddNullToObject(root, "holder");
-	cJSON_AddBoolToObject(root, "leading", kube_leads(agent));
-	return root;
 }

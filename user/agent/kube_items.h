@@ -52,7 +52,10 @@ struct kube_item {
 
 struct kube_items {
 	struct agent *agent;
-	char *own_path; /* of the list; '/' and a name behind it is an object's */
+	const char *what, *event; /* "a PortLicense", "license_unread": for the log */
+	struct source *source;	  /* NULL: the objects aren't files each */
+	const char *prefix;	  /* of the file of an object, whose name follows */
+	char *own_path;		  /* of the list; '/' and a name behind it is an object's */
 	struct kube_watch *watch;
 	struct kube_item *list;
 	bool unread; /* an object of the list that runs couldn't be read */
@@ -121,13 +124,20 @@ struct kube_item *kube_item_put(struct kube_items *items, struct kobject *object
 				const cJSON *status);
 struct kube_item *kube_item_find(const struct kube_items *items, const char *name);
 void kube_item_drop(struct kube_items *items, struct kube_item *item);
-void kube_items_begin(struct kube_items *items);
+/* An object can't be read: logged, and what the list that runs doesn't name stays. */
+void kube_items_unread(struct kube_items *items, const struct fault *why);
+/* The object's file goes. */
+void kube_items_withdraw(struct kube_items *items, const char *name);
+/* Of a consumer whose objects are files of the store; arg: struct kube_items. */
+void kube_items_begin(void *arg);
+void kube_items_gone(void *arg, const cJSON *object);
+void kube_items_end(void *arg);
+/* The kind is unknown to the server for so long that its objects count as gone. now: boot clock. */
+void kube_items_tick(struct kube_items *items, uint64_t now);
 void kube_items_free(struct kube_items *items);
 
 void kube_licenses_start(struct agent *agent);
 void kube_policies_start(struct agent *agent);
-/* The kind is unknown for so long that its objects count as gone. */
-void kube_absent_tick(struct agent *agent);
 
 void kube_lease_start(struct agent *agent);
 void kube_lease_tick(struct agent *agent);

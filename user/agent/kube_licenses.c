@@ -11,8 +11,6 @@
 #include "outside.h"
 #include "secret.h"
 
-#define ABSENT_NS 600000000000ULL /* a server that starts doesn't know all kinds at once */
-
 static void name_too_long(const char *what, const char *name)
 {
 	log_event(LOG_ERROR, "license_unread", LOG_FIELDS("source", what),
@@ -75,13 +73,6 @@ static void around_keys(struct agent *agent, const char *name,
 	list(&agent->licenses.lists, prefix);
 }
 
-static void unread(struct kube_items *items, const char *what, const struct fault *f)
-{
-	items->unread = true;
-	log_event(LOG_ERROR, "license_unread", LOG_FIELDS("source", what),
-		  "%s; what it gave before stays in force", f->text);
-}
-
 static void secret_present(void *arg, const cJSON *object)
 {
 	struct kube_items *items = arg;
@@ -91,7 +82,7 @@ static void secret_present(void *arg, const cJSON *object)
 	size_t i;
 
 	if (secret_read(object, &secret, &f)) {
-		unread(items, "a Secret", &f);
+		kube_items_unread(items, &f);
 		return;
 	}
 	around_keys(agent, secret.object.name, source_list_begin);
@@ -109,7 +100,7 @@ static void secret_gone(void *arg, const cJSON *object)
 	struct fault f = {0};
 
 	if (kobject_read(object, &meta, &f)) {
-		unread(items, "a Secret", &f);
+		kube_items_unread(items, &f);
 		return;
 	}
 	around_keys(items->agent, meta.name, source_list_begin);
@@ -122,7 +113,7 @@ static void secrets_begin(void *arg)
 {
 	struct kube_items *items = arg;
 
-	kube_items_begin(items);
+	items->unread = false;
 	source_list_begin(&items->agent->licenses.source, LICENSES_SECRET);
 	source_list_begin(&items->agent->licenses.lists, LICENSES_SECRET);
 }
@@ -151,20 +142,9 @@ static char *file_of(const struct portlicense *license)
 	return n < 0 ? NULL : file;
 }
 
-static void withdraw_token(struct agent *agent, const char *name)
-{
-	_free_ char *file = NULL;
-
-	if (asprintf(&file, LICENSES_PORTLICENSE "%s", name) < 0)
-		file = NULL;
-	else
-		source_withdraw(&agent->licenses.source, file);
-}
-
 static void take_license(struct kube_items *items, struct portlicense *license, const cJSON *object,
 			 const struct fault *trouble)
 {
-	struct source *source = &items->agent->licenses.source;
 	_free_ char *file = file_of(license);
 	struct kube_item *item;
 
@@ -175,11 +155,11 @@ static void take_license(struct kube_items *items, struct portlicense *license, 
 	item->by_secret = license->secret;
 	item->trouble = *trouble;
 	if (trouble->text[0])
-		put(source, file, NULL, 0, trouble->text);
+		put(items->source, file, NULL, 0, trouble->text);
 	else if (license->secret)
-		withdraw_token(items->agent, item->object.name);
+		kube_items_withdraw(items, item->object.name);
 	else
-		put(source, file, license->token, strlen(license->token), NULL);
+		put(items->source, file, license->token, strlen(license->token), NULL);
 }
 
 static void license_present(void *arg, const cJSON *object)
@@ -190,85 +170,14 @@ static void license_present(void *arg, const cJSON *object)
 	int err = portlicense_read(object, &license, &f);
 
 	if (!license.object.name)
-		unread(items, "a PortLicense", &f);
+		kube_items_unread(items, &f);
 	else if (err != -ENOMEM)
 		take_license(items, &license, object, &f);
 	portlicense_free(&license);
 	kube_sync_soon(items->agent);
 }
 
-static void license_gone(void *arg, const cJSON *object)
-{
-	struct kube_items *items = arg;
-	struct kobject meta = {0};
-	struct kube_item *item;
-	struct fault f = {0};
-
-	if (kobject_read(object, &meta, &f)) {
-		unread(items, "a PortLicense", &f);
-		return;
-	}
-	withdraw_token(items->agent, meta.name);
-	item = kube_item_find(items, meta.name);
-	if (item)
-		kube_item_drop(items, item);
-	kobject_free(&meta);
-	kube_sync_soon(items->agent);
-}
-
-static void licenses_begin(void *arg)
-{
-	struct kube_items *items = arg;
-
-	kube_items_begin(items);
-	source_list_begin(&items->agent->licenses.source, LICENSES_PORTLICENSE);
-}
-
-static void licenses_end(void *arg)
-{
-	struct kube_items *items = arg;
-	struct kube_item *item, *next;
-
-	if (items->unread)
-		return;
-	for (item = items->list; item; item = next) {
-		next = item->next;
-		if (!item->seen)
-			kube_item_drop(items, item);
-	}
-	source_list_end(&items->agent->licenses.source, LICENSES_PORTLICENSE);
-	kube_sync_soon(items->agent);
-}
-
 /* ---- life ---- */
-
-void kube_absent_tick(struct agent *agent)
-{
-	struct kube_items *kinds[] = {&agent->kube_sync.licenses, &agent->kube_sync.policies};
-	uint64_t now = clock_boot_ns();
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
-		struct kube_items *items = kinds[i];
-		bool policies = items == &agent->kube_sync.policies;
-		struct source *source =
-			policies ? &agent->policies.source : &agent->licenses.source;
-		const char *prefix = policies ? POLICIES_PORTPOLICY : LICENSES_PORTLICENSE;
-
-		if (!items->watch || !kube_watch_absent(items->watch)) {
-			items->absent_ns = 0;
-			continue;
-		}
-		if (!items->absent_ns)
-			items->absent_ns = now;
-		if (now - items->absent_ns < ABSENT_NS)
-			continue;
-		source_list_begin(source, prefix);
-		source_list_end(source, prefix);
-		if (source->news)
-			kube_sync_soon(agent);
-	}
-}
 
 void kube_licenses_start(struct agent *agent)
 {
@@ -281,12 +190,20 @@ void kube_licenses_start(struct agent *agent)
 	struct kube_watch_spec licenses = {
 		.what = "the PortLicenses",
 		.optional = "PortLicense",
-		.consumer = {licenses_begin, license_present, license_gone, licenses_end},
+		.consumer = {kube_items_begin, license_present, kube_items_gone, kube_items_end},
 		.arg = &sync->licenses};
 
-	sync->secrets.agent = sync->licenses.agent = agent;
-	sync->secrets.own_path = kube_own_path(agent, "/api/v1", "secrets");
-	sync->licenses.own_path = kube_own_path(agent, PORTLIC_API, "portlicenses");
+	sync->secrets = (struct kube_items){.agent = agent,
+					    .what = "a Secret",
+					    .event = "license_unread",
+					    .own_path = kube_own_path(agent, "/api/v1", "secrets")};
+	sync->licenses =
+		(struct kube_items){.agent = agent,
+				    .what = "a PortLicense",
+				    .event = "license_unread",
+				    .source = &agent->licenses.source,
+				    .prefix = LICENSES_PORTLICENSE,
+				    .own_path = kube_own_path(agent, PORTLIC_API, "portlicenses")};
 	secrets.path = sync->secrets.own_path;
 	licenses.path = sync->licenses.own_path;
 	if (secrets.path)

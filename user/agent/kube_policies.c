@@ -10,29 +10,16 @@
 #include "log.h"
 #include "outside.h"
 
-static char *file_of(const char *name)
-{
-	char *file;
-
-	return asprintf(&file, POLICIES_PORTPOLICY "%s", name) < 0 ? NULL : file;
-}
-
-static void unread(struct kube_items *items, const struct fault *f)
-{
-	items->unread = true;
-	log_event(LOG_ERROR, "policy_unread", LOG_FIELDS("source", "a PortPolicy"),
-		  "%s; what it said before stays in force", f->text);
-}
-
 static void take(struct kube_items *items, struct kobject *meta, const cJSON *object)
 {
-	struct source *source = &items->agent->policies.source;
-	_free_ char *file = file_of(meta->name), *text = NULL;
-	struct kube_item *item;
+	struct source *source = items->source;
 	struct fault why = {0};
+	_free_ char *file = NULL, *text = portpolicy_text(object, meta, &why);
+	struct kube_item *item;
 	bool done;
 
-	text = portpolicy_text(object, meta, &why);
+	if (asprintf(&file, POLICIES_PORTPOLICY "%s", meta->name) < 0)
+		file = NULL;
 	item = file ? kube_item_put(items, meta, file, json_get(object, "status")) : NULL;
 	if (!item)
 		return;
@@ -52,7 +39,7 @@ static void present(void *arg, const cJSON *object)
 	struct fault f = {0};
 
 	if (kobject_read(object, &meta, &f)) {
-		unread(items, &f);
+		kube_items_unread(items, &f);
 		return;
 	}
 	take(items, &meta, object);
@@ -60,63 +47,22 @@ static void present(void *arg, const cJSON *object)
 	kube_sync_soon(items->agent);
 }
 
-static void gone(void *arg, const cJSON *object)
-{
-	struct kube_items *items = arg;
-	struct kobject meta = {0};
-	_free_ char *file = NULL;
-	struct kube_item *item;
-	struct fault f = {0};
-
-	if (kobject_read(object, &meta, &f)) {
-		unread(items, &f);
-		return;
-	}
-	file = file_of(meta.name);
-	if (file)
-		source_withdraw(&items->agent->policies.source, file);
-	item = kube_item_find(items, meta.name);
-	if (item)
-		kube_item_drop(items, item);
-	kobject_free(&meta);
-	kube_sync_soon(items->agent);
-}
-
-static void begin(void *arg)
-{
-	struct kube_items *items = arg;
-
-	kube_items_begin(items);
-	source_list_begin(&items->agent->policies.source, POLICIES_PORTPOLICY);
-}
-
-static void end(void *arg)
-{
-	struct kube_items *items = arg;
-	struct kube_item *item, *next;
-
-	if (items->unread) /* which it was, nobody knows */
-		return;
-	for (item = items->list; item; item = next) {
-		next = item->next;
-		if (!item->seen)
-			kube_item_drop(items, item);
-	}
-	source_list_end(&items->agent->policies.source, POLICIES_PORTPOLICY);
-	kube_sync_soon(items->agent);
-}
-
 void kube_policies_start(struct agent *agent)
 {
 	struct kube_items *items = &agent->kube_sync.policies;
-	const struct kube_watch_spec spec = {.path = PORTLIC_API "/portpolicies",
-					     .what = "the PortPolicies",
-					     .optional = "PortPolicy",
-					     .consumer = {begin, present, gone, end},
-					     .arg = items};
+	const struct kube_watch_spec spec = {
+		.path = PORTLIC_API "/portpolicies",
+		.what = "the PortPolicies",
+		.optional = "PortPolicy",
+		.consumer = {kube_items_begin, present, kube_items_gone, kube_items_end},
+		.arg = items};
 
-	items->agent = agent;
-	items->own_path = strdup(spec.path);
+	*items = (struct kube_items){.agent = agent,
+				     .what = "a PortPolicy",
+				     .event = "policy_unread",
+				     .source = &agent->policies.source,
+				     .prefix = POLICIES_PORTPOLICY,
+				     .own_path = strdup(spec.path)};
 	if (items->own_path)
 		items->watch = kube_watch(agent, &spec);
 }
