@@ -2,8 +2,6 @@
 /* test_claims.c - each claim: its types, its range, its reason word. */
 #include "token.h"
 
-static struct world w;
-
 /* One claim set to a JSON text (NULL: removed) must give this word. */
 struct claim_case {
 	const char *member, *json, *word;
@@ -14,7 +12,7 @@ static void run_cases(const struct claim_case *cases, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct rejection why = {0};
 		const char *word =
-			verdict_of(&w, claims_with(cases[i].member, cases[i].json), &why);
+			verdict_of(&world, claims_with(cases[i].member, cases[i].json), &why);
 
 		if (strcmp(word, cases[i].word))
 			fail_msg("\"%s\":%s is \"%s\" (%s), not \"%s\"", cases[i].member,
@@ -105,11 +103,11 @@ static void audience(void **state)
 	};
 
 	RUN(cases);
-	w.check.audience = NULL;
-	assert_string_equal(verdict_of(&w, claims_of(NULL), NULL), "wrong_audience");
-	w.check.audience = "*";
-	assert_string_equal(verdict_of(&w, claims_of(NULL), NULL), "wrong_audience");
-	w.check.audience = AUD;
+	world.check.audience = NULL;
+	assert_string_equal(verdict_of(&world, claims_of(NULL), NULL), "wrong_audience");
+	world.check.audience = "*";
+	assert_string_equal(verdict_of(&world, claims_of(NULL), NULL), "wrong_audience");
+	world.check.audience = AUD;
 }
 
 static void times(void **state)
@@ -149,11 +147,13 @@ static void milliseconds_get_a_hint(void **state)
 {
 	struct rejection why;
 
-	assert_string_equal(verdict_of(&w, claims_with("exp", "1800100000000"), &why), "bad_time");
+	assert_string_equal(verdict_of(&world, claims_with("exp", "1800100000000"), &why),
+			    "bad_time");
 	assert_non_null(strstr(why.detail, "looks like milliseconds"));
-	assert_string_equal(verdict_of(&w, claims_with("iat", "1799990000000"), &why), "bad_time");
+	assert_string_equal(verdict_of(&world, claims_with("iat", "1799990000000"), &why),
+			    "bad_time");
 	assert_non_null(strstr(why.detail, "looks like milliseconds"));
-	assert_string_equal(verdict_of(&w, claims_with("exp", "0"), &why), "bad_time");
+	assert_string_equal(verdict_of(&world, claims_with("exp", "0"), &why), "bad_time");
 	assert_null(strstr(why.detail, "milliseconds"));
 }
 
@@ -173,19 +173,20 @@ static void sane_times(void **state)
 	RUN(cases);
 	/* nbf is iat where it is absent. */
 	assert_string_equal(
-		verdict_of(&w,
+		verdict_of(&world,
 			   claims_of("nbf", NULL, "iat", "1799990000", "exp", "1799990000", NULL),
 			   NULL),
 		"exp_before_nbf");
 	/* A license far ahead is pending, not rejected. */
 	assert_string_equal(
-		verdict_of(&w, claims_of("nbf", "253402300798", "exp", "253402300799", NULL), NULL),
+		verdict_of(&world, claims_of("nbf", "253402300798", "exp", "253402300799", NULL),
+			   NULL),
 		"");
-	w.check.now = INT64_MIN;
-	assert_string_equal(verdict_of(&w, claims_of(NULL), NULL), "iat_future");
-	w.check.now = INT64_MAX;
-	assert_string_equal(verdict_of(&w, claims_of(NULL), NULL), "");
-	w.check.now = NOW;
+	world.check.now = INT64_MIN;
+	assert_string_equal(verdict_of(&world, claims_of(NULL), NULL), "iat_future");
+	world.check.now = INT64_MAX;
+	assert_string_equal(verdict_of(&world, claims_of(NULL), NULL), "");
+	world.check.now = NOW;
 }
 
 static void version(void **state)
@@ -338,7 +339,8 @@ static void ports(void **state)
 	struct rejection why;
 
 	RUN(cases);
-	verdict_of(&w, claims_with("ports", "[{\"port\":80},{\"port\":80,\"endPort\":7}]"), &why);
+	verdict_of(&world, claims_with("ports", "[{\"port\":80},{\"port\":80,\"endPort\":7}]"),
+		   &why);
 	assert_non_null(strstr(why.detail, "\"ports\"[1]"));
 	assert_non_null(strstr(why.detail, "endPort"));
 }
@@ -357,14 +359,14 @@ static char *many_ports(size_t n)
 static void number_of_ports(void **state)
 {
 	char *text = many_ports(LICENSE_MAX_PORTS);
-	struct license *lic = accept_license(&w, claims_with("ports", text));
+	struct license *lic = accept_license(&world, claims_with("ports", text));
 
 	assert_int_equal(lic->n_ports, LICENSE_MAX_PORTS);
 	assert_int_equal(lic->ports[1023].port, 1024);
 	license_free(lic);
 	free(text);
 	text = many_ports(LICENSE_MAX_PORTS + 1);
-	assert_string_equal(verdict_of(&w, claims_with("ports", text), NULL), "bad_claim");
+	assert_string_equal(verdict_of(&world, claims_with("ports", text), NULL), "bad_claim");
 	free(text);
 }
 
@@ -375,9 +377,9 @@ static void number_of_features(void **state)
 	for (int i = 0; i < 64; i++)
 		at += sprintf(at, "%s\"f%d\"", i ? "," : "", i);
 	strcpy(at, "]");
-	assert_string_equal(verdict_of(&w, claims_with("features", text), NULL), "");
+	assert_string_equal(verdict_of(&world, claims_with("features", text), NULL), "");
 	strcpy(at, ",\"one more\"]");
-	assert_string_equal(verdict_of(&w, claims_with("features", text), NULL), "bad_claim");
+	assert_string_equal(verdict_of(&world, claims_with("features", text), NULL), "bad_claim");
 }
 
 static void binding(void **state)
@@ -412,14 +414,15 @@ static void binding(void **state)
 
 	RUN(types);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		w.check.bind_cluster = cases[i].cluster;
-		w.check.bind_node = cases[i].node;
-		w.check.skip_bind = cases[i].skip;
-		if (strcmp(verdict_of(&w, claims_with("bind", cases[i].bind), NULL), cases[i].word))
+		world.check.bind_cluster = cases[i].cluster;
+		world.check.bind_node = cases[i].node;
+		world.check.skip_bind = cases[i].skip;
+		if (strcmp(verdict_of(&world, claims_with("bind", cases[i].bind), NULL),
+			   cases[i].word))
 			fail_msg("case %zu", i);
 	}
-	w.check.bind_cluster = w.check.bind_node = NULL;
-	w.check.skip_bind = false;
+	world.check.bind_cluster = world.check.bind_node = NULL;
+	world.check.skip_bind = false;
 }
 
 /* Each of these breaks two rules; the one that is checked first names the reason. */
@@ -445,25 +448,13 @@ static void order_of_checks(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct rejection why;
 		const char *word = verdict_of(
-			&w,
+			&world,
 			claims_of(cases[i].a, cases[i].a_json, cases[i].b, cases[i].b_json, NULL),
 			&why);
 
 		if (strcmp(word, cases[i].word))
 			fail_msg("case %zu: %s: %s", i, word, why.detail);
 	}
-}
-
-static int setup(void **state)
-{
-	world_setup(&w);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_teardown(&w);
-	return 0;
 }
 
 int main(void)
@@ -486,5 +477,5 @@ int main(void)
 		cmocka_unit_test(order_of_checks),
 	};
 
-	return cmocka_run_group_tests_name("claims", tests, setup, teardown);
+	return cmocka_run_group_tests_name("claims", tests, world_begin, world_end);
 }

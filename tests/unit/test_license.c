@@ -6,17 +6,15 @@
 #include "jws.h"
 #include "token.h"
 
-static struct world w;
-
 static void accepts_and_fills(void **state)
 {
-	struct license *lic = accept_license(&w, claims_of(NULL));
+	struct license *lic = accept_license(&world, claims_of(NULL));
 
 	assert_string_equal(lic->iss, ISS);
 	assert_string_equal(lic->sub, "Acme");
 	assert_string_equal(lic->jti, "j-1");
 	assert_string_equal(lic->lid, "line-1");
-	assert_string_equal(lic->kid, w.key.kid);
+	assert_string_equal(lic->kid, world.key.kid);
 	assert_null(lic->plan);
 	assert_int_equal(lic->n_aud, 1);
 	assert_string_equal(lic->aud[0], AUD);
@@ -46,10 +44,10 @@ static void fills_every_claim(void **state)
 {
 	struct license *lic;
 
-	w.check.bind_cluster = "uid-1";
-	w.check.bind_node = "m2";
+	world.check.bind_cluster = "uid-1";
+	world.check.bind_node = "m2";
 	lic = accept_license(
-		&w,
+		&world,
 		claims_of("aud", "[\"a\",\"" AUD "\"]", "plan", "\"gold\"", "grace", "86400", "seq",
 			  "9007199254740991", "features", "[\"sso\",\"audit\"]", "seats", "25",
 			  "quota",
@@ -64,7 +62,7 @@ static void fills_every_claim(void **state)
 			  "\"quota\":{\"bytes\":7,\"window\":60},\"tls\":true},"
 			  "{\"port\":65535,\"protocol\":\"SCTP\",\"rate\":{\"connections\":9}}]",
 			  NULL));
-	w.check.bind_cluster = w.check.bind_node = NULL;
+	world.check.bind_cluster = world.check.bind_node = NULL;
 	assert_int_equal(lic->n_aud, 2);
 	assert_string_equal(lic->plan, "gold");
 	assert_int_equal(lic->grace_s, 86400);
@@ -119,7 +117,8 @@ static void strict_json(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_string_equal(verdict_of(&w, strdup(cases[i].payload), NULL), cases[i].word);
+		assert_string_equal(verdict_of(&world, strdup(cases[i].payload), NULL),
+				    cases[i].word);
 }
 
 /* What the operator allows a vendor is a wall, and an issuer can't sign for another. */
@@ -213,12 +212,12 @@ static void signature_comes_first(void **state)
 	char *payload = claims_with("ver", "2"), *token;
 
 	token = sign_as(&thief, NULL, payload);
-	assert_string_equal(verdict(&w, token, NULL), "unknown_kid");
-	memcpy(thief.kid, w.key.kid, sizeof(thief.kid));
+	assert_string_equal(verdict(&world, token, NULL), "unknown_kid");
+	memcpy(thief.kid, world.key.kid, sizeof(thief.kid));
 	token = sign_as(&thief, NULL, payload);
-	assert_string_equal(verdict(&w, token, NULL), "bad_signature");
-	token = sign_as(&w.key, JWS_TYP_REVOCATION, payload);
-	assert_string_equal(verdict(&w, token, NULL), "bad_typ");
+	assert_string_equal(verdict(&world, token, NULL), "bad_signature");
+	token = sign_as(&world.key, JWS_TYP_REVOCATION, payload);
+	assert_string_equal(verdict(&world, token, NULL), "bad_typ");
 	free(payload);
 }
 
@@ -228,13 +227,13 @@ static void size_of_the_file(void **state)
 
 	memset(token, 'A', LICENSE_MAX_BYTES + 1);
 	token[LICENSE_MAX_BYTES + 1] = '\0';
-	assert_string_equal(verdict(&w, token, NULL), "too_big");
-	assert_string_equal(verdict(&w, strdup("a.b"), NULL), "bad_framing");
-	assert_string_equal(verdict(&w, strdup("a.b=.c"), NULL), "bad_base64");
-	token = sign_raw(&w.key, "{\"alg\":\"none\"}", "{}");
-	assert_string_equal(verdict(&w, token, NULL), "bad_alg");
-	token = sign_raw(&w.key, "{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\",\"x\":1}", "{}");
-	assert_string_equal(verdict(&w, token, NULL), "bad_header");
+	assert_string_equal(verdict(&world, token, NULL), "too_big");
+	assert_string_equal(verdict(&world, strdup("a.b"), NULL), "bad_framing");
+	assert_string_equal(verdict(&world, strdup("a.b=.c"), NULL), "bad_base64");
+	token = sign_raw(&world.key, "{\"alg\":\"none\"}", "{}");
+	assert_string_equal(verdict(&world, token, NULL), "bad_alg");
+	token = sign_raw(&world.key, "{\"alg\":\"EdDSA\",\"typ\":\"portlic+jwt\",\"x\":1}", "{}");
+	assert_string_equal(verdict(&world, token, NULL), "bad_header");
 }
 
 static void checks_of_sign(void **state)
@@ -283,18 +282,6 @@ static void words(void **state)
 	assert_string_equal(license_reason_word(LICENSE_N_REASONS), "");
 }
 
-static int setup(void **state)
-{
-	world_setup(&w);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_teardown(&w);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,5 +297,5 @@ int main(void)
 		cmocka_unit_test(words),
 	};
 
-	return cmocka_run_group_tests_name("license", tests, setup, teardown);
+	return cmocka_run_group_tests_name("license", tests, world_begin, world_end);
 }

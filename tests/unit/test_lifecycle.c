@@ -11,8 +11,6 @@
 #define GRACE 1000LL
 #define DAY 86400LL
 
-static struct world w;
-
 static struct license base(void)
 {
 	return (struct license){
@@ -42,7 +40,7 @@ static struct license_view judge(const struct license *lic, const struct revocat
 /* The newest list says this; entries is JSON. */
 static struct revocations *list_of(const char *iat, const char *entries)
 {
-	struct license_check check = w.check;
+	struct license_check check = world.check;
 	struct rejection why = {0};
 	struct revocations *r;
 	char *text = NULL, *token;
@@ -52,7 +50,7 @@ static struct revocations *list_of(const char *iat, const char *entries)
 			     "{\"iss\":\"" ISS
 			     "\",\"iat\":%s,\"exp\":253402300799,\"seq\":1,\"revoked\":[%s]}",
 			     iat, entries) > 0);
-	token = sign_as(&w.key, JWS_TYP_REVOCATION, text);
+	token = sign_as(&world.key, JWS_TYP_REVOCATION, text);
 	assert_int_equal(revocations_new(&r), 0);
 	if (revocations_add(r, &check, token, strlen(token), &why))
 		fail_msg("%s", why.detail);
@@ -542,18 +540,6 @@ static void words(void **state)
 	assert_string_equal(license_state_upper(STATE_COUNT), "");
 }
 
-static int setup(void **state)
-{
-	world_setup(&w);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_teardown(&w);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -581,5 +567,5 @@ int main(void)
 		cmocka_unit_test(words),
 	};
 
-	return cmocka_run_group_tests_name("lifecycle", tests, setup, teardown);
+	return cmocka_run_group_tests_name("lifecycle", tests, world_begin, world_end);
 }

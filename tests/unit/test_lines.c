@@ -8,7 +8,6 @@
 
 #define NBF NOW
 
-static struct world w;
 static struct lines lines;
 
 static struct license base(int64_t seq, const char *jti)
@@ -37,9 +36,9 @@ static struct revocations *list_of(const char *entries)
 			     "{\"iss\":\"" ISS "\",\"iat\":1799999000,\"exp\":253402300799,"
 			     "\"seq\":1,\"revoked\":[%s]}",
 			     entries) > 0);
-	token = sign_as(&w.key, JWS_TYP_REVOCATION, text);
+	token = sign_as(&world.key, JWS_TYP_REVOCATION, text);
 	assert_int_equal(revocations_new(&r), 0);
-	if (revocations_add(r, &w.check, token, strlen(token), &why))
+	if (revocations_add(r, &world.check, token, strlen(token), &why))
 		fail_msg("%s", why.detail);
 	free(token);
 	free(text);
@@ -257,18 +256,6 @@ static int clear(void **state)
 	return 0;
 }
 
-static int setup(void **state)
-{
-	world_setup(&w);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_teardown(&w);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,5 +272,5 @@ int main(void)
 		cmocka_unit_test_teardown(renewed, clear),
 	};
 
-	return cmocka_run_group_tests_name("lines", tests, setup, teardown);
+	return cmocka_run_group_tests_name("lines", tests, world_begin, world_end);
 }

@@ -5,14 +5,12 @@
 #include "jws.h"
 #include "token.h"
 
-static struct world w;
-
 /* Signs and adds a list; the word of the reason, "" accepted, "stale" when a newer one is there. */
 static const char *add(struct revocations *r, const struct jwk *key, const char *payload)
 {
 	char *token = sign_as(key, JWS_TYP_REVOCATION, payload);
 	struct rejection why = {0};
-	int err = revocations_add(r, &w.check, token, strlen(token), &why);
+	int err = revocations_add(r, &world.check, token, strlen(token), &why);
 
 	free(token);
 	if (!err)
@@ -34,7 +32,7 @@ static const char *add_new(const char *payload)
 	const char *word;
 
 	assert_int_equal(revocations_new(&r), 0);
-	word = add(r, &w.key, payload);
+	word = add(r, &world.key, payload);
 	assert_int_equal(revocations_newest(r, ISS) >= 0, !*word);
 	revocations_free(r);
 	return word;
@@ -74,7 +72,7 @@ static void by_jti_lid_kid(void **state)
 
 	assert_int_equal(revocations_new(&r), 0);
 	assert_string_equal(
-		add(r, &w.key,
+		add(r, &world.key,
 		    LIST("1", "1799990000",
 			 "{\"lid\":\"l1\",\"at\":1799000001,\"why\":\"unpaid\"},{\"jti\":\"j2\","
 			 "\"at\":1799000009},"
@@ -96,22 +94,23 @@ static void only_newer_lists_count(void **state)
 	struct revocations *r;
 
 	assert_int_equal(revocations_new(&r), 0);
-	assert_string_equal(add(r, &w.key, LIST("5", "1799990000", "{\"jti\":\"one\",\"at\":1}")),
-			    "");
-	assert_string_equal(add(r, &w.key, LIST("4", "1799999999", "")), "stale");
+	assert_string_equal(
+		add(r, &world.key, LIST("5", "1799990000", "{\"jti\":\"one\",\"at\":1}")), "");
+	assert_string_equal(add(r, &world.key, LIST("4", "1799999999", "")), "stale");
 	assert_true(revocations_at(r, &one) == 1);
 	/* The same bytes once more are no news and no error. */
-	assert_string_equal(add(r, &w.key, LIST("5", "1799990000", "{\"jti\":\"one\",\"at\":1}")),
-			    "");
-	assert_string_equal(add(r, &w.key, LIST("5", "1799980000", "")), "stale"); /* earlier iat */
+	assert_string_equal(
+		add(r, &world.key, LIST("5", "1799990000", "{\"jti\":\"one\",\"at\":1}")), "");
+	assert_string_equal(add(r, &world.key, LIST("5", "1799980000", "")),
+			    "stale"); /* earlier iat */
 	assert_true(revocations_at(r, &one) == 1);
-	assert_string_equal(add(r, &w.key, LIST("6", "1799995000", "{\"jti\":\"two\",\"at\":2}")),
-			    "");
+	assert_string_equal(
+		add(r, &world.key, LIST("6", "1799995000", "{\"jti\":\"two\",\"at\":2}")), "");
 	assert_true(revocations_at(r, &one) == INT64_MAX);
 	assert_true(revocations_at(r, &two) == 2);
 	assert_int_equal(revocations_newest(r, ISS), 1799995000);
 	/* A list that is rejected leaves the one that is there. */
-	assert_string_equal(add(r, &w.key, LIST("7", "0", "")), "bad_time");
+	assert_string_equal(add(r, &world.key, LIST("7", "0", "")), "bad_time");
 	assert_true(revocations_at(r, &two) == 2);
 	revocations_free(r);
 }
@@ -128,8 +127,8 @@ static void equal_seq_is_settled_alike(void **state)
 		struct revocations *r;
 
 		assert_int_equal(revocations_new(&r), 0);
-		assert_string_equal(add(r, &w.key, lists[first]), "");
-		add(r, &w.key, lists[!first]);
+		assert_string_equal(add(r, &world.key, lists[first]), "");
+		add(r, &world.key, lists[!first]);
 		revoked[first] = revocations_at(r, &one) == 1;
 		revocations_free(r);
 	}
@@ -144,8 +143,8 @@ static void issuers_are_apart(void **state)
 	struct revocations *r;
 	struct fault f;
 
-	assert_int_equal(add_trust(w.trust, "o.jwks", &f, "{\"iss\":\"other\",\"keys\":[%s]}", jwk),
-			 0);
+	assert_int_equal(
+		add_trust(world.trust, "o.jwks", &f, "{\"iss\":\"other\",\"keys\":[%s]}", jwk), 0);
 	assert_int_equal(revocations_new(&r), 0);
 	assert_string_equal(add(r, &other, LIST("9", "1799990000", "{\"jti\":\"x\",\"at\":1}")),
 			    "issuer_mismatch");
@@ -156,7 +155,7 @@ static void issuers_are_apart(void **state)
 		"");
 	assert_true(revocations_at(r, &mine) == INT64_MAX);
 	assert_true(revocations_at(r, &theirs) == 1);
-	assert_string_equal(add(r, &w.key, LIST("1", "1799990000", "")), "");
+	assert_string_equal(add(r, &world.key, LIST("1", "1799990000", "")), "");
 	assert_true(revocations_at(r, &theirs) == 1);
 	revocations_free(r);
 	free(jwk);
@@ -213,11 +212,11 @@ static void signatures(void **state)
 
 	assert_int_equal(revocations_new(&r), 0);
 	assert_string_equal(add(r, &thief, LIST("1", "1799990000", "")), "unknown_kid");
-	memcpy(thief.kid, w.key.kid, sizeof(thief.kid));
+	memcpy(thief.kid, world.key.kid, sizeof(thief.kid));
 	assert_string_equal(add(r, &thief, LIST("1", "1799990000", "")), "bad_signature");
 	/* A license can't pass for a list. */
-	token = sign_as(&w.key, JWS_TYP_LICENSE, LIST("1", "1799990000", ""));
-	assert_int_equal(revocations_add(r, &w.check, token, strlen(token), &why), -EBADMSG);
+	token = sign_as(&world.key, JWS_TYP_LICENSE, LIST("1", "1799990000", ""));
+	assert_int_equal(revocations_add(r, &world.check, token, strlen(token), &why), -EBADMSG);
 	assert_int_equal(why.reason, LICENSE_BAD_TYP);
 	assert_int_equal(revocations_newest(r, ISS), -1);
 	free(token);
@@ -246,36 +245,25 @@ static void limits(void **state)
 	struct revocations *r;
 
 	assert_int_equal(revocations_new(&r), 0);
-	assert_string_equal(add(r, &w.key, text), "");
+	assert_string_equal(add(r, &world.key, text), "");
 	for (size_t i = 0; i < REVOCATION_MAX_ENTRIES; i++) {
 		sprintf(jti, "id-%zu", i);
 		assert_int_equal(revocations_at(r, &lic), (int64_t)i + 1);
 	}
 	free(text);
 	text = long_list(REVOCATION_MAX_ENTRIES + 1);
-	assert_string_equal(add(r, &w.key, text), "bad_claim");
+	assert_string_equal(add(r, &world.key, text), "bad_claim");
 	free(text);
 	big = malloc(REVOCATION_MAX_BYTES + 1);
 	memset(big, 'A', REVOCATION_MAX_BYTES + 1);
-	assert_int_equal(revocations_add(r, &w.check, big, REVOCATION_MAX_BYTES + 1, &why),
+	assert_int_equal(revocations_add(r, &world.check, big, REVOCATION_MAX_BYTES + 1, &why),
 			 -EBADMSG);
 	assert_int_equal(why.reason, LICENSE_TOO_BIG);
-	assert_int_equal(revocations_add(r, &w.check, big, REVOCATION_MAX_BYTES, &why), -EBADMSG);
+	assert_int_equal(revocations_add(r, &world.check, big, REVOCATION_MAX_BYTES, &why),
+			 -EBADMSG);
 	assert_int_equal(why.reason, LICENSE_BAD_FRAMING);
 	free(big);
 	revocations_free(r);
-}
-
-static int setup(void **state)
-{
-	world_setup(&w);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_teardown(&w);
-	return 0;
 }
 
 int main(void)
@@ -291,5 +279,5 @@ int main(void)
 		cmocka_unit_test(limits),
 	};
 
-	return cmocka_run_group_tests_name("revocation", tests, setup, teardown);
+	return cmocka_run_group_tests_name("revocation", tests, world_begin, world_end);
 }

@@ -17,8 +17,6 @@
 #define LIST_IAT (NBF + 10000) /* good for 20000 s */
 #define STALE (LIST_IAT + 20001)
 
-static struct world w;
-
 enum event {
 	NONE,	     /* only time passes */
 	HIGHER,	     /* the file of seq 9 is there from now on */
@@ -34,7 +32,7 @@ enum event {
 
 static struct revocations *list_of(int64_t iat, const char *entries)
 {
-	struct license_check check = w.check;
+	struct license_check check = world.check;
 	struct rejection why = {0};
 	struct revocations *r;
 	char *text = NULL, *token;
@@ -44,7 +42,7 @@ static struct revocations *list_of(int64_t iat, const char *entries)
 			     "{\"iss\":\"" ISS
 			     "\",\"iat\":%lld,\"exp\":253402300799,\"seq\":1,\"revoked\":[%s]}",
 			     (long long)iat, entries) > 0);
-	token = sign_as(&w.key, JWS_TYP_REVOCATION, text);
+	token = sign_as(&world.key, JWS_TYP_REVOCATION, text);
 	assert_int_equal(revocations_new(&r), 0);
 	assert_int_equal(revocations_add(r, &check, token, strlen(token), &why), 0);
 	free(token);
@@ -341,7 +339,7 @@ static void rejected_until_it_is_time(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct rejection why = {0};
-		struct world at = w;
+		struct world at = world;
 
 		at.check.now = cases[i].now;
 		assert_string_equal(verdict_of(&at, claims_with("iat", "1800000000"), &why),
@@ -361,18 +359,6 @@ static void latest_list(void **state)
 	revocations_free(r);
 }
 
-static int setup(void **state)
-{
-	world_setup(&w);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_teardown(&w);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,5 +368,5 @@ int main(void)
 		cmocka_unit_test(latest_list),
 	};
 
-	return cmocka_run_group_tests_name("transitions", tests, setup, teardown);
+	return cmocka_run_group_tests_name("transitions", tests, world_begin, world_end);
 }

@@ -63,6 +63,20 @@ void world_teardown(struct world *w)
 	trust_free(w->trust);
 }
 
+struct world world;
+
+int world_begin(void **state)
+{
+	world_setup(&world);
+	return 0;
+}
+
+int world_end(void **state)
+{
+	world_teardown(&world);
+	return 0;
+}
+
 static cJSON *base_claims(void)
 {
 	static const char text[] =

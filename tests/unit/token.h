@@ -32,6 +32,10 @@ struct world {
 
 void world_setup(struct world *w);
 void world_teardown(struct world *w);
+/* One for a whole program: cmocka_run_group_tests(tests, world_begin, world_end). */
+extern struct world world;
+int world_begin(void **state);
+int world_end(void **state);
 
 /* A key made of one repeated byte. kid NULL: the thumbprint. */
 struct jwk test_key(uint8_t byte, const char *kid);
