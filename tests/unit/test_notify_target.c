@@ -130,7 +130,7 @@ static void test_wrong(void **state)
 		snprintf(text, sizeof(text), "{\"notify\":[{\"exec\":[\"/z\"]},{%s}]}",
 			 wrong[i].members);
 		assert_int_not_equal(read_text(text, &targets, &f), 0);
-		assert_non_null(strstr(f.text, "\"notify[1]\": "));
+		assert_non_null(strstr(f.text, "\"notify\"[1]: "));
 		assert_non_null(strstr(f.text, wrong[i].says));
 		assert_null(targets.list);
 	}

@@ -124,7 +124,7 @@ static void test_wrong(void **state)
 			 "{\"pull\":[{\"name\":\"z\",\"url\":\"https://h/\"},{%s}]}",
 			 wrong[i].members);
 		assert_int_not_equal(read_text(text, &sources, &f), 0);
-		assert_non_null(strstr(f.text, "\"pull[1]\": "));
+		assert_non_null(strstr(f.text, "\"pull\"[1]: "));
 		assert_non_null(strstr(f.text, wrong[i].says));
 		assert_null(sources.list);
 	}

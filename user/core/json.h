@@ -99,7 +99,7 @@ int json_keys(const cJSON *object, const char *const *keys, struct fault *f);
 /* An optional list of a configuration: absent, null and false leave *out alone. */
 int json_list(const cJSON *object, const char *name, size_t max, const cJSON **out,
 	      struct fault *f);
-/* Hands each element of the array, an object, to take; ends at an error, which says: "name[i]": why. */
+/* Hands each element of the array, an object, to take; ends at an error, which says: "name"[i]: why. */
 typedef int json_take(const cJSON *item, void *arg, struct fault *f);
 int json_objects(const char *name, const cJSON *array, json_take *take, void *arg, struct fault *f);
 

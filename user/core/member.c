@@ -261,13 +261,12 @@ int json_objects(const char *name, const cJSON *array, json_take *take, void *ar
 
 	cJSON_ArrayForEach (item, array) {
 		struct fault why = {0};
-		char where[64];
 		int err = cJSON_IsObject(item) ? take(item, arg, &why)
 					       : fault_set(&why, EINVAL, "must be an object");
 
-		snprintf(where, sizeof(where), "%s[%zu]", name, i++);
 		if (err)
-			return json_within(where, err, &why, f);
+			return fault_set(f, -err, "\"%s\"[%zu]: %s", name, i, why.text);
+		i++;
 	}
 	return 0;
 }

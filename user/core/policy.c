@@ -172,33 +172,20 @@ static int parse_port(const cJSON *object, struct policy_port *out, struct fault
 	return 0;
 }
 
-/* Prefixes what the entry is to what is wrong with it. */
-static int in_entry(struct fault *f, const char *array, size_t i, int err, const struct fault *why)
+/* What the entries of its arrays go into. */
+struct reading {
+	struct policy *policy;
+	const struct trust *trust;
+};
+
+static int take_open(const cJSON *item, void *arg, struct fault *f)
 {
-	return fault_set(f, -err, "\"%s\"[%zu]: %s", array, i, why->text);
-}
+	const struct reading *at = arg;
+	struct policy *p = at->policy;
+	int err = parse_open(item, at->trust, &p->open[p->n_open], f);
 
-static int parse_opens(const cJSON *root, const struct trust *trust, struct policy *p,
-		       struct fault *f)
-{
-	const cJSON *array = NULL, *item;
-	int err = json_array(root, "open", 0, MAX_ENTRIES, &array, f);
-
-	if (err || !array)
-		return err;
-	p->open = calloc((size_t)cJSON_GetArraySize(array) + 1, sizeof(*p->open));
-	if (!p->open)
-		return fault_set(f, ENOMEM, "out of memory");
-	cJSON_ArrayForEach (item, array) {
-		struct fault why = {0};
-
-		err = cJSON_IsObject(item) ? parse_open(item, trust, &p->open[p->n_open], &why)
-					   : fault_set(&why, EBADMSG, "must be an object");
-		if (err)
-			return in_entry(f, "open", p->n_open, err, &why);
-		p->n_open++;
-	}
-	return 0;
+	p->n_open += !err;
+	return err;
 }
 
 /* Which of two entries would hold is nothing to guess at. */
@@ -215,31 +202,38 @@ static int check_overlap(const struct policy *p, const struct policy_port *port,
 	return 0;
 }
 
-static int parse_ports(const cJSON *root, struct policy *p, struct fault *f)
+static int take_port(const cJSON *item, void *arg, struct fault *f)
 {
-	const cJSON *array = NULL, *item;
-	int err = json_array(root, "ports", 0, MAX_ENTRIES, &array, f);
+	const struct reading *at = arg;
+	struct policy *p = at->policy;
+	struct policy_port *port = &p->ports[p->n_ports];
+	int err = parse_port(item, port, f);
 
-	if (err || !array)
+	if (err)
 		return err;
-	p->ports = calloc((size_t)cJSON_GetArraySize(array) + 1, sizeof(*p->ports));
-	if (!p->ports)
-		return fault_set(f, ENOMEM, "out of memory");
-	cJSON_ArrayForEach (item, array) {
-		struct policy_port *port = &p->ports[p->n_ports];
-		struct fault why = {0};
+	err = check_overlap(p, port, f);
+	if (err)
+		from_free(&port->from);
+	p->n_ports += !err;
+	return err;
+}
 
-		err = cJSON_IsObject(item) ? parse_port(item, port, &why)
-					   : fault_set(&why, EBADMSG, "must be an object");
-		if (!err)
-			err = check_overlap(p, port, &why);
-		if (err) {
-			from_free(&port->from);
-			return in_entry(f, "ports", p->n_ports, err, &why);
-		}
-		p->n_ports++;
-	}
-	return 0;
+static int parse_entries(const cJSON *root, struct reading *at, struct fault *f)
+{
+	const cJSON *open = NULL, *ports = NULL;
+	struct policy *p = at->policy;
+	int err = json_array(root, "open", 0, MAX_ENTRIES, &open, f);
+
+	if (!err)
+		err = json_array(root, "ports", 0, MAX_ENTRIES, &ports, f);
+	if (err)
+		return err;
+	p->open = calloc((size_t)cJSON_GetArraySize(open) + 1, sizeof(*p->open));
+	p->ports = calloc((size_t)cJSON_GetArraySize(ports) + 1, sizeof(*p->ports));
+	if (!p->open || !p->ports)
+		return fault_set(f, ENOMEM, "out of memory");
+	err = json_objects("open", open, take_open, at, f);
+	return err ? err : json_objects("ports", ports, take_port, at, f);
 }
 
 static int parse_name(const cJSON *root, struct policy *p, struct fault *f)
@@ -260,6 +254,7 @@ static int parse_root(const cJSON *root, const struct trust *trust, struct polic
 {
 	static const char *const known[] = {"name",	"match", "mode", "deny",  "probes",
 					    "brownout", "via",	 "open", "ports", NULL};
+	struct reading reading = {p, trust};
 	int64_t via = 0;
 	int mode = PLIC_ENFORCE, deny = PLIC_REFUSE;
 	int err = check_members(root, known, NULL, f);
@@ -280,9 +275,7 @@ static int parse_root(const cJSON *root, const struct trust *trust, struct polic
 	if (!err)
 		err = json_int(root, "via", 1, 65535, &via, f);
 	if (!err)
-		err = parse_opens(root, trust, p, f);
-	if (!err)
-		err = parse_ports(root, p, f);
+		err = parse_entries(root, &reading, f);
 	p->mode = mode;
 	p->deny = deny;
 	p->via = via;
