@@ -206,3 +206,13 @@ void reply_free(struct reply *reply)
 	cJSON_Delete(reply->json);
 	*reply = (struct reply){};
 }
+
+int client_delete(const struct args *args, const char *prefix, const char *name, struct reply *out,
+		  struct failure *why)
+{
+	_free_ char *path = client_path(prefix, name);
+
+	if (!path)
+		return fail(why, EXIT_USAGE, "out of memory");
+	return client_call(args, "DELETE", path, NULL, 0, out, why);
+}

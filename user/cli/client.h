@@ -24,6 +24,9 @@ int client_call(const struct args *args, const char *method, const char *path, c
 /* GET, and the answer is to be an array (or an object). */
 int client_get(const struct args *args, const char *path, bool array, struct reply *out,
 	       struct failure *why);
+/* DELETE of prefix and name, percent-encoded. */
+int client_delete(const struct args *args, const char *prefix, const char *name, struct reply *out,
+		  struct failure *why);
 void reply_free(struct reply *reply);
 
 /* prefix, and text percent-encoded; to be freed. NULL: out of memory. */

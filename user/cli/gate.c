@@ -153,16 +153,11 @@ int cmd_gate_set(const struct args *args, struct failure *why)
 
 int cmd_gate_del(const struct args *args, struct failure *why)
 {
-	_free_ char *path = client_path("/v1/gates/", args->operands[0]);
+	const char *name = args->operands[0];
 	_reply_ struct reply reply = {};
-	int r;
+	int r = client_delete(args, "/v1/gates/", name, &reply, why);
 
-	if (!path)
-		return fail(why, EXIT_USAGE, "out of memory");
-	r = client_call(args, "DELETE", path, NULL, 0, &reply, why);
-	if (r)
-		return r;
-	return print_done(args, "gate", args->operands[0], "deleted", why);
+	return r ? r : print_done(args, "gate", name, "deleted", why);
 }
 
 static void gate_row(struct table *table, const cJSON *gate)

@@ -133,14 +133,11 @@ int cmd_license_unload(const struct args *args, struct failure *why)
 {
 	const char *what = args->operands[0];
 	bool path_of_file = ends_with(what, ".lic") || ends_with(what, ".rl");
-	_free_ char *path = client_path("/v1/licenses/", path_of_file ? file_name(what) : what);
 	_reply_ struct reply reply = {};
 	const cJSON *item;
-	int r;
+	int r = client_delete(args, "/v1/licenses/", path_of_file ? file_name(what) : what, &reply,
+			      why);
 
-	if (!path)
-		return fail(why, EXIT_USAGE, "out of memory");
-	r = client_call(args, "DELETE", path, NULL, 0, &reply, why);
 	if (r)
 		return r;
 	cJSON_ArrayForEach (item, json_get(reply.json, "warnings")) {

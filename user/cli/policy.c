@@ -61,12 +61,8 @@ int cmd_policy_list(const struct args *args, struct failure *why)
 int cmd_policy_del(const struct args *args, struct failure *why)
 {
 	const char *name = file_name(args->operands[0]);
-	_free_ char *path = client_path("/v1/policies/", name);
 	_reply_ struct reply reply = {};
-	int r;
+	int r = client_delete(args, "/v1/policies/", name, &reply, why);
 
-	if (!path)
-		return fail(why, EXIT_USAGE, "out of memory");
-	r = client_call(args, "DELETE", path, NULL, 0, &reply, why);
 	return r ? r : print_done(args, "policy", name, "deleted", why);
 }
