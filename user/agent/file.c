@@ -101,6 +101,15 @@ int file_replace(const char *path, const void *bytes, size_t len, unsigned int m
 	return fault_set(f, -err, "can't write \"%s\": %s", path, strerror(-err));
 }
 
+const char *file_set_aside(const char *path)
+{
+	_free_ char *bad = NULL;
+
+	if (asprintf(&bad, "%s.bad", path) < 0)
+		bad = NULL;
+	return bad && !rename(path, bad) ? "it was moved to" : "it can't be moved to";
+}
+
 int file_lock(int fd)
 {
 	int tries;

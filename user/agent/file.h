@@ -17,6 +17,12 @@ int file_read(const char *path, size_t max, void **out, size_t *len, struct faul
 int file_replace(const char *path, const void *bytes, size_t len, unsigned int mode,
 		 struct fault *f);
 
+/*
+ * What can't be read is moved to PATH.bad, for whoever wants to see it. In words: "it was moved to", or that it
+ * can't be.
+ */
+const char *file_set_aside(const char *path);
+
 /* Writes all of it. 0 or -errno. */
 int file_write_all(int fd, const void *buf, size_t len);
 

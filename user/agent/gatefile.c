@@ -187,7 +187,6 @@ void gatefile_load(struct agent *agent)
 {
 	struct gates *gates = &agent->gates;
 	_free_ void *bytes = NULL;
-	_free_ char *bad = NULL;
 	struct fault why = {0};
 	size_t len = 0;
 	int err = file_read(gates->path, GATEFILE_MAX_BYTES, &bytes, &len, &why);
@@ -198,13 +197,9 @@ void gatefile_load(struct agent *agent)
 		err = load(agent, bytes, len, &why);
 	if (!err)
 		return;
-	if (asprintf(&bad, "%s.bad", gates->path) < 0 || rename(gates->path, bad))
-		log_event(LOG_ERROR, "state_unwritable", LOG_FIELDS("file", gates->path),
-			  "can't be moved aside: %s", strerror(errno));
-	fault_set(
-		&gates->lost, EBADMSG,
-		"\"%s\" couldn't be read (%s); it was moved to \"%s.bad\", and the gates that are "
-		"pinned were taken over: compare `portlic gate list`",
-		gates->path, why.text, gates->path);
+	fault_set(&gates->lost, EBADMSG,
+		  "\"%s\" couldn't be read (%s); %s \"%s.bad\", and the gates that are "
+		  "pinned were taken over: compare `portlic gate list`",
+		  gates->path, why.text, file_set_aside(gates->path), gates->path);
 	log_event(LOG_ERROR, "state_lost", LOG_FIELDS("file", gates->path), "%s", gates->lost.text);
 }

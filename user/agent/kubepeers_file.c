@@ -24,13 +24,10 @@ struct save_job {
 
 static void unread(struct kubepeers *peers, const char *why)
 {
-	_free_ char *bad = NULL;
-	bool moved = asprintf(&bad, "%s.bad", peers->path) >= 0 && !rename(peers->path, bad);
-
 	fault_set(&peers->unread, EBADMSG,
-		  "\"%s\" couldn't be read (%s); it %s \"%s.bad\": a gate that comes up anew "
+		  "\"%s\" couldn't be read (%s); %s \"%s.bad\": a gate that comes up anew "
 		  "admits no pods by labels until the API server tells them",
-		  peers->path, why, moved ? "was moved to" : "can't be moved to", peers->path);
+		  peers->path, why, file_set_aside(peers->path), peers->path);
 	log_event(LOG_ERROR, "state_lost", LOG_FIELDS("file", peers->path), "%s",
 		  peers->unread.text);
 }

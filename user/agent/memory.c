@@ -24,13 +24,10 @@ static bool been_here(const struct agent *agent)
 
 static void set_aside(struct memory *memory, const char *why)
 {
-	_free_ char *bad = NULL;
-	bool moved = asprintf(&bad, "%s.bad", memory->path) >= 0 && !rename(memory->path, bad);
-
 	fault_set(&memory->lost, EBADMSG,
-		  "\"%s\" couldn't be read (%s); it %s \"%s.bad\", and what it held was rebuilt "
+		  "\"%s\" couldn't be read (%s); %s \"%s.bad\", and what it held was rebuilt "
 		  "from the kept licenses: a lower seq may be in force again",
-		  memory->path, why, moved ? "was moved to" : "can't be moved to", memory->path);
+		  memory->path, why, file_set_aside(memory->path), memory->path);
 }
 
 /* true: it was there, and whole. */

@@ -17,14 +17,10 @@
 
 static void lost(struct quotafile *file, const char *why)
 {
-	_free_ char *bad = NULL;
-	bool moved = asprintf(&bad, "%s.bad", file->path) >= 0 && !rename(file->path, bad);
-
-	fault_set(
-		&file->lost, EBADMSG,
-		"\"%s\" couldn't be read (%s); it %s \"%s.bad\": gates that come back begin their "
-		"quotas anew",
-		file->path, why, moved ? "was moved to" : "can't be moved to", file->path);
+	fault_set(&file->lost, EBADMSG,
+		  "\"%s\" couldn't be read (%s); %s \"%s.bad\": gates that come back begin their "
+		  "quotas anew",
+		  file->path, why, file_set_aside(file->path), file->path);
 	log_event(LOG_ERROR, "state_lost", LOG_FIELDS("file", file->path), "%s", file->lost.text);
 }
 
