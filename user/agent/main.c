@@ -85,66 +85,80 @@ static int clean_up(const char *file, bool state, bool force)
 	return err ? result : 0;
 }
 
-int main(int argc, char **argv)
+/* What the command line asks for. */
+struct wishes {
+	const char *file; /* NULL: the default one */
+	bool json, verbose, cleanup, state, force;
+	bool told; /* the answer is on stdout, and that is all */
+};
+
+static const struct option options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"log-format", required_argument, NULL, 'l'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"cleanup", no_argument, NULL, 'C'},
+	{"state", no_argument, NULL, 's'},
+	{"force", no_argument, NULL, 'f'},
+	{"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+/* 0 or EXIT_USAGE. */
+static int take_option(struct wishes *w, int option, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"log-format", required_argument, NULL, 'l'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"cleanup", no_argument, NULL, 'C'},
-		{"state", no_argument, NULL, 's'},
-		{"force", no_argument, NULL, 'f'},
-		{"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	const char *file = NULL;
-	bool json = false, verbose = false, cleanup = false, state = false, force = false;
-	struct config config;
-	struct fault f = {0};
-	int option;
+	switch (option) {
+	case 'c':
+		w->file = optarg;
+		return 0;
+	case 'l':
+		w->json = !strcmp(optarg, "json");
+		if (w->json || !strcmp(optarg, "text"))
+			return 0;
+		return usage("--log-format takes text or json, not", optarg);
+	case 'v':
+		w->verbose = true;
+		return 0;
+	case 'C':
+		w->cleanup = true;
+		return 0;
+	case 's':
+		w->state = true;
+		return 0;
+	case 'f':
+		w->force = true;
+		return 0;
+	case 'V':
+	case 'h':
+		fputs(option == 'h' ? help : "portlicd " PORTLIC_VERSION "\n", stdout);
+		w->told = true;
+		return 0;
+	}
+	return usage("unknown option, or one without its value:", argv[optind - 1]);
+}
+
+static int read_options(int argc, char **argv, struct wishes *w)
+{
+	int option, err = 0;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		switch (option) {
-		case 'c':
-			file = optarg;
-			break;
-		case 'l':
-			if (strcmp(optarg, "text") && strcmp(optarg, "json"))
-				return usage("--log-format takes text or json, not", optarg);
-			json = !strcmp(optarg, "json");
-			break;
-		case 'v':
-			verbose = true;
-			break;
-		case 'C':
-			cleanup = true;
-			break;
-		case 's':
-			state = true;
-			break;
-		case 'f':
-			force = true;
-			break;
-		case 'V':
-			puts("portlicd " PORTLIC_VERSION);
-			return 0;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		default:
-			return usage("unknown option, or one without its value:", argv[optind - 1]);
-		}
-	}
+	while (!err && !w->told && (option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+		err = take_option(w, option, argv);
+	if (err || w->told)
+		return err;
 	if (optind < argc)
 		return usage("it takes no operand such as", argv[optind]);
-	if ((state || force) && !cleanup)
-		return usage("only --cleanup takes", state ? "--state" : "--force");
-	log_setup(json, verbose);
-	if (cleanup)
-		return clean_up(file, state, force);
-	file = file ? file : CONFIG_DEFAULT;
+	if ((w->state || w->force) && !w->cleanup)
+		return usage("only --cleanup takes", w->state ? "--state" : "--force");
+	return 0;
+}
+
+/* In the foreground, until it is told to end. */
+static int run(const char *file)
+{
+	struct config config;
+	struct fault f = {0};
+
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptors();
 	jobs_setup();
@@ -157,4 +171,16 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	return agent_run(&config);
+}
+
+int main(int argc, char **argv)
+{
+	struct wishes w = {0};
+	int err = read_options(argc, argv, &w);
+
+	if (err || w.told)
+		return err;
+	log_setup(w.json, w.verbose);
+	return w.cleanup ? clean_up(w.file, w.state, w.force)
+			 : run(w.file ? w.file : CONFIG_DEFAULT);
 }
