@@ -418,38 +418,35 @@ static void superseded_does_not_warn(void **state)
 
 static void supersession_and_revocation(void **state)
 {
+	static const struct {
+		const char *revoked;
+		int64_t now;
+		enum license_state low, high;
+	} rows[] = {
+		{"{\"jti\":\"j2\",\"at\":1800000500}", NBF + 499, STATE_SUPERSEDED, STATE_ACTIVE},
+		/* The higher one is revoked by jti: the lower one is back. */
+		{"{\"jti\":\"j2\",\"at\":1800000500}", NBF + 500, STATE_ACTIVE, STATE_REVOKED},
+		/* Revoked by lid, both are; by kid, the lower one stays replaced. */
+		{"{\"lid\":\"line\",\"at\":1800000500}", NBF + 500, STATE_REVOKED, STATE_REVOKED},
+		{"{\"kid\":\"k2\",\"at\":1800000500}", NBF + 500, STATE_SUPERSEDED, STATE_REVOKED},
+		/* A lower one that is revoked says so, although it is replaced too. */
+		{"{\"jti\":\"j1\",\"at\":1800000500}", NBF + 500, STATE_REVOKED, STATE_ACTIVE},
+	};
 	struct license low = base(), high = base();
-	struct revocations *r = list_of("1800000400", "{\"jti\":\"j2\",\"at\":1800000500}");
-	struct license_view l, h;
 
 	high.seq = 2;
 	high.jti = "j2";
-	judge_two(&low, &high, r, NBF + 499, &l, &h);
-	assert_int_equal(l.state, STATE_SUPERSEDED);
-	assert_int_equal(h.state, STATE_ACTIVE);
-	/* The higher one is revoked by jti: the lower one is back. */
-	judge_two(&low, &high, r, NBF + 500, &l, &h);
-	assert_int_equal(l.state, STATE_ACTIVE);
-	assert_int_equal(h.state, STATE_REVOKED);
-	revocations_free(r);
-	/* Revoked by lid, both are; by kid, the lower one stays replaced. */
-	r = list_of("1800000400", "{\"lid\":\"line\",\"at\":1800000500}");
-	judge_two(&low, &high, r, NBF + 500, &l, &h);
-	assert_int_equal(l.state, STATE_REVOKED);
-	assert_int_equal(h.state, STATE_REVOKED);
-	revocations_free(r);
 	high.kid = "k2";
-	r = list_of("1800000400", "{\"kid\":\"k2\",\"at\":1800000500}");
-	judge_two(&low, &high, r, NBF + 500, &l, &h);
-	assert_int_equal(l.state, STATE_SUPERSEDED);
-	assert_int_equal(h.state, STATE_REVOKED);
-	revocations_free(r);
-	/* A lower one that is revoked says so, although it is replaced too. */
-	r = list_of("1800000400", "{\"jti\":\"j1\",\"at\":1800000500}");
-	judge_two(&low, &high, r, NBF + 500, &l, &h);
-	assert_int_equal(l.state, STATE_REVOKED);
-	assert_int_equal(h.state, STATE_ACTIVE);
-	revocations_free(r);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct revocations *r = list_of("1800000400", rows[i].revoked);
+		struct license_view l, h;
+
+		judge_two(&low, &high, r, rows[i].now, &l, &h);
+		if (l.state != rows[i].low || h.state != rows[i].high)
+			fail_msg("%s: %s, %s", rows[i].revoked, license_state_word(l.state),
+				 license_state_word(h.state));
+		revocations_free(r);
+	}
 }
 
 static void equivocation(void **state)

@@ -147,6 +147,16 @@ static struct peerset *new_set(void)
 #define WEB "{\"matchLabels\":{\"app\":\"web\"}}"
 #define WEB_TEXT "app in (web)"
 
+/* Set 1 has the pods {app: web} of the namespace "shop". */
+static struct peerset *new_shop(struct peer_feed **web)
+{
+	struct peerset *ps = new_set();
+
+	add(ps, 1, "shop", WEB, OWN);
+	*web = feed(ps, "shop", WEB_TEXT);
+	return ps;
+}
+
 /* A mirror pod of another namespace has the UID that its author writes, and takes nothing from who has it. */
 static void stolen_uid(void **state)
 {
@@ -202,11 +212,9 @@ static void own_namespace(void **state)
 
 static void who_has_no_address_of_its_own(void **state)
 {
-	struct peerset *ps = new_set();
 	struct peer_feed *web;
+	struct peerset *ps = new_shop(&web);
 
-	add(ps, 1, "shop", WEB, OWN);
-	web = feed(ps, "shop", WEB_TEXT);
 	SHOW(ps, web, .uid = "a", .address = "10.0.0.1", .host_network = true);
 	SHOW(ps, web, .uid = "b", .address = "10.1.0.1", .ended = true);
 	assert_int_equal(flush(ps), 0);
@@ -227,12 +235,10 @@ static void who_has_no_address_of_its_own(void **state)
 /* Two feeds, one set each: whose an address is, is one question for all. */
 static void address_is_used_again(void **state)
 {
-	struct peerset *ps = new_set();
 	struct peer_feed *web, *all;
+	struct peerset *ps = new_shop(&web);
 
-	add(ps, 1, "shop", WEB, OWN);
 	add(ps, 2, "shop", "{}", "{}");
-	web = feed(ps, "shop", WEB_TEXT);
 	all = feed(ps, NULL, "");
 	SHOW(ps, web, .uid = "a", .address = "10.1.0.1", .created = 100);
 	SHOW(ps, all, .uid = "a", .address = "10.1.0.1", .created = 100);
@@ -287,11 +293,9 @@ static void of_two_in_one_list_the_younger(void **state)
 /* A pod that no feed shows, but the node does. */
 static void claims_of_others(void **state)
 {
-	struct peerset *ps = new_set();
 	struct peer_feed *web;
+	struct peerset *ps = new_shop(&web);
 
-	add(ps, 1, "shop", WEB, OWN);
-	web = feed(ps, "shop", WEB_TEXT);
 	SHOW(ps, web, .uid = "a", .address = "10.1.0.1", .created = 100);
 	SHOW(ps, NULL, .uid = "z", .address = "10.1.0.1", .created = 99); /* an old one */
 	SHOW(ps, NULL, .uid = "a", .address = "10.1.0.1", .created = 100);
@@ -306,11 +310,9 @@ static void claims_of_others(void **state)
 
 static void lists_again(void **state)
 {
-	struct peerset *ps = new_set();
 	struct peer_feed *web;
+	struct peerset *ps = new_shop(&web);
 
-	add(ps, 1, "shop", WEB, OWN);
-	web = feed(ps, "shop", WEB_TEXT);
 	assert_false(peerset_knows(ps, 1));
 	peerset_begin(ps, web);
 	SHOW(ps, web, .uid = "a", .address = "10.1.0.1");
@@ -428,11 +430,9 @@ static void takes_over(void **state)
 /* A set that nobody named for a while is told anew: the kernel has dropped it. */
 static void comes_again(void **state)
 {
-	struct peerset *ps = new_set();
 	struct peer_feed *web;
+	struct peerset *ps = new_shop(&web);
 
-	add(ps, 1, "shop", WEB, OWN);
-	web = feed(ps, "shop", WEB_TEXT);
 	SHOW(ps, web, .uid = "a", .address = "10.1.0.1");
 	flush(ps);
 	peerset_keep(ps, NULL, 0);
