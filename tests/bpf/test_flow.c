@@ -157,6 +157,15 @@ static void named_later(void)
 }
 
 /* A client's or a flow's time is brought up, though not with each packet. */
+/* A packet of the flow comes, by its own way. */
+static void again(struct bpf_map *map, int local)
+{
+	if (map == box.skel->maps.plic_clients)
+		wire(received(IPPROTO_UDP, 40000, local));
+	else
+		egress(sent(IPPROTO_UDP, local, 40000));
+}
+
 static void refreshed(struct bpf_map *map, int local, const char *name)
 {
 	struct plic_flow_key key = {
@@ -167,19 +176,13 @@ static void refreshed(struct bpf_map *map, int local, const char *name)
 	box_clear(&box);
 	inet_pton(AF_INET6, family == 4 ? "::ffff:192.0.2.1" : "2001:db8::1", key.remote);
 	bpf_map_update_elem(fd, &key, &flow, BPF_ANY);
-	if (map == box.skel->maps.plic_clients)
-		wire(received(IPPROTO_UDP, 40000, local));
-	else
-		egress(sent(IPPROTO_UDP, local, 40000));
+	again(map, local);
 	bpf_map_lookup_elem(fd, &key, &after);
 	check(after.last_ns + BOX_SECOND / 2 > box_now(), "%s, IPv%d: refreshed after 1.5 s", name,
 	      family);
 	flow.last_ns = box_now() - BOX_SECOND / 2;
 	bpf_map_update_elem(fd, &key, &flow, BPF_ANY);
-	if (map == box.skel->maps.plic_clients)
-		wire(received(IPPROTO_UDP, 40000, local));
-	else
-		egress(sent(IPPROTO_UDP, local, 40000));
+	again(map, local);
 	bpf_map_lookup_elem(fd, &key, &after);
 	check(after.last_ns == flow.last_ns, "%s, IPv%d: not after 0.5 s", name, family);
 }

@@ -2,6 +2,7 @@
 /* scene.c - what the tests of a gate begin with, and what they look at. */
 #include <stdlib.h>
 
+#include "pins.h"
 #include "scene.h"
 
 const uint16_t tcp_ports[2] = {8080, 9090};
@@ -70,6 +71,39 @@ uint64_t denied_connections(struct gate *gate, uint16_t port)
 			n += c.denials[i].count.connections;
 	gate_counters_free(&c);
 	return n;
+}
+
+int link_id_in(const char *dir, const char *name)
+{
+	_close_ int fd = pins_get(dir, name);
+	struct pins_link info;
+
+	return fd >= 0 && pins_link_info(fd, &info) == 0 ? (int)info.id : -1;
+}
+
+int link_id(const char *name)
+{
+	_free_ char *dir = pins_path(bed_bpffs(), "gates/g");
+
+	return link_id_in(dir, name);
+}
+
+pid_t far_begin(uint16_t port)
+{
+	bed_pod(1);
+	bed_run("ip link add h1 type veth peer name eth1 && ip link set eth1 netns /tmp/pod1 && "
+		"ip addr add 10.78.0.1/24 dev h1 && ip link set h1 up && "
+		"echo 1 > /proc/sys/net/ipv4/ip_forward");
+	bed_pod_run(1, "ip addr add " FAR_V4 "/24 dev eth1; ip link set eth1 up; "
+		       "ip route add default via 10.78.0.1");
+	bed_pod_run(0, "ip route add default via " HOST_V4);
+	return peer_serve(1, &port, 1, NULL, 0);
+}
+
+void far_end(pid_t server)
+{
+	peer_stop(server);
+	bed_run("ip link del h1");
 }
 
 bool filters_left(int number)

@@ -32,6 +32,13 @@ void must(int r, const struct fault *f);
 struct gate_counters counters(struct gate *gate);
 uint64_t allowed_packets(struct gate *gate, size_t slot);
 uint64_t denied_connections(struct gate *gate, uint16_t port);
-bool filters_left(int number); /* of ours, or a qdisc for them, in that pod */
+bool filters_left(int number);			   /* of ours, or a qdisc for them, in that pod */
+int link_id_in(const char *dir, const char *name); /* of a pin; -1: there is none */
+int link_id(const char *name);			   /* of gate "g" */
+
+/* Pod 1 beyond the host, at FAR_V4, a server on its port; the host routes. far_end: it goes. */
+#define FAR_V4 "10.78.0.2"
+pid_t far_begin(uint16_t port);
+void far_end(pid_t server);
 
 #endif

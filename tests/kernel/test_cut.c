@@ -162,7 +162,6 @@ static int connect_out(uint16_t local, const char *address, uint16_t port, bool 
 /* Its own, from a port of the set: also after a restart, and while it is still being opened. */
 static void spares_the_pods_own(void **state)
 {
-	static const uint16_t outside[] = {4444};
 	struct scene *s = *state;
 	struct ruleset set = licensed(2);
 	struct plic_mark_key key;
@@ -173,15 +172,8 @@ static void spares_the_pods_own(void **state)
 	pid_t server;
 
 	must(gate_apply(s->gate, &set, &f), &f);
-	bed_pod(1);
-	bed_run("ip link add h1 type veth peer name eth1 && ip link set eth1 netns /tmp/pod1 && "
-		"ip addr add 10.78.0.1/24 dev h1 && ip link set h1 up && "
-		"echo 1 > /proc/sys/net/ipv4/ip_forward");
-	bed_pod_run(1, "ip addr add 10.78.0.2/24 dev eth1; ip link set eth1 up; "
-		       "ip route add default via 10.78.0.1");
-	bed_pod_run(0, "ip route add default via " HOST_V4);
-	server = peer_serve(1, outside, 1, NULL, 0);
-	out = connect_out(OWN_PORT, "10.78.0.2", 4444, true);
+	server = far_begin(4444);
+	out = connect_out(OWN_PORT, FAR_V4, 4444, true);
 	trying = connect_out(8081, "10.77.0.200", 4444, false);
 	assert_int_equal(state_of(trying), TCP_SYN_SENT);
 	assert_int_equal(cut(s->gate, (uint16_t[]){OWN_PORT, 8081}, 2), 0);
@@ -209,8 +201,7 @@ static void spares_the_pods_own(void **state)
 	assert_int_equal(told(out), ECONNABORTED);
 	close(out);
 	close(trying);
-	peer_stop(server);
-	bed_run("ip link del h1");
+	far_end(server);
 	ruleset_free(&set);
 }
 

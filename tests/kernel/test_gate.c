@@ -57,21 +57,6 @@ static void swaps_without_a_gap(void **state)
 	assert_int_equal(shut.count->good + shut.count->other, 0);
 }
 
-static int link_id_in(const char *dir, const char *name)
-{
-	_close_ int fd = pins_get(dir, name);
-	struct pins_link info;
-
-	return fd >= 0 && pins_link_info(fd, &info) == 0 ? (int)info.id : -1;
-}
-
-static int link_id(const char *name)
-{
-	_free_ char *dir = pins_path(bed_bpffs(), "gates/g");
-
-	return link_id_in(dir, name);
-}
-
 static void adopts_without_a_gap(void **state)
 {
 	struct scene *s = *state;

@@ -15,15 +15,6 @@
 #include "host_scene.h"
 #include "pins.h"
 
-static int link_id(const char *name)
-{
-	_free_ char *dir = pins_path(bed_bpffs(), "gates/g");
-	_close_ int fd = pins_get(dir, name);
-	struct pins_link info;
-
-	return fd >= 0 && pins_link_info(fd, &info) == 0 ? (int)info.id : -1;
-}
-
 static void adopts_without_a_gap(void **state)
 {
 	struct scene *s = *state;
