@@ -60,6 +60,26 @@ enum kube_error {
 		KUBE_N_ERRORS
 };
 
+/* What is watched: the label `watch`. Of some there are many, one for each selector. */
+#define KUBE_KINDS(X)                                                                              \
+	X(OTHER, "other")                                                                          \
+	X(PODS, "pods") /* of this node */                                                         \
+	X(NAMESPACES, "namespaces")                                                                \
+	X(NODES, "nodes")                                                                          \
+	X(PEERS, "peers") /* pods that policies admit */                                           \
+	X(SECRETS, "secrets")                                                                      \
+	X(LICENSES, "portlicenses")                                                                \
+	X(POLICIES, "portpolicies")                                                                \
+	X(WRITER, "writer")   /* the Lease of who writes */                                        \
+	X(REPORTS, "reports") /* the Leases of all nodes */
+
+enum kube_kind {
+#define KUBE_KIND_ENUM(name, word) KUBE_##name,
+	KUBE_KINDS(KUBE_KIND_ENUM)
+#undef KUBE_KIND_ENUM
+		KUBE_N_KINDS
+};
+
 struct kube_watch;
 struct kube_request;
 
@@ -72,6 +92,7 @@ struct kube {
 	bool connected;	   /* ... and no watch fails */
 	uint64_t since_ns; /* boot clock: when connected changed */
 	uint64_t errors[KUBE_N_ERRORS];
+	uint64_t restarts[KUBE_N_KINDS];
 };
 
 /*
@@ -91,6 +112,7 @@ struct kube_watch_spec {
 	const char *
 		query; /* more parameters, URL-escaped: "fieldSelector=spec.nodeName%3Dn1"; NULL: none */
 	const char *what; /* for the log: "the pods of this node" */
+	enum kube_kind kind;
 	const char *
 		optional; /* the kind may be unknown to this server (404): asked again each minute, quietly; NULL: not so */
 	struct kube_consumer consumer;
@@ -102,6 +124,7 @@ struct kube_watch *kube_watch(struct agent *agent, const struct kube_watch_spec 
 void kube_unwatch(struct kube_watch *watch);		/* NULL-safe; no more calls */
 bool kube_watch_synced(const struct kube_watch *watch); /* a whole list has come, once */
 bool kube_watch_failing(const struct kube_watch *watch);
+const char *kube_watch_error(const struct kube_watch *watch); /* why it fails, NULL: it doesn't */
 bool kube_watch_absent(
 	const struct kube_watch *watch); /* optional, and unknown to the server now */
 
@@ -120,7 +143,10 @@ struct kube_request_spec {
 	const char *body;	  /* JSON text, NULL: none */
 };
 
-/* Once, without a second try, 10 s at most. NULL: it can't begin, and done isn't called. */
+/*
+ * Once, without a second try, 10 s at most. NULL: it can't begin, and done isn't called. That a named object isn't
+ * there is an answer and counts as no error.
+ */
 struct kube_request *kube_request(struct agent *agent, const struct kube_request_spec *spec,
 				  kube_done *done, void *arg, struct fault *f);
 void kube_cancel(struct kube_request *request); /* done isn't called any more; NULL-safe */

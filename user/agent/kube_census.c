@@ -112,6 +112,7 @@ void kube_census_start(struct agent *agent)
 	const struct kube_watch_spec spec = {.path = path,
 					     .query = "labelSelector=portlic.dev%2Flease%3Dnode",
 					     .what = "the reports of the nodes",
+					     .kind = KUBE_REPORTS,
 					     .consumer = {on_begin, on_present, on_gone, on_end},
 					     .arg = agent};
 

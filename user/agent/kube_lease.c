@@ -183,6 +183,7 @@ void kube_lease_start(struct agent *agent)
 		.path = path,
 		.query = "fieldSelector=metadata.name%3D" KUBE_WRITER_LEASE,
 		.what = "the Lease of who writes",
+		.kind = KUBE_WRITER,
 		.consumer = {on_begin, on_present, on_gone, on_end},
 		.arg = agent};
 

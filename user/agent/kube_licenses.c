@@ -185,10 +185,12 @@ void kube_licenses_start(struct agent *agent)
 	struct kube_watch_spec secrets = {
 		.query = "labelSelector=portlic.dev%2Flicense",
 		.what = "the Secrets with licenses",
+		.kind = KUBE_SECRETS,
 		.consumer = {secrets_begin, secret_present, secret_gone, secrets_end},
 		.arg = &sync->secrets};
 	struct kube_watch_spec licenses = {
 		.what = "the PortLicenses",
+		.kind = KUBE_LICENSES,
 		.optional = "PortLicense",
 		.consumer = {kube_items_begin, license_present, kube_items_gone, kube_items_end},
 		.arg = &sync->licenses};

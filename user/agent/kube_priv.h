@@ -27,6 +27,7 @@ struct kube_watch {
 	struct agent *agent;
 	char *path, *query, *what;
 	bool optional;
+	enum kube_kind kind;
 	struct kube_consumer consumer;
 	void *arg;
 
@@ -53,7 +54,6 @@ struct kube_watch {
 	bool heard;	      /* something came by it */
 	int error_code;	      /* an ERROR event's, 0: none came */
 	char *token;	      /* that was sent last */
-	uint64_t restarts;
 };
 
 struct kube_call {

@@ -14,6 +14,7 @@ struct kube_request {
 	struct kube_request *next;
 	struct agent *agent;
 	struct transfer *transfer;
+	bool creates; /* an object that isn't there yet */
 	kube_done *done;
 	void *arg;
 };
@@ -47,6 +48,14 @@ void kube_cancel(struct kube_request *request)
 	forget(request);
 }
 
+/* What is asked for, changed or deleted by its name may have gone; who creates one misses what it was to be in. */
+static bool is_error(const struct kube_request *request, const struct transfer_result *result)
+{
+	if (!result->err && kube_judge_status((int)result->status) == KUBE_FAIL_UNKNOWN)
+		return request->creates;
+	return result->err || result->status / 100 != 2;
+}
+
 static void on_done(void *arg, const struct transfer_result *result)
 {
 	struct kube_request *request = arg;
@@ -59,7 +68,7 @@ static void on_done(void *arg, const struct transfer_result *result)
 	void *for_whom = request->arg;
 	struct fault why = {0};
 
-	if (result->err || result->status / 100 != 2)
+	if (is_error(request, result))
 		agent->kube.errors[kube_judge(result, &why)]++;
 	if (copy && !result->err && result->len) {
 		memcpy(copy, result->body, result->len);
@@ -91,7 +100,8 @@ struct kube_request *kube_request(struct agent *agent, const struct kube_request
 		fault_set(f, ENOMEM, "out of memory");
 		return NULL;
 	}
-	*request = (struct kube_request){.agent = agent, .done = done, .arg = arg};
+	*request = (struct kube_request){
+		.agent = agent, .creates = !strcmp(spec->method, "POST"), .done = done, .arg = arg};
 	request->transfer = kube_call(agent, &call, on_done, request, NULL, &reason, f);
 	if (!request->transfer) {
 		agent->kube.errors[reason]++;

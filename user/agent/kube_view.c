@@ -79,8 +79,12 @@ void kube_warn(const struct agent *agent, cJSON *warnings)
 
 void kube_metrics(FILE *out, const struct agent *agent)
 {
+	static const char *const kinds[] = {
+#define KUBE_KIND_WORD(name, word) word,
+		KUBE_KINDS(KUBE_KIND_WORD)
+#undef KUBE_KIND_WORD
+	};
 	const struct kube *kube = &agent->kube;
-	const struct kube_watch *watch;
 	int i;
 
 	if (!agent->config.kubernetes.on)
@@ -88,9 +92,9 @@ void kube_metrics(FILE *out, const struct agent *agent)
 	metric_head(out, KUBE_CONNECTED);
 	metric_sample(out, KUBE_CONNECTED, NO_LABELS, kube->connected);
 	metric_head(out, KUBE_WATCH_RESTARTS);
-	for (watch = kube->watches; watch; watch = watch->next)
-		metric_sample(out, KUBE_WATCH_RESTARTS, LABELS("watch", watch->what),
-			      (double)watch->restarts);
+	for (i = 0; i < KUBE_N_KINDS; i++)
+		metric_sample(out, KUBE_WATCH_RESTARTS, LABELS("watch", kinds[i]),
+			      (double)kube->restarts[i]);
 	metric_head(out, KUBE_ERRORS_TOTAL);
 	for (i = 0; i < KUBE_N_ERRORS; i++)
 		metric_sample(out, KUBE_ERRORS_TOTAL, LABELS("reason", kube_error_word(i)),

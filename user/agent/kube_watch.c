@@ -151,7 +151,7 @@ void kube_watch_begin(struct kube_watch *watch)
 		kube_listing_begin(watch);
 		return;
 	}
-	watch->restarts += watch->begun;
+	watch->agent->kube.restarts[watch->kind] += watch->begun;
 	watch->begun = true;
 	kube_watching_begin(watch);
 }
@@ -170,6 +170,7 @@ struct kube_watch *kube_watch(struct agent *agent, const struct kube_watch_spec 
 				     .query = spec->query ? strdup(spec->query) : NULL,
 				     .what = strdup(spec->what),
 				     .optional = spec->optional,
+				     .kind = spec->kind,
 				     .consumer = spec->consumer,
 				     .arg = spec->arg,
 				     .relist = true};
@@ -193,6 +194,11 @@ bool kube_watch_synced(const struct kube_watch *watch)
 bool kube_watch_failing(const struct kube_watch *watch)
 {
 	return watch->failing;
+}
+
+const char *kube_watch_error(const struct kube_watch *watch)
+{
+	return watch->failing ? watch->why.text : NULL;
 }
 
 bool kube_watch_absent(const struct kube_watch *watch)

@@ -128,6 +128,7 @@ void kubenodes_start(struct agent *agent)
 	const struct kube_watch_spec spec = {
 		.path = "/api/v1/nodes",
 		.what = "the networks of the nodes",
+		.kind = KUBE_NODES,
 		.consumer = {on_begin, on_present, on_gone, on_end},
 		.arg = agent,
 	};

@@ -118,6 +118,7 @@ static void watch_feed(struct agent *agent, struct peer_feed *feed)
 	_free_ char *path = NULL, *query = NULL, *what = NULL;
 	struct feed_watch *at = calloc(1, sizeof(*at));
 	struct kube_watch_spec spec = {
+		.kind = KUBE_PEERS,
 		.consumer = {on_begin, on_present, on_gone, on_end},
 		.arg = at,
 	};
