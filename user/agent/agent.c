@@ -41,6 +41,7 @@ void agent_rescan(struct agent *agent)
 	if (trust)
 		gates_reread_policies(&agent->gates, agent->vendors.trust);
 	trial_rescanned(agent, trust);
+	kube_listed_scanned(agent);
 	if (trust || policies)
 		pods_select(agent);
 	if (trust || licenses || policies)
@@ -60,6 +61,7 @@ static void keep_again(struct agent *agent)
 	source_keep_again(&agent->licenses.source);
 	source_keep_again(&agent->licenses.lists);
 	gatefile_save_again(agent);
+	kube_listed_tick(agent);
 }
 
 /* Time passes for licenses, holds and the clock; what failed is tried again. */
@@ -274,6 +276,8 @@ static int open_sources(struct agent *agent, struct fault *f)
 		err = kubepeers_open(agent);
 	if (!err)
 		err = kubenodes_open(agent);
+	if (!err)
+		err = kube_listed_open(agent);
 	if (!err && asprintf(&agent->gates.path, "%s/gates.json", config->state_dir) < 0) {
 		agent->gates.path = NULL;
 		err = -ENOMEM;
@@ -367,6 +371,7 @@ static void finish(struct agent *agent)
 	kubepeers_save(agent);
 	kubepeers_close(&agent->kubepeers);
 	kubenodes_close(&agent->kubenodes);
+	kube_listed_close(&agent->kube_listed);
 	source_table_free(&agent->sources);
 	free(agent->origins.networks);
 	kubelet_place_free(&agent->probing.place);

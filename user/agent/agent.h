@@ -13,8 +13,10 @@
 #include "entitlements.h"
 #include "gates.h"
 #include "http.h"
+#include "jobs.h"
 #include "kube.h"
 #include "kube_items.h"
+#include "kube_listed.h"
 #include "kube_taint.h"
 #include "kubenodes.h"
 #include "kubepeers.h"
@@ -66,6 +68,7 @@ struct agent {
 	struct kube kube;
 	struct kube_taint kube_taint;
 	struct kube_sync kube_sync;
+	struct kube_listed kube_listed;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

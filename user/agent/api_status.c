@@ -173,6 +173,7 @@ static cJSON *warnings_json(const struct agent *agent)
 	pull_warn(agent, warnings);
 	notify_warn(agent, warnings);
 	kube_warn(agent, warnings);
+	kube_listed_warn(agent, warnings);
 	kubenodes_warn(agent, warnings);
 	kubepeers_warn(agent, warnings);
 	if (agent->gates.lost.text[0])

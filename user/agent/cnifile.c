@@ -37,7 +37,7 @@ static int put_unknown(const struct agent *agent, struct cni_selection *selectio
 	const struct source *source = &agent->policies.source;
 	int err = 0;
 
-	selection->unknown = CNI_ASKED;
+	selection->unknown = kube_listed_wanting(agent) ? CNI_MAY : CNI_ASKED;
 	for (size_t i = 0; i < source->n_files && !err; i++) {
 		const struct policy *policy = source->files[i]->value;
 
@@ -92,7 +92,7 @@ static int put_namespace(const struct agent *agent, const struct pod_namespace *
 
 	if (!namespace->text || pods_is_system(agent, namespace->name))
 		return 0;
-	if (asks(namespace) ||
+	if (asks(namespace) || kube_listed_wanting(agent) ||
 	    any_may_match(agent, namespace->name, &namespace->labels, false, true))
 		selected = CNI_MAY;
 	else if (any_may_match(agent, namespace->name, &namespace->labels, false, false))

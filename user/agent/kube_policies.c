@@ -47,14 +47,23 @@ static void present(void *arg, const cJSON *object)
 	kube_sync_soon(items->agent);
 }
 
+static void end(void *arg)
+{
+	struct kube_items *items = arg;
+
+	kube_items_end(items);
+	kube_listed_note(items->agent);
+}
+
 void kube_policies_start(struct agent *agent)
 {
 	struct kube_items *items = &agent->kube_sync.policies;
 	const struct kube_watch_spec spec = {
 		.path = PORTLIC_API "/portpolicies",
 		.what = "the PortPolicies",
+		.kind = KUBE_POLICIES,
 		.optional = "PortPolicy",
-		.consumer = {kube_items_begin, present, kube_items_gone, kube_items_end},
+		.consumer = {kube_items_begin, present, kube_items_gone, end},
 		.arg = items};
 
 	*items = (struct kube_items){.agent = agent,

@@ -74,6 +74,7 @@ static void let_go(struct agent *agent)
 	}
 	source_list_begin(&agent->policies.source, POLICIES_PORTPOLICY);
 	source_list_end(&agent->policies.source, POLICIES_PORTPOLICY);
+	kube_listed_forget(agent);
 }
 
 void kube_sync_start(struct agent *agent)
@@ -103,6 +104,8 @@ void kube_sync_tick(struct agent *agent)
 		return;
 	kube_items_tick(&agent->kube_sync.licenses, now);
 	kube_items_tick(&agent->kube_sync.policies, now);
+	if (agent->kube_sync.policies.absent_ns)
+		kube_listed_note(agent);
 	kube_lease_tick(agent);
 	kube_report_tick(agent);
 	kube_census_tick(agent);

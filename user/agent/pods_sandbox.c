@@ -289,6 +289,19 @@ static void decide_blindly(struct sandbox_add *add, const struct pod *known,
 		       add->api.text[0] ? add->api.text : "the API server isn't configured");
 }
 
+/*
+ * Any policy may be among them, and the first that matches decides. The system's namespaces don't wait: what the
+ * way to the API server needs may be there, and a policy for them is one that spells them out.
+ */
+static void refuse_unlisted(struct sandbox_add *add)
+{
+	refuse(add,
+	       "portlic: whether pod \"%s/%s\" is to be gated nobody knows yet: the PortPolicies "
+	       "were never listed on this node (%.160s). It starts once they are; what the API "
+	       "server needs to come up has to be in kube-system",
+	       add->namespace, add->name, kube_listed_why(add->agent));
+}
+
 static void decide(struct sandbox_add *add)
 {
 	struct pod minimal = {.uid = add->uid, .namespace = add->namespace, .name = add->name};
@@ -297,6 +310,10 @@ static void decide(struct sandbox_add *add)
 	struct pod_view view;
 	bool surely, may;
 
+	if (kube_listed_wanting(agent) && !pods_is_system(agent, add->namespace)) {
+		refuse_unlisted(add);
+		return;
+	}
 	pods_view(agent, pod ? pod : &minimal, "", &view);
 	may = may_be_selected(add, &view, &surely);
 	/* An API server that is away would take its time for pods that no policy can mean. */
