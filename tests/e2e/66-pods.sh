@@ -134,3 +134,15 @@ fi
 end_sandbox host
 kube_delete /api/v1/namespaces/shop/pods/host > /dev/null
 check "its cgroup goes, and so does the gate" eventually 10 ungated "$HOST"
+
+# many of them
+policy_for ghosts.json '{"namespaces":["shop"]}' '"mode":"audit"'
+GHOSTS=()
+for i in 1 2 3 4 5; do
+	GHOSTS+=("$(uid)")
+	put_pod shop "ghost-$i" "${GHOSTS[-1]}"
+done
+all_excluded() { [ "$(pods_get | json 'sum(p["state"] == "excluded" and p["name"].startswith("ghost") for p in d)')" = 5 ]; }
+check "pods that run and aren't seen are excluded" eventually 40 all_excluded
+is "... in one warning, with their number and the first names" "$(warns | grep '^EXCLUDED' | sed 's/: it runs.*//')" \
+	'EXCLUDED: 5 pods are selected and have no gate: "shop/ghost-1", "shop/ghost-2", "shop/ghost-3" and others'

@@ -7,6 +7,9 @@
 #include "pods_priv.h"
 #include "reply.h"
 
+#define EXCLUDED_NAMES 3   /* of pods with the same reason */
+#define EXCLUDED_REASONS 3 /* warnings */
+
 static const char *const state_words[POD_N_STATES] = {[POD_GATED] = "gated",
 						      [POD_WAITING] = "waiting",
 						      [POD_EXCLUDED] = "excluded",
@@ -131,21 +134,69 @@ static void warn_namespace(const struct pod_namespace *namespace, cJSON *warning
 			  wish.namespace_bad.text);
 }
 
+/* The first one of those that are excluded for the same reason. */
+static bool begins_reason(const struct pods *pods, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (pods->list[k]->state == POD_EXCLUDED &&
+		    !strcmp(pods->list[k]->why.text, pods->list[i]->why.text))
+			return false;
+	return pods->list[i]->state == POD_EXCLUDED;
+}
+
+/* Of all that have the reason of the i-th. Returns how many. */
+static size_t warn_reason(const struct pods *pods, size_t i, cJSON *warnings)
+{
+	const struct pod_entry *first = pods->list[i];
+	struct fault names = {0};
+	size_t n = 0, len = 0;
+
+	for (; i < pods->n; i++) {
+		const struct pod_entry *pod = pods->list[i];
+
+		if (pod->state != POD_EXCLUDED || strcmp(pod->why.text, first->why.text) != 0)
+			continue;
+		if (n++ < EXCLUDED_NAMES)
+			len += (size_t)snprintf(names.text + len, sizeof(names.text) - len,
+						"%s\"%.63s/%.63s\"", len ? ", " : "",
+						pod->pod.namespace, pod->pod.name);
+	}
+	if (n == 1)
+		json_warn(warnings, "EXCLUDED: pod %s is selected and has no gate: %s", names.text,
+			  first->why.text);
+	else
+		json_warn(warnings, "EXCLUDED: %zu pods are selected and have no gate: %s%s: %s", n,
+			  names.text, n > EXCLUDED_NAMES ? " and others" : "", first->why.text);
+	return n;
+}
+
+/* A node may have hundreds, and each a reason of its own. */
+static void warn_excluded(const struct pods *pods, cJSON *warnings)
+{
+	size_t n_told = 0, n_reasons = 0, n = 0;
+
+	for (size_t i = 0; i < pods->n; i++) {
+		n += pods->list[i]->state == POD_EXCLUDED;
+		if (begins_reason(pods, i) && n_reasons++ < EXCLUDED_REASONS)
+			n_told += warn_reason(pods, i, warnings);
+	}
+	if (n > n_told)
+		json_warn(warnings,
+			  "EXCLUDED: %zu more pods are selected and have no gate, each for a "
+			  "reason that GET /v1/pods tells",
+			  n - n_told);
+}
+
 void pods_warn(const struct agent *agent, cJSON *warnings)
 {
 	const struct pods *pods = agent->pods;
 
 	for (size_t i = 0; pods && i < pods->n_namespaces; i++)
 		warn_namespace(pods->namespaces[i], warnings);
-	for (size_t i = 0; pods && i < pods->n; i++) {
-		const struct pod_entry *pod = pods->list[i];
-
-		warn_annotations(agent, &pod->pod, warnings);
-		if (pod->state == POD_EXCLUDED)
-			json_warn(warnings,
-				  "EXCLUDED: pod \"%s/%s\" is selected and has no gate: %s",
-				  pod->pod.namespace, pod->pod.name, pod->why.text);
-	}
+	for (size_t i = 0; pods && i < pods->n; i++)
+		warn_annotations(agent, &pods->list[i]->pod, warnings);
+	if (pods)
+		warn_excluded(pods, warnings);
 }
 
 static void count_states(const struct pods *pods, unsigned int states[POD_N_STATES])
