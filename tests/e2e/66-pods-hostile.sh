@@ -100,3 +100,17 @@ kube away > /dev/null
 agent_start
 check "... its gate is there again without the API server" eventually 15 gated "${BULKY[2]}"
 is "... judged by what its namespace selects" "$(gate_says "${BULKY[1]}" 'g["mode"], g["policy"]')" "('enforce', 'shop')"
+
+# the forged one is first
+kube back > /dev/null
+STATIC=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+mirror plain forged
+check "a mirror that is seen before the real one has the UID" eventually 15 eval '[ "$(pod_says "$STATIC" "p[\"name\"]")" = forged ]'
+sandbox real "$STATIC"
+mirror shop real
+check "... the real one is refused" eventually 15 grep -q 'pod_refused.*pod="real"' "$T/agent.log"
+mirror lab other
+check "... and another one" eventually 15 grep -q 'pod_refused.*pod="other"' "$T/agent.log"
+kube_delete /api/v1/namespaces/plain/pods/forged > /dev/null
+check "... until the kubelet deletes the forged one: it is gated, and needs no event of its own" eventually 15 gated "$STATIC"
+is "... as what it is" "$(pod_says "$STATIC" 'p["namespace"], p["name"], p["policy"]')" "('shop', 'real', 'shop')"

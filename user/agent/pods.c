@@ -225,6 +225,8 @@ void pods_select(struct agent *agent)
 
 void pods_tick(struct agent *agent)
 {
+	if (agent->pods)
+		pods_look_at_refused(agent->pods);
 	pods_round(agent);
 }
 
@@ -266,7 +268,10 @@ void pods_free(struct agent *agent)
 	}
 	for (size_t i = 0; pods && i < pods->n_namespaces; i++)
 		pods_namespace_free(pods->namespaces[i]);
+	for (size_t i = 0; pods && i < pods->n_refused; i++)
+		pod_free(&pods->refused[i].pod);
 	if (pods) {
+		free(pods->refused);
 		free(pods->list);
 		free(pods->namespaces);
 	}

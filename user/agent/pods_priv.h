@@ -43,11 +43,21 @@ struct pod_entry {
 	uint64_t changed_ns; /* boot clock: its status changed last */
 };
 
+/* A pod that was refused, for another one had its UID first. */
+struct pod_refused {
+	struct pod pod;
+	bool listed; /* named by the list under way */
+	uint64_t
+		free_ns; /* boot clock: since when no pod that is shown has the UID, 0: one has it */
+};
+
 struct pods {
 	struct agent *agent;
 	struct kube_watch *watch, *namespaces_watch;
 	struct pod_entry **list;
 	size_t n, room;
+	struct pod_refused *refused;
+	size_t n_refused, refused_room;
 	struct pod_namespace **namespaces;
 	size_t n_namespaces, namespaces_room;
 	uv_timer_t soon;
@@ -90,6 +100,8 @@ void pods_round_in(struct pods *pods, uint64_t ms);
 
 void pods_watch_start(struct pods *pods);
 void pods_watch_stop(struct pods *pods);
+/* Who was refused for a UID that is free by now gets it. To be called every second. */
+void pods_look_at_refused(struct pods *pods);
 bool pods_known(const struct pods *pods); /* a whole list of this node's pods has come */
 
 /* ---- pods_round.c ---- */

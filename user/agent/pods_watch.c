@@ -9,6 +9,12 @@
 #include "log.h"
 #include "pods_priv.h"
 
+/*
+ * The kubelet deletes a mirror pod that it didn't make at once, and makes its own anew at once: so who has a gate
+ * and was gone for so long was forged.
+ */
+#define GRACE_NS (120 * SECOND_NS)
+
 /* ---- pods ---- */
 
 static void free_entry(struct pod_entry *entry)
@@ -109,6 +115,95 @@ static void take(struct pods *pods, struct pod *pod)
 	pods_select(pods->agent);
 }
 
+/* ---- who was refused ---- */
+
+static struct pod_refused *find_refused(const struct pods *pods, const struct pod *pod)
+{
+	for (size_t i = 0; i < pods->n_refused; i++)
+		if (!pod_is_other(&pods->refused[i].pod, pod))
+			return &pods->refused[i];
+	return NULL;
+}
+
+static void drop_refused(struct pods *pods, struct pod_refused *refused)
+{
+	size_t i;
+
+	if (!refused)
+		return;
+	i = (size_t)(refused - pods->refused);
+	pod_free(&refused->pod);
+	pods->n_refused--;
+	memmove(refused, refused + 1, (pods->n_refused - i) * sizeof(*refused));
+}
+
+static struct pod_refused *add_refused(struct pods *pods, const struct pod *pod)
+{
+	log_event(LOG_WARN, "pod_refused",
+		  LOG_FIELDS("namespace", pod->namespace, "pod", pod->name, "uid", pod->uid),
+		  "it has the UID of another pod of this node, which stays as it is: see its "
+		  "annotation kubernetes.io/config.mirror, and who wrote that");
+	if (array_grow(&pods->refused, pods->n_refused, &pods->refused_room,
+		       sizeof(*pods->refused)))
+		return NULL;
+	pods->refused[pods->n_refused] = (struct pod_refused){0};
+	return &pods->refused[pods->n_refused++];
+}
+
+/* Takes pod over: it may be the one whose UID it is, and the other a mirror that is found out later. */
+static void refuse(struct pods *pods, struct pod *pod)
+{
+	struct pod_refused *refused = find_refused(pods, pod);
+
+	if (!refused)
+		refused = add_refused(pods, pod);
+	if (!refused) {
+		pod_free(pod);
+		return;
+	}
+	if (refused->pod.uid && strcmp(refused->pod.uid, pod->uid) != 0)
+		refused->free_ns = 0;
+	pod_free(&refused->pod);
+	refused->pod = *pod;
+	refused->listed = true;
+}
+
+/* Nobody has its UID any more; a gate that remembers another may still be of one that comes back. */
+static bool is_free(const struct pods *pods, struct pod_refused *refused)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	if (pods_find(pods, refused->pod.uid)) {
+		refused->free_ns = 0;
+		return false;
+	}
+	if (!refused->free_ns)
+		refused->free_ns = now_ns;
+	return !is_stolen(pods, &refused->pod) || now_ns - refused->free_ns >= GRACE_NS;
+}
+
+void pods_look_at_refused(struct pods *pods)
+{
+	for (size_t i = 0; i < pods->n_refused && pods_known(pods); i++) {
+		struct pod_refused *refused = &pods->refused[i];
+		struct pod pod;
+
+		if (!is_free(pods, refused))
+			continue;
+		pod = refused->pod;
+		refused->pod = (struct pod){0};
+		drop_refused(pods, refused);
+		log_event(LOG_INFO, "pod_taken",
+			  LOG_FIELDS("namespace", pod.namespace, "pod", pod.name, "uid", pod.uid),
+			  "it was refused, and who had its UID is gone");
+		kubepeers_claim(pods->agent, &pod);
+		take(pods, &pod);
+		i--;
+	}
+}
+
+/* ---- what comes ---- */
+
 static void pod_present(void *arg, const cJSON *object)
 {
 	struct pods *pods = arg;
@@ -122,13 +217,10 @@ static void pod_present(void *arg, const cJSON *object)
 		return;
 	}
 	if (is_stolen(pods, &pod)) {
-		log_event(LOG_WARN, "pod_refused",
-			  LOG_FIELDS("namespace", pod.namespace, "pod", pod.name, "uid", pod.uid),
-			  "it has the UID of another pod of this node, which stays as it is: see "
-			  "its annotation kubernetes.io/config.mirror, and who wrote that");
-		pod_free(&pod);
+		refuse(pods, &pod);
 		return;
 	}
+	drop_refused(pods, find_refused(pods, &pod));
 	kubepeers_claim(pods->agent, &pod);
 	take(pods, &pod);
 }
@@ -147,7 +239,9 @@ static void pod_gone(void *arg, const cJSON *object)
 			forget(pods, i);
 			break;
 		}
+	drop_refused(pods, find_refused(pods, &pod));
 	pod_free(&pod);
+	pods_look_at_refused(pods);
 	pods_select(pods->agent);
 }
 
@@ -157,6 +251,8 @@ static void pods_begin(void *arg)
 
 	for (size_t i = 0; i < pods->n; i++)
 		pods->list[i]->listed = false;
+	for (size_t i = 0; i < pods->n_refused; i++)
+		pods->refused[i].listed = false;
 }
 
 static void pods_end(void *arg)
@@ -166,6 +262,10 @@ static void pods_end(void *arg)
 	for (size_t i = pods->n; i-- > 0;)
 		if (!pods->list[i]->listed)
 			forget(pods, i);
+	for (size_t i = pods->n_refused; i-- > 0;)
+		if (!pods->refused[i].listed)
+			drop_refused(pods, &pods->refused[i]);
+	pods_look_at_refused(pods);
 	pods_select(pods->agent);
 }
 
@@ -271,11 +371,13 @@ void pods_watch_start(struct pods *pods)
 				       .path = "/api/v1/pods",
 				       .query = query,
 				       .what = "the pods of this node",
+				       .kind = KUBE_PODS,
 				       .consumer = {pods_begin, pod_present, pod_gone, pods_end},
 				       .arg = pods});
 	pods->namespaces_watch = kube_watch(
 		agent, &(struct kube_watch_spec){.path = "/api/v1/namespaces",
 						 .what = "the namespaces",
+						 .kind = KUBE_NAMESPACES,
 						 .consumer = {namespaces_begin, namespace_present,
 							      namespace_gone, namespaces_end},
 						 .arg = pods});
