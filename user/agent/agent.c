@@ -354,7 +354,7 @@ void agent_stop(struct agent *agent, int exit_code)
 
 void agent_stop_if_idle(struct agent *agent)
 {
-	if (!agent->stopping || agent->jobs_running)
+	if (!agent->stopping || agent->jobs.unfinished)
 		return;
 	http_stop(&agent->local);
 	http_stop(&agent->metrics);
@@ -397,6 +397,7 @@ int agent_run(struct config *config)
 	agent.config = *config;
 	agent.pins_lock = agent.timekeeper.fd = -1;
 	uv_loop_init(&agent.loop);
+	jobs_init(&agent.jobs);
 	log_event(LOG_INFO, "starting", LOG_FIELDS("audience", config->audience),
 		  "portlicd " PORTLIC_VERSION);
 	err = start(&agent, &lock, &f);

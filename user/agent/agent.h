@@ -73,7 +73,7 @@ struct agent {
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;
 	uv_signal_t term, interrupt, hangup;
-	unsigned int jobs_running;
+	struct jobs jobs;
 	uint64_t own_netns;	    /* inode; gating it would cut the node off */
 	int pins_lock;		    /* descriptor of the pins' directory, -1: none yet */
 	struct fault pins_trouble;  /* it is no longer there, "" if it is */

@@ -33,7 +33,8 @@ static void inspected(void *arg)
 
 void api_gates_get(struct agent *agent, struct http_request *request, const char *name)
 {
-	inspect_gates(agent, NULL, INSPECT_ATTACHMENTS | INSPECT_LISTENERS, inspected, request);
+	inspect_gates(agent, NULL, INSPECT_ATTACHMENTS | INSPECT_LISTENERS | INSPECT_AHEAD,
+		      inspected, request);
 }
 
 /* ---- POST and PATCH end alike: with the gate's object, once its rules are in force ---- */

@@ -103,7 +103,8 @@ static void adopted(void *arg)
 {
 	struct http_request *request = arg;
 
-	inspect_gates(request->http->agent, api_gate(request), INSPECT_COUNTERS, counted, request);
+	inspect_gates(request->http->agent, api_gate(request), INSPECT_COUNTERS | INSPECT_AHEAD,
+		      counted, request);
 }
 
 void api_ports_get(struct agent *agent, struct http_request *request, const char *name)

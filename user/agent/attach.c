@@ -152,6 +152,7 @@ void attach_open(struct agent *agent, struct gate_entry *entry, uint64_t place, 
 		return;
 	if (entry->place != place && entry->place)
 		gate_entry_reset(entry); /* another one: nothing of the old one holds */
+	open->job.kind = JOB_OPENS;
 	open->job.work = open_work;
 	open->job.done = open_done;
 	open->entry = entry;

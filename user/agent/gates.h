@@ -47,7 +47,7 @@ struct gate_entry {
 	bool pod_partial;  /* no more is known of it than its namespace, name and UID */
 	char *sandbox;	   /* the container that a runtime asked for it for; NULL: not known */
 
-	/* The handle belongs to the kernel thread: only a job's work() reads or writes it. */
+	/* The handle belongs to the jobs: only their work() reads or writes it. */
 	struct gate *gate;
 
 	/* As it is; for the loop. */

@@ -135,5 +135,8 @@ void inspect_gates(struct agent *agent, const char *name, unsigned int what,
 		if (gates->entries[i]->state == GATE_ATTACHED &&
 		    (!name || !strcmp(gates->entries[i]->name, name)))
 			inspect->items[inspect->n++].entry = gates->entries[i];
+	/* At the start it waits its turn: behind who finds the node, and the gates of before. */
+	if ((what & INSPECT_AHEAD) && agent->ready)
+		inspect->job.kind = JOB_LOOKS;
 	job_submit(agent, &inspect->job);
 }

@@ -14,6 +14,7 @@ enum inspect_what {
 	INSPECT_PEERS = 16,  /* of the last day */
 	INSPECT_QUOTAS = 32, /* of all gates; also with counters */
 	INSPECT_MARK = 8,    /* with listeners: marks the connections that the pod opened */
+	INSPECT_AHEAD = 64,  /* somebody waits for it: ahead of the gates that wait to come up */
 };
 
 /*

@@ -411,5 +411,5 @@ static void counted(void *arg)
 
 void api_metrics_get(struct agent *agent, struct http_request *request, const char *name)
 {
-	inspect_gates(agent, NULL, INSPECT_COUNTERS, counted, request);
+	inspect_gates(agent, NULL, INSPECT_COUNTERS | INSPECT_AHEAD, counted, request);
 }

@@ -100,7 +100,8 @@ void pods_sandbox_check(struct agent *agent, const struct pods_sandbox *sandbox,
 	if (check) {
 		*check = (struct sandbox_check){.agent = agent, .done = done, .arg = arg};
 		strncpy(check->gate, gate->name, GATE_NAME_MAX);
-		inspect_gates(agent, check->gate, INSPECT_ATTACHMENTS, inspected, check);
+		inspect_gates(agent, check->gate, INSPECT_ATTACHMENTS | INSPECT_AHEAD, inspected,
+			      check);
 		return;
 	}
 	if (!agent->pods || gate || is_selected(agent, sandbox)) {

@@ -10,10 +10,10 @@
 
 #define LOG_LINES 3 /* of the verifier: the instruction, its source, the complaint */
 
-/* One thread does all kernel work, so these need no lock. */
-static char warning[200];
-static char verifier[320];
-static char why[360];
+/* Of this thread's own programs: several threads load some at a time. */
+static _Thread_local char warning[200];
+static _Thread_local char verifier[320];
+static _Thread_local char why[360];
 
 /* The last LOG_LINES lines ahead of the verifier's statistics, joined by " | ". */
 static void keep_verifier_end(char *log)

@@ -139,13 +139,13 @@ static void forget_seats(const char *maps, uint32_t id)
 
 void gate_forget(const char *maps, uint32_t id)
 {
-	forget(maps, PLIC_MAP_SETS, id);
 	forget(maps, PLIC_MAP_TRAFFIC, id);
 	forget(maps, PLIC_MAP_HELLOS, id);
 	forget_peers(maps, id);
 	usage_forget(maps, id);
 	forget_arrivals(maps, id);
 	forget_seats(maps, id);
+	forget(maps, PLIC_MAP_SETS, id); /* from here on another gate may have the id */
 }
 
 int gate_collect_dir(const char *bpffs, const char *name, const char *netns, struct fault *f)

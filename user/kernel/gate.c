@@ -154,32 +154,54 @@ static int load(struct gate *g, bool marked, struct fault *f)
 	return g->cgroup ? host_load(g, marked, f) : gate_load(g, marked, f);
 }
 
-/* One that no set stands behind, which may be that of a gate that the agent doesn't know yet. */
-static int spare_id(struct gate *g, struct fault *f)
+static bool is_spare(const struct node *node, uint32_t id)
 {
-	int sets = g->node->map[NODE_SETS];
-	uint32_t inner, id = PLIC_MAX_GATES;
+	uint32_t inner;
 
-	if (bpf_map_lookup_elem(sets, &g->id, &inner) == -ENOENT)
-		return 0;
-	while (id-- > 0) {
-		if (bpf_map_lookup_elem(sets, &id, &inner) == -ENOENT) {
+	return bpf_map_lookup_elem(node->map[NODE_SETS], &id, &inner) == -ENOENT &&
+	       !(node->claimed[id / 8] >> id % 8 & 1);
+}
+
+/* One that no set stands behind, which may be that of a gate that the agent doesn't know yet; until unclaim(). */
+static int claim_id(struct gate *g, struct fault *f)
+{
+	struct node *node = g->node;
+	uint32_t id = PLIC_MAX_GATES;
+	int r = 0;
+
+	pthread_mutex_lock(&node->lock);
+	while (r == 0 && !is_spare(node, g->id)) {
+		if (id-- == 0)
+			r = -ENOSPC;
+		else
 			g->id = id;
-			return 0;
-		}
 	}
-	return fault_set(f, ENOSPC, "no id is left for gate \"%s\": the most is %d gates", g->name,
-			 PLIC_MAX_GATES);
+	if (r == 0)
+		node->claimed[g->id / 8] |= (uint8_t)(1U << g->id % 8);
+	pthread_mutex_unlock(&node->lock);
+	return r < 0 ? fault_set(f, ENOSPC, "no id is left for gate \"%s\": the most is %d gates",
+				 g->name, PLIC_MAX_GATES)
+		     : 0;
+}
+
+/* Its set stands by now, or nothing of it. */
+static void unclaim_id(struct gate *g)
+{
+	struct node *node = g->node;
+
+	pthread_mutex_lock(&node->lock);
+	node->claimed[g->id / 8] &= (uint8_t) ~(1U << g->id % 8);
+	pthread_mutex_unlock(&node->lock);
 }
 
 static int establish(struct gate *g, const struct gate_spec *spec, const struct ruleset *set,
 		     struct fault *f)
 {
-	int r = spare_id(g, f);
+	int r = claim_id(g, f);
 
-	if (r == 0)
-		r = pins_mkdir(g->dir, f);
-
+	if (r < 0)
+		return r;
+	r = pins_mkdir(g->dir, f);
 	g->since_ns = boot_now_ns();
 	if (r == 0)
 		r = load(g, false, f);
@@ -197,6 +219,7 @@ static int establish(struct gate *g, const struct gate_spec *spec, const struct 
 		r = enroll(g, f);
 	if (r < 0)
 		gate_collect_dir(g->node->dir, g->name, g->netns, NULL);
+	unclaim_id(g);
 	return r;
 }
 
@@ -283,11 +306,12 @@ static int renew(struct gate *g, const struct gate_spec *spec, const struct plic
 		 const struct ruleset *set, struct fault *f)
 {
 	_netns_home_ int home = -1;
-	int r = spare_id(g, f);
+	int r = claim_id(g, f);
 
+	if (r < 0)
+		return r;
 	g->since_ns = boot_now_ns();
-	if (r == 0)
-		r = gate_enter(g, &home, f);
+	r = gate_enter(g, &home, f);
 	if (r == 0)
 		r = prepare(g, spec, set, f);
 	if (r == 0)
@@ -301,6 +325,7 @@ static int renew(struct gate *g, const struct gate_spec *spec, const struct plic
 		r = enroll(g, f);
 	if (r == 0)
 		gate_forget(g->node->maps, about->id);
+	unclaim_id(g);
 	return r;
 }
 

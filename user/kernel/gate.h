@@ -3,7 +3,8 @@
  * gate.h - the enforcement of one network namespace, or of one cgroup (host-network pods, plain
  * processes): programs, attachments, rule set, counters.
  *
- * All calls block (an attach waits for RCU) and belong on the one thread that does kernel work.
+ * All calls block (an attach waits for RCU) and belong on threads that do kernel work: one at a time, but
+ * that gates of different names and places may be opened at once, and while those that stand are looked at.
  * Pins: BPFFS/gates/NAME/{plic_gate,plic_denials,plic_flows,plic_flowed,plic_clients,plic_marks,plic_budget,
  * socket,wire_IFINDEX,egress_IFINDEX,shield_IFINDEX}; of a cgroup's gate the same maps, plic_binds, and
  * {host,bind4,bind6,egress,sendmsg4,sendmsg6,ledger}.

@@ -2,7 +2,7 @@
 /*
  * netns.h - network namespaces: finding, entering and leaving them.
  *
- * Only the one thread that does kernel work enters namespaces. No descriptor stays open longer than
+ * Only threads that do kernel work enter namespaces. No descriptor stays open longer than
  * a call: it would keep a dead pod's namespace alive.
  */
 #ifndef PORTLIC_NETNS_H

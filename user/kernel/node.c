@@ -145,6 +145,7 @@ static struct node *node_new(const char *bpffs)
 	for (int i = 0; i < NODE_N_MAPS; i++)
 		node->map[i] = -1;
 	node->ledger = -1;
+	pthread_mutex_init(&node->lock, NULL);
 	node->dir = strdup(bpffs);
 	node->maps = pins_path(bpffs, "maps");
 	node->gates = pins_path(bpffs, "gates");
@@ -193,6 +194,7 @@ void node_close(struct node *node)
 		cleanup_close(&node->map[i]);
 	cleanup_close(&node->ledger);
 	cgroup_table_free(node->cgroups);
+	pthread_mutex_destroy(&node->lock);
 	free(node->dir);
 	free(node->maps);
 	free(node->gates);

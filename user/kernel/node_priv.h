@@ -3,11 +3,13 @@
 #ifndef PORTLIC_NODE_PRIV_H
 #define PORTLIC_NODE_PRIV_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cgroups.h"
 #include "node.h"
+#include "portlic.h"
 
 /* Node-wide maps, pinned in BPFFS/maps under their names. */
 enum node_map {
@@ -47,6 +49,9 @@ struct node {
 	struct node_features features;
 	char no_tracing[256];
 	struct cgroup_table *cgroups; /* of the last scan, NULL: none yet */
+	/* What gates that come up at once share: their ids, and the seats that seats_seed() counts and gives. */
+	pthread_mutex_t lock;
+	uint8_t claimed[PLIC_MAX_GATES / 8]; /* a bit for each id */
 };
 
 struct bpf_object;

@@ -436,10 +436,12 @@ int seats_seed(struct gate *g, const struct ruleset *before, const struct rulese
 
 	if (r.n)
 		qsort(r.rows, r.n, sizeof(*r.rows), by_client);
+	pthread_mutex_lock(&g->node->lock); /* seats are counted, then given */
 	for (size_t i = 0, n; i < r.n && result == 0; i += n) {
 		n = group(&r, &r.rows[i]);
 		seat_client(&r, &r.rows[i], n, next, before, r.now_ns);
 	}
+	pthread_mutex_unlock(&g->node->lock);
 	return result;
 }
 
