@@ -8,7 +8,8 @@ need nginx
 setup
 start_nginx pod 8080 9090
 drop app.lic
-eventually 5 sh -c "portlic port list pod -o json | grep -q licensed"
+licensed() { [ "$(port 8080 'p["state"]')" = licensed ]; }
+eventually 15 licensed
 log_has() { grep -q "$1" "$T/agent.log"; }
 said() { grep -q "$1" "$T/background.log"; }
 intrude() { # intrude WORD ARGUMENT...: in the pod, until it says WORD
