@@ -57,23 +57,30 @@ struct borrow_port *borrow_add_port(struct borrow *b, uint8_t proto, uint16_t po
 }
 
 /* A new epoch: what we had may be somebody else's by now. */
-static void lose_all(struct borrow *b)
+static void lose_all(struct borrow *b, uint64_t now_ns)
 {
 	for (size_t i = 0; i < b->n_ports; i++)
 		b->ports[i].lent = b->ports[i].allow = 0;
 	b->looked = b->fresh = false;
+	/* What is still written of us is to be had anew, or given back; and the server answers again. */
+	b->look_ns = b->next_ns = now_ns;
+	b->failures = 0;
 }
 
 static void hear_of_clients(struct borrow_port *p, const struct borrow_reading *r, uint64_t now_ns)
 {
 	/* An entry that no agent ever wrote was made by the first client that was refused. */
-	bool first = !p->named && !r->until_ns && r->asked;
+	uint64_t before = p->named ? p->now.asked : r->until_ns ? r->asked : 0;
+	uint64_t refused = r->asked > before ? r->asked - before : 1;
 
-	if (first || (p->named && r->asked != p->now.asked))
+	if (r->asked != before) {
 		p->demand_ns = p->refused_ns = now_ns;
+		/* A client tries again and again: those of one second are about as many as there are. */
+		p->refused = refused > p->refused ? refused : p->refused;
+	}
 	if (p->named && r->used > p->now.used) {
 		p->demand_ns = now_ns;
-		p->refused_ns = 0;
+		p->refused_ns = p->refused = 0;
 	}
 }
 
@@ -92,6 +99,18 @@ static int take_reading(struct borrow *b, const struct borrow_reading *r, uint64
 		p->lent = p->share;
 	p->named = true;
 	return 0;
+}
+
+static void name_ports(struct borrow *b, const struct borrow_reading *readings, size_t n)
+{
+	for (size_t i = 0; i < b->n_ports; i++) {
+		const struct borrow_reading *is = &b->ports[i].now;
+
+		b->ports[i].named = false;
+		for (size_t k = 0; k < n && !b->ports[i].named; k++)
+			b->ports[i].named =
+				is->port == readings[k].port && is->proto == readings[k].proto;
+	}
 }
 
 /* A port that nobody names any more has no rule and no entry in the kernel. */
@@ -120,8 +139,10 @@ static void settle(struct borrow *b, uint64_t now_ns)
 		p->allow = target < p->lent ? target : p->lent;
 		unsettled |= borrow_unsettled(b, p, now_ns);
 	}
-	if (!unsettled)
-		b->unlucky = 0, b->again_ns = 0;
+	if (unsettled)
+		return;
+	b->unlucky = 0;
+	b->again_ns = 0;
 }
 
 int borrow_round(struct borrow *b, const struct borrow_reading *readings, size_t n,
@@ -129,22 +150,20 @@ int borrow_round(struct borrow *b, const struct borrow_reading *readings, size_t
 {
 	int err = 0;
 
-	if (b->epoch != t->epoch)
-		lose_all(b);
+	if (b->epoch && b->epoch != t->epoch)
+		lose_all(b, now_ns);
 	b->epoch = t->epoch;
 	for (size_t i = 0; i < n && !err; i++)
 		err = take_reading(b, &readings[i], now_ns);
 	if (err)
 		return err;
-	for (size_t i = 0; i < b->n_ports; i++) {
-		bool named = false;
-
-		for (size_t k = 0; k < n && !named; k++)
-			named = b->ports[i].now.port == readings[k].port &&
-				b->ports[i].now.proto == readings[k].proto;
-		b->ports[i].named = named;
-	}
+	name_ports(b, readings, n);
 	forget_unnamed(b);
+	/* It may be large, and is of no use any more. */
+	if (b->fresh && !b->sent_ns && !borrow_is_fresh(b, now_ns)) {
+		b->fresh = false;
+		seatpool_free(&b->pool);
+	}
 	settle(b, now_ns);
 	return 0;
 }

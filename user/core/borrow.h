@@ -23,17 +23,26 @@
 #define BORROW_BLOCK_MAX 64
 #define BORROW_DEMAND_S 120 /* without a new client for so long: what is spare isn't needed here */
 #define BORROW_REFUSED_S 60 /* for so long a client that was refused may come again */
+#define BORROW_KEEP_S 10    /* what was just borrowed is kept, so that those it was for can come */
 /* Of a line with more ports (a range) nothing is borrowed before somebody asks for it. */
 #define BORROW_PREFETCH_PORTS 8
-#define BORROW_PREFETCH_S 10  /* the first look without demand, by lot within this */
-#define BORROW_LOOK_IDLE_S 10 /* who has idle seats looks so often whether somebody waits */
-#define BORROW_LOOK_S 60      /* ... who has none, whether all is as it was */
-#define BORROW_LOOKS_PER_S 10 /* ... but all nodes of a pool together not more often */
-#define BORROW_AGAIN_S                                                                             \
-	5 /* who didn't get enough and is written down asks again, up to twice that by lot */
-#define BORROW_AGAIN_MAX_S 60 /* ... others, who may be many, double that up to this */
-#define BORROW_FRESH_S                                                                             \
-	2 /* so old at most is what a write replaces: later it would be too late mostly */
+#define BORROW_PREFETCH_S 10 /* the first look without demand, by lot within this */
+/*
+ * Who has idle seats looks whether somebody waits for them; who has none, whether all is as it was: his clock may
+ * have stood still, or somebody has deleted the pool. All nodes of a pool together not more often.
+ */
+#define BORROW_LOOK_IDLE_S 10
+#define BORROW_LOOK_S 60
+#define BORROW_LOOKS_PER_S 10
+/*
+ * Who didn't get enough and is written down as waiting asks again after this, up to twice that by lot. Others, who
+ * may be a thousand, double it.
+ */
+#define BORROW_AGAIN_S 5
+#define BORROW_AGAIN_MAX_S 60
+#define BORROW_FRESH_S 3 /* what was read is replaced no later: somebody else has mostly done so */
+/* Who lost a race runs again after a second, doubled to this, the half of it by lot: one of them always wins. */
+#define BORROW_CONFLICT_MAX_S 16
 #define BORROW_PAUSE_S 1 /* between two visits to the pool */
 
 /* A port of the line as it is now. share and until_ns: the kernel's entry; seats 0, until 0: it has none. */
@@ -66,6 +75,8 @@ struct borrow_port {
 	bool named;	     /* by the last round */
 	uint64_t demand_ns;  /* the last new client, also a refused one; 0: none */
 	uint64_t refused_ns; /* the last refused one, if none has got a seat since; 0: none */
+	uint64_t refused;    /* so many in a round since then, at most */
+	uint64_t given_ns;   /* when we got more last */
 };
 
 enum borrow_step {
@@ -100,7 +111,7 @@ struct borrow {
 	uint64_t look_ns;      /* when to look though nothing calls for it */
 	uint64_t again_ns;     /* ... because it wasn't enough */
 	unsigned int unlucky;  /* looks in a row that weren't enough */
-	unsigned int failures; /* conflicts and failures in a row */
+	unsigned int failures; /* in a row; also of writes that came too late */
 	uint64_t sent_ns;      /* of the request that runs; 0: none does */
 	uint32_t sent_epoch;
 	enum borrow_step asked;
@@ -130,7 +141,8 @@ bool borrow_wants_tenure(const struct borrow *b, uint64_t now_ns);
 
 enum borrow_step borrow_next(const struct borrow *b, const struct tenure *t, uint64_t now_ns);
 /*
- * CREATE and PUT, right before borrow_sent: b->pool becomes what is to be written (seatpool_text). -ENOMEM.
+ * CREATE and PUT, right before borrow_sent: b->pool becomes what is to be written (seatpool_text). -ENOMEM, -ENOSPC:
+ * too many ports. A write that can't be made or begun is BORROW_FAILED, behind borrow_sent.
  */
 int borrow_enter(struct borrow *b, uint64_t now_ns);
 void borrow_sent(struct borrow *b, enum borrow_step step, uint64_t now_ns);

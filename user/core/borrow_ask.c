@@ -20,8 +20,8 @@ static uint64_t lot_ns(uint64_t s, uint32_t random)
 /* ---- what is to be written ---- */
 
 /*
- * What the pool is to say of us: never less than the kernel has or is about to get. allow is what the last round
- * wrote, share what was there before.
+ * What the pool is to say of us: never less than the kernel has or is about to get, though time has passed since
+ * has_news(). allow is what the last round wrote, share what was there before.
  */
 static uint32_t to_write(const struct borrow *b, const struct borrow_port *p, uint64_t now_ns)
 {
@@ -39,23 +39,32 @@ static bool to_mark(const struct borrow *b, const struct borrow_port *p, uint64_
 	       (p->marked || p->waiting < SEATPOOL_WAITING);
 }
 
-/* Less is written once the kernel has no more than that. */
-static bool calls_for_write(const struct borrow *b, const struct borrow_port *p, uint64_t now_ns)
+/* The kernel has no more than it ought to, and `used` was counted after it had: only then anything is written. */
+static bool is_settled(const struct borrow *b, const struct borrow_port *p, uint64_t now_ns)
 {
 	uint32_t target = borrow_target(b, p, now_ns);
 
-	if (target < p->entry)
-		return p->share <= target && p->allow <= target;
+	return p->share <= target && p->allow <= target;
+}
+
+static bool differs(const struct borrow *b, const struct borrow_port *p, uint64_t now_ns)
+{
+	uint32_t target = borrow_target(b, p, now_ns);
+
 	/* What the pool has for us, but nobody knows since when, becomes ours by a write too. */
-	return target > p->entry || p->lent < target || to_mark(b, p, now_ns) != p->marked;
+	return target != p->entry || target > p->lent || to_mark(b, p, now_ns) != p->marked;
 }
 
 static bool has_news(const struct borrow *b, uint64_t now_ns)
 {
-	for (size_t i = 0; b->looked && i < b->n_ports; i++)
-		if (calls_for_write(b, &b->ports[i], now_ns))
-			return true;
-	return false;
+	bool news = false;
+
+	for (size_t i = 0; b->looked && i < b->n_ports; i++) {
+		if (!is_settled(b, &b->ports[i], now_ns))
+			return false;
+		news |= differs(b, &b->ports[i], now_ns);
+	}
+	return news;
 }
 
 /* Who has nothing of the pool, and wants nothing, needs no tenure to say so. */
@@ -79,7 +88,7 @@ bool borrow_wants_tenure(const struct borrow *b, uint64_t now_ns)
 
 static bool may_write(const struct borrow *b, const struct tenure *t, uint64_t now_ns)
 {
-	return b->epoch == t->epoch && (tenure_may_borrow(t, now_ns) || !claims(b, now_ns));
+	return b->epoch == t->epoch && (tenure_holds(t, now_ns) || !claims(b, now_ns));
 }
 
 static bool looks(const struct borrow *b, uint64_t now_ns)
@@ -98,15 +107,20 @@ static bool looks(const struct borrow *b, uint64_t now_ns)
 	return (takes_part && now_ns >= b->look_ns) || (unsettled && now_ns >= b->again_ns);
 }
 
+bool borrow_is_fresh(const struct borrow *b, uint64_t now_ns)
+{
+	return b->fresh && now_ns - b->looked_ns < BORROW_FRESH_S * S;
+}
+
 enum borrow_step borrow_next(const struct borrow *b, const struct tenure *t, uint64_t now_ns)
 {
 	if (!b->epoch || b->sent_ns || now_ns < b->next_ns)
 		return BORROW_WAIT;
-	if (has_news(b, now_ns)) {
-		if (!b->fresh || now_ns - b->looked_ns >= BORROW_FRESH_S * S)
+	/* Without a tenure nothing is read in vain. */
+	if (has_news(b, now_ns) && may_write(b, t, now_ns)) {
+		if (!borrow_is_fresh(b, now_ns))
 			return BORROW_GET;
-		if (may_write(b, t, now_ns))
-			return b->exists ? BORROW_PUT : BORROW_CREATE;
+		return b->exists ? BORROW_PUT : BORROW_CREATE;
 	}
 	return looks(b, now_ns) ? BORROW_GET : BORROW_WAIT;
 }
@@ -166,32 +180,43 @@ void borrow_sent(struct borrow *b, enum borrow_step step, uint64_t now_ns)
 
 /* ---- what came of it ---- */
 
-static void failed(struct borrow *b, uint64_t now_ns, uint32_t random)
+/* A server that fails is left alone for longer and longer; one that only says no, not so. */
+static void failed(struct borrow *b, bool conflict, uint64_t now_ns, uint32_t random)
 {
-	b->failures++;
-	b->next_ns = now_ns + pace_retry_ms(b->failures, 0, random) * MS;
+	uint64_t ns = pace_retry_ms(++b->failures, 0, random) * MS;
+	uint64_t most = BORROW_CONFLICT_MAX_S * S / 2 + lot_ns(BORROW_CONFLICT_MAX_S / 2, random);
+
+	b->next_ns = now_ns + (conflict && ns > most ? most : ns);
 }
 
-/* When to look again without a reason, and when because it wasn't enough. With many nodes, more seldom. */
-static void plan(struct borrow *b, uint64_t now_ns, uint32_t random)
+/* When to look again without a reason: by lot, and with many nodes more seldom. */
+static void plan_look(struct borrow *b, uint64_t now_ns, uint32_t random)
 {
-	uint64_t s = BORROW_LOOK_S, again;
-	bool unsettled = false, marked = false;
+	uint64_t s = BORROW_LOOK_S;
 
-	for (size_t i = 0; i < b->n_ports; i++) {
+	for (size_t i = 0; i < b->n_ports; i++)
 		if (b->ports[i].lent > b->ports[i].now.used)
 			s = BORROW_LOOK_IDLE_S;
-		unsettled |= borrow_unsettled(b, &b->ports[i], now_ns);
-		marked |= b->ports[i].marked;
-	}
 	if (s < b->crowd / BORROW_LOOKS_PER_S)
 		s = b->crowd / BORROW_LOOKS_PER_S;
 	b->look_ns = now_ns + s * S / 2 + lot_ns(s, random);
+}
+
+/* When to look again because it wasn't enough. */
+static void plan_again(struct borrow *b, uint64_t now_ns, uint32_t random)
+{
+	bool unsettled = false, marked = false;
+	uint64_t s;
+
+	for (size_t i = 0; i < b->n_ports; i++) {
+		unsettled |= borrow_unsettled(b, &b->ports[i], now_ns);
+		marked |= b->ports[i].marked;
+	}
 	b->unlucky = unsettled ? b->unlucky + 1 : 0;
 	if (!unsettled)
 		return;
-	again = (uint64_t)pace_backoff(BORROW_AGAIN_S, marked ? 1 : b->unlucky, BORROW_AGAIN_MAX_S);
-	b->again_ns = now_ns + again * S + lot_ns(again, random);
+	s = (uint64_t)pace_backoff(BORROW_AGAIN_S, marked ? 1 : b->unlucky, BORROW_AGAIN_MAX_S);
+	b->again_ns = now_ns + s * S + lot_ns(s, random);
 }
 
 /* The pool says that we have less than we know: somebody took it, or made the pool anew. */
@@ -228,7 +253,8 @@ static void look(struct borrow *b, uint64_t now_ns, uint32_t random)
 	b->looked = b->fresh = true;
 	b->looked_ns = now_ns;
 	b->crowd = b->pool.n_nodes;
-	plan(b, now_ns, random);
+	plan_look(b, now_ns, random);
+	plan_again(b, now_ns, random);
 }
 
 static int learn_line(struct borrow *b, const struct seatpool *pool)
@@ -262,7 +288,7 @@ int borrow_got(struct borrow *b, struct seatpool *pool, uint64_t now_ns, uint32_
 	if (err) {
 		seatpool_free(pool);
 		b->looked = b->fresh = false;
-		failed(b, now_ns, random);
+		failed(b, false, now_ns, random);
 		return err;
 	}
 	look(b, now_ns, random);
@@ -273,21 +299,23 @@ int borrow_got(struct borrow *b, struct seatpool *pool, uint64_t now_ns, uint32_
 	return 0;
 }
 
-static void written(struct borrow *b, uint64_t now_ns)
+static void written(struct borrow *b, uint64_t now_ns, uint32_t random)
 {
 	for (size_t i = 0; i < b->n_ports; i++) {
 		struct borrow_port *p = &b->ports[i];
 
 		if (!p->in_flight)
 			continue;
-		/* Who was refused gets the time to come again. */
-		if (p->sent > p->entry && p->refused_ns)
-			p->refused_ns = now_ns;
+		if (p->sent > p->lent) {
+			p->given_ns = now_ns;
+			p->refused = 0;
+		}
 		p->lent = p->entry = p->sent;
 		p->marked = p->sent_mark;
 	}
 	b->failures = 0;
 	b->next_ns = now_ns + BORROW_PAUSE_S * S;
+	plan_look(b, now_ns, random);
 }
 
 /* There is no pool: as if it were empty. */
@@ -305,7 +333,7 @@ void borrow_answered(struct borrow *b, enum borrow_answer answer, uint64_t now_n
 	b->sent_ns = 0;
 	if (answer == BORROW_DONE && write && b->sent_epoch == b->epoch) {
 		b->exists = true;
-		written(b, now_ns);
+		written(b, now_ns, random);
 	} else if (answer == BORROW_MISSING && !write) {
 		missing(b, now_ns, random);
 	} else {
@@ -313,8 +341,10 @@ void borrow_answered(struct borrow *b, enum borrow_answer answer, uint64_t now_n
 		if (answer == BORROW_FAILED || answer == BORROW_DONE)
 			b->looked = false;
 		b->fresh = false;
-		failed(b, now_ns, random);
+		failed(b, answer == BORROW_CONFLICT, now_ns, random);
 	}
 	for (size_t i = 0; write && i < b->n_ports; i++)
 		b->ports[i].in_flight = false;
+	if (!b->fresh)
+		seatpool_free(&b->pool);
 }

@@ -12,6 +12,9 @@ bool borrow_unsettled(const struct borrow *b, const struct borrow_port *port, ui
 /* Clients come, or stand there. */
 bool borrow_asked_for(const struct borrow_port *port, uint64_t now_ns);
 
+/* The pool in memory may still be what a write would replace. */
+bool borrow_is_fresh(const struct borrow *b, uint64_t now_ns);
+
 /* The port, which is put there with nothing if need be. NULL: no memory. */
 struct borrow_port *borrow_add_port(struct borrow *b, uint8_t proto, uint16_t port);
 

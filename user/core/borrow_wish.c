@@ -9,6 +9,11 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static bool within(uint64_t at_ns, uint64_t s, uint64_t now_ns)
 {
 	return at_ns && now_ns - at_ns < s * S;
@@ -40,41 +45,59 @@ static uint64_t left(const struct borrow_port *port, uint64_t ours)
 
 /*
  * What is borrowed in advance, so that not each client costs a visit to the pool. Not more than half of what
- * each node could have of the rest: a pool that runs low is left to those who need it.
+ * each node could have of the rest: a pool that runs low is left to those who need it. A small one, of which no
+ * more than a few nodes have something, has a seat for each as long as it can.
  */
 static uint64_t block_of(const struct borrow *b, const struct borrow_port *port)
 {
 	uint64_t block = least(port->now.total / BORROW_BLOCKS, BORROW_BLOCK_MAX);
 
-	block = least(block, left(port, port->lent) / (2 * (b->crowd + 1)));
-	return block ? block : 1;
+	return least(block ? block : 1, left(port, port->lent) / (2 * (b->crowd + 1)));
 }
 
-/* So much, or what it has if that is about as good: each change is a write that others have to wait for. */
-static uint64_t about(const struct borrow_port *port, uint64_t low, uint64_t block)
+/* For those who were refused: a block, or as many as they were, up to an equal part for each node. */
+static uint64_t spare_of(const struct borrow *b, const struct borrow_port *port, uint64_t block)
+{
+	uint64_t refused = least(port->refused, port->now.total / (b->crowd + 1));
+
+	return most(refused ? refused : 1, block);
+}
+
+/* With less than so many idle it asks for a block. */
+static uint64_t low_of(const struct borrow *b, const struct borrow_port *port, uint64_t block,
+		       uint64_t now_ns)
 {
 	uint64_t used = port->now.used;
 
-	return port->lent >= used + low && port->lent <= used + 2 * block ? port->lent
-									  : used + block;
+	if (lively(port, now_ns))
+		return (block + 1) / 2;
+	/* Nobody came for long: so that the next one isn't refused, where there is plenty. */
+	if (left(port, used + block) < port->now.total / 2 ||
+	    (!used && b->n_ports > BORROW_PREFETCH_PORTS))
+		return 0;
+	return least(block, 1);
+}
+
+static uint64_t wish_of(const struct borrow *b, const struct borrow_port *port, uint64_t now_ns)
+{
+	uint64_t used = port->now.used, block = block_of(b, port);
+
+	/* Somebody waits: what is idle here is refused there. */
+	if (port->waiting)
+		return used + refused(port, now_ns);
+	if (refused(port, now_ns))
+		return used + spare_of(b, port, block);
+	if (port->lent < used + low_of(b, port, block, now_ns))
+		return used + block;
+	/* What is about right stays: each change is a write that others have to wait for. */
+	return port->lent > used + 2 * most(block, 1) ? used + block : port->lent;
 }
 
 static uint64_t wish(const struct borrow *b, const struct borrow_port *port, uint64_t now_ns)
 {
-	uint64_t used = port->now.used, block = block_of(b, port), idle;
+	uint64_t n = port->now.total ? wish_of(b, port, now_ns) : 0;
 
-	if (!port->now.total)
-		return 0;
-	/* Somebody waits: what is idle here is refused there. */
-	if (port->waiting)
-		return used + refused(port, now_ns);
-	if (lively(port, now_ns))
-		return about(port, (block + 1) / 2, block);
-	if (!used && !port->lent && b->n_ports > BORROW_PREFETCH_PORTS)
-		return 0;
-	/* Nobody came for long: a block, so that the next one isn't refused, where there is plenty. */
-	idle = about(port, 1, block);
-	return left(port, idle) >= port->now.total / 2 ? idle : used;
+	return n < port->lent && within(port->given_ns, BORROW_KEEP_S, now_ns) ? port->lent : n;
 }
 
 /*

@@ -55,7 +55,10 @@ int seatpool_text(const struct seatpool *pool, char **out, struct fault *f);
 
 /* Index of the port; SEATPOOL_PORTS: it isn't there. */
 size_t seatpool_port(const struct seatpool *pool, uint8_t proto, uint16_t port);
-/* Index of the port, which is put there; SEATPOOL_PORTS: no room, all others are in use. */
+/*
+ * Index of the port, which is put there, in the place of one that nobody uses; SEATPOOL_PORTS: no room. Something is
+ * to be said of it before another is added.
+ */
 size_t seatpool_add_port(struct seatpool *pool, uint8_t proto, uint16_t port);
 bool seatpool_has_room(const struct seatpool *pool); /* for another port */
 struct seatpool_node *seatpool_node(const struct seatpool *pool, const char *name); /* or NULL */

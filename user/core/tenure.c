@@ -34,11 +34,6 @@ bool tenure_holds(const struct tenure *t, uint64_t now_ns)
 	return now_ns < t->until_ns;
 }
 
-bool tenure_may_borrow(const struct tenure *t, uint64_t now_ns)
-{
-	return t->renewed_ns && tenure_holds(t, now_ns);
-}
-
 enum tenure_step tenure_next(const struct tenure *t, bool wanted, uint64_t now_ns)
 {
 	if (!wanted || t->sent_ns || now_ns < t->next_ns)
@@ -67,7 +62,7 @@ static uint64_t pause_ns(const struct tenure *t, uint32_t random)
 static void renewed(struct tenure *t, uint64_t sent_ns, uint64_t now_ns)
 {
 	/* Somebody may have reclaimed before this write reached the server: it holds for what comes. */
-	if (!tenure_holds(t, now_ns))
+	if (t->until_ns && !tenure_holds(t, now_ns))
 		t->epoch++;
 	t->until_ns = sent_ns + t->hold_s * S;
 	t->renewed_ns = sent_ns;

@@ -62,7 +62,5 @@ void tenure_answered(struct tenure *t, enum tenure_answer answer, uint64_t now_n
 
 /* What was borrowed is in force. */
 bool tenure_holds(const struct tenure *t, uint64_t now_ns);
-/* ... and something may be borrowed: the Lease was renewed in this life. */
-bool tenure_may_borrow(const struct tenure *t, uint64_t now_ns);
 
 #endif
