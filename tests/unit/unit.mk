@@ -11,6 +11,8 @@ $(B)/tests/unit/%.o: tests/unit/%.c
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_COMMON) $(B)/libcore.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(sort $(filter %.a,$^)) -lcmocka -lsodium -lcjson
+# A cluster that shares seats.
+$(B)/tests/unit/test_seats_cluster: $(B)/tests/unit/seatworld.o $(B)/tests/unit/seatserver.o
 # The pure parts of the CNI plugin.
 $(B)/tests/unit/test_cni_%.o: CPPFLAGS += -Iuser/cni
 $(filter $(B)/tests/unit/test_cni_%,$(TESTS_unit)): $(B)/libcni.a
