@@ -29,6 +29,7 @@
 	X(MEMORY, 'E', "the state file of a pull source")                                          \
 	X(RESOURCE, 'A', "a Secret, PortLicense, PortPolicy or Lease of the API")                  \
 	X(REPORT, 'Q', "a node's report of its licenses")                                          \
+	X(SEATS, 'B', "who has borrowed seats of a license line")                                  \
 	X(EVENTS, 'V', "a watch of the API server")                                                \
 	X(OBJECTS, 'W', "a list of the API server")                                                \
 	X(POD, 'O', "a Pod as the API server sends it, or as it is kept")                          \
@@ -56,5 +57,6 @@ void must_be_text(const char *text);
 /* fuzz_objects.c: what comes from the Kubernetes API. */
 void fuzz_object(const char *text, size_t len);
 void fuzz_report(const char *text, size_t len);
+void fuzz_seats(const char *text, size_t len);
 
 #endif

@@ -448,6 +448,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case FUZZ_RESOURCE:
 		fuzz_object((char *)rest, len);
 		break;
+	case FUZZ_SEATS:
+		fuzz_seats((char *)rest, len);
+		break;
 	case FUZZ_REPORT:
 		fuzz_report((char *)rest, len);
 		break;

@@ -173,6 +173,9 @@ static const struct {
 	{FUZZ_RESOURCE, LEASE},
 	{FUZZ_REPORT,
 	 "{\"generation\":12,\"licenses\":{\"secret:a:license.key\":\"active:9f86d081\"}}"},
+	{FUZZ_SEATS,
+	 "{\"iss\":\"i\",\"lid\":\"l\",\"ports\":[\"80/tcp\",\"53/udp\"],\"nodes\":{\"node-a\":[5,"
+	 "3],\"node-b\":[0,1]},\"waiting\":{\"80/tcp\":[\"node-b\"]}}"},
 	{FUZZ_EVENTS, KUBE_EVENTS},
 	{FUZZ_OBJECTS, KUBE_LIST},
 	{FUZZ_POLICY, POD_POLICY},
