@@ -3,7 +3,7 @@
 $(B)/tests/e2e/fakeclock.so: tests/e2e/fakeclock.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -O2 -g -std=gnu11 $(WARN) -fPIC -shared -MMD -MP -o $@ $<
-tests/e2e/40-clock.sh tests/e2e/41-history.sh tests/e2e/42-sticky-seq.sh tests/e2e/43-ends.sh tests/e2e/50-pull.sh: $(B)/tests/e2e/fakeclock.so ;
+tests/e2e/40-clock.sh tests/e2e/41-history.sh tests/e2e/42-sticky-seq.sh tests/e2e/43-ends.sh tests/e2e/50-pull.sh tests/e2e/65-kube-day.sh: $(B)/tests/e2e/fakeclock.so ;
 $(B)/tests/e2e/flood: tests/e2e/flood.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -O2 -g -std=gnu11 $(WARN) -MMD -MP -o $@ $<
