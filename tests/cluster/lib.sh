@@ -93,8 +93,8 @@ spec:
         imagePullPolicy: Never
         command: [/bin/sh, -c, "httpd -p 9090 -h /etc; exec httpd -f -p 8080 -h /etc"]
         ports: [{containerPort: 8080}]
-        readinessProbe: {httpGet: {path: /passwd, port: 9090}, periodSeconds: 1}
-        livenessProbe: {httpGet: {path: /passwd, port: 9090}, periodSeconds: 1, failureThreshold: 2}
+        readinessProbe: {httpGet: {path: /passwd, port: 9090}, periodSeconds: 1, timeoutSeconds: 5}
+        livenessProbe: {httpGet: {path: /passwd, port: 9090}, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 2}
 Y
 }
 process_of() { grep -l "pod$1" /proc/[0-9]*/cgroup 2> /dev/null | head -n 1 | cut -d/ -f3; } # process_of UID
@@ -161,11 +161,18 @@ unprotected() { gates | json "float(sum(g['unprotected_seconds'] for g in d if g
 pins() { find /sys/fs/bpf/portlic/gates -mindepth 1 -maxdepth 1 2> /dev/null | wc -l; }
 node_ready() { [ "$(K get node n1 -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}')" = True ]; }
 # As on a machine with systemd, where it has a cgroup of its own: by that its probes are known.
-house_kubelet() {
-	local pid v2
+kubelet_cgroup() {
+	V2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	mkdir -p "$V2/portlic-k8s/kubelet"
+}
+house_kubelet() { # the one that runs
+	local pid
 	read -r pid _ < "$BED_DIR/kubelet.pid"
-	v2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-	mkdir -p "$v2/portlic-k8s/kubelet" && echo "$pid" > "$v2/portlic-k8s/kubelet/cgroup.procs"
+	kubelet_cgroup && echo "$pid" > "$V2/portlic-k8s/kubelet/cgroup.procs"
+}
+start_kubelet() { # it is there from its first connection on
+	kubelet_cgroup
+	(echo $BASHPID > "$V2/portlic-k8s/kubelet/cgroup.procs" && C start kubelet)
 }
 bed_up() {
 	[ -x "$BEDS/cluster.sh" ] || skip_all "no test beds in $BEDS: set PORTLIC_TESTBEDS"

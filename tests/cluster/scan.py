@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""scan.py OUT PREFIX PORT  until SIGTERM: a SYN to PREFIX.2 to .254 every 100 ms, whoever is there or comes; then
+"""scan.py OUT PREFIX PORT  until SIGTERM: a SYN to PREFIX.2 to .254 every 200 ms, whoever is there or comes; then
 OUT: {"tries": n, "refused": n, "ok": ["ADDR", ...]}"""
 import errno
 import json
@@ -36,7 +36,7 @@ while not over:
         else:
             s.close()
         tries += 1
-    end = time.monotonic() + 0.1
+    end = time.monotonic() + 0.2
     while time.monotonic() < end:
         for key, _ in selector.select(0.01):
             settle(key.fileobj, key.data[0])

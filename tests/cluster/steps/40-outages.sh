@@ -36,8 +36,7 @@ C stop kubelet
 C stop containerd
 sleep 2
 C start containerd
-C start kubelet
-house_kubelet
+start_kubelet
 check "kubelet and containerd stopped and started: the node is Ready" eventually 60 node_ready
 eventually 60 is_ready shop
 check "the pod is Ready" is_ready shop
