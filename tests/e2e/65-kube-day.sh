@@ -90,6 +90,6 @@ past() { [ "$(since "$start" | cut -d. -f1)" -ge 60 ]; }
 eventually 90 past
 asked=$(kube count | sed 's/ /×/' | xargs)
 total=$(grep -oE '(^| )[0-9]+×' <<< "$asked" | tr -dc '0-9\n ' | awk '{ n += $1 } END { print n }')
-between "... its first minute: requests of this node for $kinds kinds, $asked" "$total" "$kinds" $((4 * kinds + 12))
+between "... its first minute: requests of this node for $kinds kinds, $asked" "$total" "$kinds" $((5 * kinds + 12))
 worst=$(kube log | tail -n "$total" | awk '{ n[int($1)]++ } END { for (s in n) if (n[s] > m) m = n[s]; print m }')
 between "... at most so many in a second" "$worst" 1 $((2 * kinds))
