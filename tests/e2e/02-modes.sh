@@ -6,7 +6,7 @@
 need nginx
 policy() { printf '%s' "$1" > "$T/p" && mv "$T/p" "$T/policies.d/pod.json"; } # one rename: in force at once or not
 state() { out "$LIB/net.py" tcp $POD4 "$1" 0.7; }
-becomes() { eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 $1 0.7)\" = $2 ]"; }
+becomes() { eventually 10 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 $1 0.7)\" = $2 ]"; }
 
 setup
 start_nginx pod 8080 9090 6379
@@ -34,7 +34,7 @@ policy '{"name":"p","match":{"gates":["pod"]},"mode":"audit"}'
 check "audit lets everything through" becomes 6379 ok
 before=$(port 6379 'p["connections"]["audit"]')
 for _ in 1 2 3; do state 6379 > "$T/out"; done
-check "audit counts what it would have denied" eventually 3 sh -c \
+check "audit counts what it would have denied" eventually 10 sh -c \
 	"[ \"\$(portlic port list pod -o json | python3 -c 'import json,sys; print(next(p[\"connections\"][\"audit\"] for p in json.load(sys.stdin) if p[\"port\"]==6379))')\" = $((before + 3)) ]"
 is "gate list names the mode" "$(portlic gate list -o json | json 'd[0]["mode"]')" audit
 
@@ -53,14 +53,14 @@ is "gate list names the mode" "$(portlic gate list -o json | json 'd[0]["mode"]'
 policy '{"name":"p","match":{"gates":["pod"]},"open":[{"port":6379}]}'
 check "a good policy" becomes 6379 ok
 policy '{"name":"p","match":{"gates":["pod"]},"open":[{"port":6379}],"ports":[{"port":8080,"seats":0}]}'
-check "a policy with wrong seats is refused by name" eventually 3 grep -q 'pod.json.*seats\|seats.*pod.json' "$T/agent.log"
+check "a policy with wrong seats is refused by name" eventually 10 grep -q 'pod.json.*seats\|seats.*pod.json' "$T/agent.log"
 is "... and the last good one stays" "$(state 6379)" ok
 policy '{"name":"p","match":{},"mode":"off"}'
-check "an empty match is refused" eventually 3 sh -c "[ \$(grep -c pod.json $T/agent.log) -ge 2 ]"
+check "an empty match is refused" eventually 10 sh -c "[ \$(grep -c pod.json $T/agent.log) -ge 2 ]"
 is "... and 9090 stays shut" "$(state 9090)" refused
 
 sed -i 's/{"iss"/{"reserve":{"ports":"9443"},"iss"/' "$T/trust.d/vendor.jwks"
 check "a reserve in the trust store" grep -q reserve "$T/trust.d/vendor.jwks"
 sleep 1
 policy '{"name":"p","match":{"gates":["pod"]},"open":[{"port":9443}]}'
-check "an open of a reserved port is refused" eventually 3 grep -q '9443' "$T/agent.log"
+check "an open of a reserved port is refused" eventually 10 grep -q '9443' "$T/agent.log"

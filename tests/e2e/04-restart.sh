@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # A restart adopts what stands: no connect fails meanwhile, counters go on, what is denied stays denied while
 # no agent runs.
 . "$(dirname "$0")/lib.sh"
@@ -8,9 +9,9 @@ need nginx
 setup
 start_nginx pod 8080 9090
 drop app.lic
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 for _ in 1 2 3 4 5; do out "$LIB/net.py" tcp $POD4 9090 > "$T/out"; done
-eventually 2 sh -c "portlic port list pod | grep -q 9090"
+eventually 10 sh -c "portlic port list pod | grep -q 9090"
 before=$(port 8080 'p["connections"]["allowed"]')
 links() { find "$T/bpf/portlic" | sort; }
 pins=$(links)
@@ -45,7 +46,7 @@ is "the same pins, none left over" "$(links)" "$pins"
 agent_end KILL
 drop second.lic '"lid":"two"' '"jti":"two"' '"ports":[{"port":9090}]'
 agent_start
-check "a license that came meanwhile is in force" eventually 2 sh -c "[ \$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 9090) = ok ]"
+check "a license that came meanwhile is in force" eventually 10 sh -c "[ \$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 9090) = ok ]"
 is "8080 never lost its license" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
 
 # a namespace that died while no agent ran

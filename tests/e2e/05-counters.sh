@@ -9,7 +9,7 @@ start_nginx pod 8080 9090
 start_echo udp 5353
 start_echo tcp 7000
 drop app.lic '"ports":[{"port":8080},{"port":7000},{"port":5353,"protocol":"UDP"}]'
-[ "$(out "$LIB/net.py" wait ok $POD4 7000 3)" != never ] || bail "the ports open"
+[ "$(out "$LIB/net.py" wait ok $POD4 7000 10)" != never ] || bail "the ports open"
 # wire stands before nftables: what it let through, nftables counts
 pod nft -f - << 'N'
 table inet seen {

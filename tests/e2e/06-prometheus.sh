@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # A real Prometheus scrapes the agent.
 . "$(dirname "$0")/lib.sh"
 need bpftool nginx prometheus promtool
@@ -8,7 +9,7 @@ setup
 start_nginx pod 8080 9090
 end=$(in_s 3600)
 drop app.lic '"lid":"line-1"' '"plan":"team"' "\"exp\":$end"
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 printf 'not a license\n' > "$T/licenses.d/bad.lic"
 before=$(port 8080 'p["connections"]["allowed"]')
 out curl -s -H 'Connection: close' "http://$POD4:8080/small?[1-20]" > "$T/out"
@@ -28,11 +29,11 @@ asks() { [ "$(query "$1")" = "$2" ]; }
 check "the target is up" eventually 30 asks 'up{job="portlic"}' 1.0
 sleep 1.2
 allowed='sum(portlic_port_connections_total{gate="pod",port="8080",verdict="allowed"})'
-check "allowed connections, exactly" eventually 5 asks "$allowed" "$((before + 20)).0"
+check "allowed connections, exactly" eventually 10 asks "$allowed" "$((before + 20)).0"
 denied='sum(portlic_port_connections_total{gate="pod",verdict="denied"})'
-check "denied connections, exactly" eventually 5 asks "$denied" "$(portlic port list pod -o json | json 'sum(p["connections"]["denied"] for p in d)').0"
+check "denied connections, exactly" eventually 10 asks "$denied" "$(portlic port list pod -o json | json 'sum(p["connections"]["denied"] for p in d)').0"
 is "... three of them at 9090" "$(port 9090 'p["connections"]["denied"]')" 3
-check "denials by reason" eventually 5 sh -c "curl -sf http://$METRICS/metrics | grep -q '^portlic_port_denied_total{.*reason=\"unlicensed\"'"
+check "denials by reason" eventually 10 sh -c "curl -sf http://$METRICS/metrics | grep -q '^portlic_port_denied_total{.*reason=\"unlicensed\"'"
 between "expiry of the license" "$(query 'portlic_license_expiry_timestamp_seconds{lid="line-1"}')" "$end" "$end"
 has "license info" "$(query 'portlic_license_info{lid="line-1",plan="team"}')" 1.0
 between "rejected licenses by reason" "$(query 'sum(portlic_license_rejected_total)')" 1 100

@@ -22,14 +22,14 @@ check "path MTU messages pass: a refusal of the peer reaches a UDP client" sh -c
 
 # UDP clients
 in_out "$LIB/net.py" echo-udp 5300
-eventually 5 sh -c "nsenter --net=/run/netns/$OUT ss -Hlnu 'sport = :5300' | grep -q ." || bail "echo server"
+eventually 10 sh -c "nsenter --net=/run/netns/$OUT ss -Hlnu 'sport = :5300' | grep -q ." || bail "echo server"
 for a in $OUT4 $OUT6; do
 	is "UDP client, connected, $a" "$(pod "$LIB/net.py" udp $a 5300)" ok
 	is "UDP client, unconnected, $a" "$(pod "$LIB/net.py" udp-unbound $a 5300)" ok
 done
 if command -v dnsmasq > /dev/null && command -v dig > /dev/null; then
 	in_out dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --port=53 --user=root --pid-file="$T/dnsmasq.pid" --address=/shop.example/192.0.2.7
-	eventually 5 sh -c "nsenter --net=/run/netns/$OUT ss -Hlnu 'sport = :53' | grep -q ." || bail "dnsmasq" "$(cat "$T/background.log")"
+	eventually 10 sh -c "nsenter --net=/run/netns/$OUT ss -Hlnu 'sport = :53' | grep -q ." || bail "dnsmasq" "$(cat "$T/background.log")"
 	is "DNS with dig" "$(pod dig +short +tries=1 +time=2 @$OUT4 shop.example)" 192.0.2.7
 	is "DNS with dig, IPv6" "$(pod dig +short +tries=1 +time=2 @$OUT6 shop.example)" 192.0.2.7
 	is "DNS with dig over TCP" "$(pod dig +short +tcp +tries=1 +time=2 @$OUT4 shop.example)" 192.0.2.7
@@ -42,7 +42,7 @@ fi
 start_echo tcp 8080
 end=$(in_s 3)
 drop app.lic '"lid":"short"' "\"exp\":$end" '"lapse":"block"' '"ports":[{"port":8080},{"port":40000,"endPort":40100}]'
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 cat > "$T/client.py" << 'P'
 import socket, sys, time
 s = socket.create_connection((sys.argv[1], 80), source_address=("", 40007), timeout=2)
@@ -59,8 +59,8 @@ is "the lapsed port itself is shut" "$(out "$LIB/net.py" tcp $POD4 8080)" refuse
 if command -v redis-server > /dev/null; then
 	drop redis.lic '"lid":"redis"' '"jti":"r"' '"ports":[{"port":6379}]'
 	in_pod redis-server --port 6379 --bind '* -::*' --protected-mode no --save '' --dir "$T" --daemonize no
-	eventually 5 listens pod 6379 || bail "redis" "$(cat "$T/background.log")"
-	check "the license of redis is in force" eventually 3 sh -c "[ \$(nsenter --net=/run/netns/$OUT redis-cli -h $POD4 ping) = PONG ]"
+	eventually 10 listens pod 6379 || bail "redis" "$(cat "$T/background.log")"
+	check "the license of redis is in force" eventually 10 sh -c "[ \$(nsenter --net=/run/netns/$OUT redis-cli -h $POD4 ping) = PONG ]"
 	is "redis over IPv6" "$(out redis-cli -h $POD6 set k v)" OK
 	out redis-benchmark -h $POD4 -q -n 20000 -c 20 -P 4 -t set,get > "$T/out" 2>&1
 	is "redis-benchmark runs through" "$?" 0

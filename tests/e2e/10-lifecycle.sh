@@ -4,17 +4,18 @@
 . "$(dirname "$0")/lib.sh"
 need nginx bpftool
 
+pulse
 make_pod
 configure
 vendor
 start_nginx pod 8080 9090
-out "$LIB/net.py" hold $POD4 9090 3 > "$T/hold" & hold=$!
+out "$LIB/net.py" hold $POD4 9090 5 > "$T/hold" & hold=$!
 PIDS+=("$hold")
-sleep 0.5
+eventually 10 has_clients 9090 || bail "a connection to 9090"
 agent_start
 start=$(now)
 gate_up
-between "a gate is up within 1 s" "$(since "$start")" 0 1
+promptly "a gate is up within 1 s" "$(since "$start")" 1
 is "a second gate of that name: exit status 2" "$(portlic gate add pod --netns "$POD" > "$T/out" 2>&1; echo $?)" 2
 is "9090 is refused from then on" "$(out "$LIB/net.py" tcp $POD4 9090)" refused
 wait $hold
@@ -22,7 +23,7 @@ read -r how _ < "$T/hold"
 is "a connection that stood when the gate came is not cut" "$how" open
 
 drop app.lic
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 # numbers of the links that are pinned here, wherever else on this machine there are more
 own_links() { find "$T/bpf" -type f -exec bpftool link show pinned {} \; 2> /dev/null | sed -n 's/^\([0-9]*\):.*/\1/p'; }
 links=$(own_links)
@@ -40,7 +41,7 @@ check "portlic check passes" portlic check
 # off and on again
 pod ip link set eth0 down
 pod ip link set eth0 up
-eventually 3 out ping -c 1 -W 1 $POD4
+eventually 10 out ping -c 1 -W 1 $POD4
 is "an interface that went down and up is still gated" "$(out "$LIB/net.py" tcp $POD4 9090)" refused
 
 check "gate del" portlic gate del pod
@@ -64,7 +65,7 @@ background nsenter --net="/run/netns/plx$$-b" "$LIB/net.py" echo-tcp 8080 9090
 check "the second agent's gate" portlic --socket "$T/b/portlicd.sock" gate add b --netns "plx$$-b"
 sign > "$T/b/licenses.d/app.lic"
 in_b() { nsenter --net="/run/netns/plx$$-b" "$LIB/net.py" "$@"; }
-has "the second agent's license opens the second pod" "$(in_b wait ok 127.0.0.1 8080 3)" .
+has "the second agent's license opens the second pod" "$(in_b wait ok 127.0.0.1 8080 10)" .
 is "... and nothing else there" "$(in_b tcp 127.0.0.1 9090)" refused
 kill -KILL $other
 wait $other 2> /dev/null
@@ -80,4 +81,4 @@ check "... the agent holds no descriptor in it: the veth is gone" eventually 10 
 ip netns del "plx$$-b"
 agent_end TERM
 umount "$T/bpf" "$T/b/bpf"
-check "no link is left when the bpffs is gone" eventually 5 no_link
+check "no link is left when the bpffs is gone" eventually 10 no_link

@@ -20,7 +20,7 @@ is "gate list as JSON has the documented members" \
 
 sign > "$T/app.lic"
 check "license load" portlic license load "$T/app.lic"
-is "... is in force at once" "$(out "$LIB/net.py" wait ok $POD4 8080 2 | grep -c never)" 0
+is "... is in force at once" "$(out "$LIB/net.py" wait ok $POD4 8080 10 | grep -c never)" 0
 check "... stands in the license directory" test -s "$T/licenses.d/app.lic"
 is "port list as JSON has the documented members" "$(portlic port list pod -o json |
 	json '{"gate","port","end_port","protocol","name","state","lid","deadline","packets","bytes","connections","last_access","last_origin"} <= set(d[0])')" True
@@ -42,9 +42,9 @@ has "seats of the whole cluster: said to hold per node" "$(portlic license load 
 check "... it is unloaded" portlic license unload fleet
 is "a file that isn't there exits 2" "$(status portlic license load "$T/nothing.lic")" 2
 
-out "$LIB/net.py" hold $POD4 8080 2 > "$T/hold" & hold=$!
+out "$LIB/net.py" hold $POD4 8080 4 > "$T/hold" & hold=$!
 PIDS+=("$hold")
-sleep 0.5
+eventually 10 has_clients 8080 || bail "a connection to 8080"
 check "license unload" portlic license unload line-1
 is "... shuts 8080 at once" "$(out "$LIB/net.py" tcp $POD4 8080)" refused
 wait $hold

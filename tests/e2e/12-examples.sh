@@ -18,26 +18,26 @@ check "verify, offline" portlic license verify --trust "$T" --audience acme-prod
 cp "$T/vendor.jwks" "$T/trust.d/"
 check "gate add" portlic gate add shop --netns "$POD"
 is "8080 is shut" "$(tcp 8080)" refused
-eventually 3 sh -c "portlic status -o json | grep -q '\"keys\": *1'"
+eventually 10 sh -c "portlic status -o json | grep -q '\"keys\": *1'"
 check "load" portlic license load "$T/acme.lic"
-is "8080 is open" "$(out "$LIB/net.py" wait ok $POD4 8080 2 | grep -c never)" 0
+is "8080 is open" "$(out "$LIB/net.py" wait ok $POD4 8080 10 | grep -c never)" 0
 is "a port of the range is open" "$(tcp 9005)" ok
 is "9090 is shut" "$(tcp 9090)" refused
 is "redis is shut" "$(tcp 6379)" refused
 cp policies/shop.policy.json "$T/policies.d/"
-is "shop.policy.json opens redis" "$(out "$LIB/net.py" wait ok $POD4 6379 3 | grep -c never)" 0
+is "shop.policy.json opens redis" "$(out "$LIB/net.py" wait ok $POD4 6379 10 | grep -c never)" 0
 is "... and not 9090" "$(tcp 9090)" refused
 cp policies/audit.policy.json "$T/policies.d/shop.policy.json"
-is "audit.policy.json lets 9090 through" "$(out "$LIB/net.py" wait ok $POD4 9090 3 | grep -c never)" 0
+is "audit.policy.json lets 9090 through" "$(out "$LIB/net.py" wait ok $POD4 9090 10 | grep -c never)" 0
 cp policies/shop.policy.json "$T/policies.d/"
-is "... until shop.policy.json is back" "$(out "$LIB/net.py" wait refused $POD4 9090 3 | grep -c never)" 0
+is "... until shop.policy.json is back" "$(out "$LIB/net.py" wait refused $POD4 9090 10 | grep -c never)" 0
 
 # every policy, for this gate
 policy_is() { [ "$(portlic gate list -o json | json 'd[0]["policy"]')" = "$1" ]; }
 for file in policies/*.policy.json policies/shop.policy.json; do
 	name=${file##*/}
 	sed -E 's/"gates": \[[^]]*\]/"gates": ["shop"]/' "$file" > "$T/policy" && mv "$T/policy" "$T/policies.d/shop.policy.json"
-	check "$name holds for the gate" eventually 3 policy_is "${name%%.*}"
+	check "$name holds for the gate" eventually 10 policy_is "${name%%.*}"
 done
 
 # every other license, as it is
@@ -89,7 +89,7 @@ sed "$fresh; s/1775001600/$(in_s 15552000)/" policies/air-gapped.revocations.jso
 check "its revocation list is signed" sh -c "portlic license sign --revocation-list --key $T/vendor.jwk $T/claims > $T/token"
 mv "$T/token" "$T/licenses.d/air-gapped.rl"
 is_active() { [ "$(state air-gapped)" = active ]; }
-check "... and makes it active" eventually 3 is_active
+check "... and makes it active" eventually 10 is_active
 is "... opens its port" "$(tcp 8130)" ok
 check "the file that the list names is refused its right" load air-gapped "$fresh; s/air-gapped-2/air-gapped-1/; s/\"seq\": 2/\"seq\": 3/"
 is "... revoked" "$(state air-gapped)" revoked

@@ -24,7 +24,7 @@ programs() { # programs KIND COMMAND...
 	local there back
 	nsenter --net="/run/netns/$OUT" "$LIB/bpf.py" "$1" cn0 "$VETH" > "$T/there" & there=$!
 	nsenter --net="/run/netns/$OUT" "$LIB/bpf.py" redirect "$VETH" cn0 > "$T/back" & back=$!
-	eventually 5 grep -q . "$T/there" && eventually 5 grep -q . "$T/back"
+	eventually 10 grep -q . "$T/there" && eventually 10 grep -q . "$T/back"
 	if grep -h skip "$T/there" "$T/back"; then
 		:
 	else

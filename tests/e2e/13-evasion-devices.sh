@@ -12,7 +12,7 @@ ip netns add "$NEST" && nsenter --net="/run/netns/$NEST" sysctl -qw net.ipv6.con
 nest() { nsenter --net="/run/netns/$NEST" "$@"; }
 nest ip link set lo up
 background nsenter --net="/run/netns/$NEST" "$LIB/net.py" echo-tcp 9090
-eventually 5 sh -c "nsenter --net=/run/netns/$NEST ss -Hltn 'sport = :9090' | grep -q ." || bail "the inner server"
+eventually 10 sh -c "nsenter --net=/run/netns/$NEST ss -Hltn 'sport = :9090' | grep -q ." || bail "the inner server"
 reach() { # reach ADDRESS
 	out ip neigh flush dev "$VETH"
 	tried "$(out "$LIB/net.py" tcp "$1" 9090 0.5)"

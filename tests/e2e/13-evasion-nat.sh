@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # Root in the pod leads a licensed port to another: netfilter between `wire` and the socket (docs/evasion.md).
 . "$(dirname "$0")/lib.sh"
 . "$LIB/evasion.sh"
@@ -28,7 +29,7 @@ while True:
             open(sys.argv[1], "a").write(key.fileobj.recv(64).decode() + "\n")
 P
 in_pod python3 "$T/proxy.py" "$T/proxied"
-eventually 5 listens pod 9091 || bail "the proxy" "$(cat "$T/background.log")"
+eventually 10 listens pod 9091 || bail "the proxy" "$(cat "$T/background.log")"
 
 nat() { # nat COMMAND...: with the rules of $T/rules
 	jail nft -f "$T/rules-$1" 2> "$T/err" || {

@@ -35,7 +35,7 @@ inner_udp() { out "$LIB/net.py" udp 10.90.0.2 5354 0.5; }
 inner_group() { # does a socket hear a datagram to a group?
 	local heard=$T/heard listener
 	nsenter --net="/run/netns/$POD" python3 "$T/group.py" > "$heard" & listener=$!
-	eventually 5 grep -q ready "$heard"
+	eventually 10 grep -q ready "$heard"
 	out python3 "$T/group.py" send
 	eventually 1 grep ok "$heard" && echo ok
 	kill $listener && wait $listener 2> "$T/err"

@@ -33,7 +33,7 @@ sleep 0.3
 is "70 idle clients of one address leave room for others" "$(curl -s -m 2 --interface 127.0.0.9 -o "$T/got" -w '%{http_code}' "http://$METRICS/healthz")" 200
 is "... the local API answers" "$(api /v1/status)" 200
 wait "${PIDS[-1]}"
-check "... and are gone without a trace" eventually 5 curl -sf -m 1 "http://$METRICS/healthz"
+check "... and are gone without a trace" eventually 10 curl -sf -m 1 "http://$METRICS/healthz"
 
 # the limit as a whole, and all of them gone at one stroke
 idle "$PORTLIC_SOCKET" 70 1 > "$T/idle" &
@@ -42,7 +42,7 @@ eventually 10 grep -q held "$T/idle"
 kill -STOP "$AGENT"
 wait "${PIDS[-1]}"
 kill -CONT "$AGENT"
-check "70 idle clients of the local API came and went: it answers again" eventually 5 curl -sf -m 1 --unix-socket "$PORTLIC_SOCKET" http://portlic/healthz
+check "70 idle clients of the local API came and went: it answers again" eventually 10 curl -sf -m 1 --unix-socket "$PORTLIC_SOCKET" http://portlic/healthz
 is "... and again" "$(api /v1/gates)" 200
 
 # six requests at once for one namespace

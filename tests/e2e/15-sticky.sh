@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # What is in force stays in force: against a second file with the same kid, another list under the same
 # name, a reserve that comes later; over a restart, too.
 . "$(dirname "$0")/lib.sh"
@@ -8,22 +9,22 @@ setup
 vendor other
 start_echo tcp 8080 8081
 drop app.lic '"jti":"app"'
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 state() { portlic license list -o json | json "next((l['state'] for l in d if l['file'] == '$1'), None)"; }
-becomes() { eventually 5 sh -c "portlic license list -o json | python3 -c 'import json,sys; sys.exit(not any(l[\"file\"] == \"$1\" and l[\"state\"] == \"$2\" for l in json.load(sys.stdin)))'"; }
+becomes() { eventually 10 sh -c "portlic license list -o json | python3 -c 'import json,sys; sys.exit(not any(l[\"file\"] == \"$1\" and l[\"state\"] == \"$2\" for l in json.load(sys.stdin)))'"; }
 warned() { portlic status -o json | json '"\n".join(d["warnings"])'; }
 restart() { agent_end TERM && agent_start && eventually 10 portlic gate list; }
 
 # a new trust file with the kid of one that is in force, first in order of names
 portlic license keygen --iss https://thief.example --kid vendor-1 --out "$T/thief" > "$T/out"
 cp "$T/thief.jwks" "$T/trust.d/a.jwks"
-check "a trust file with a kid of another is refused by name" eventually 3 grep -q 'trust_refused.*a.jwks' "$T/agent.log"
+check "a trust file with a kid of another is refused by name" eventually 10 grep -q 'trust_refused.*a.jwks' "$T/agent.log"
 is "... and the vendor who has it stays trusted" "$(state app.lic)" active
 has "... status names it" "$(warned)" '"a.jwks" is refused'
 restart
 is "... after a restart, too" "$(state app.lic)" active
 rm "$T/trust.d/a.jwks"
-check "deleted, it isn't held: it never was in force" eventually 3 sh -c '! portlic status -o json | grep -q a.jwks'
+check "deleted, it isn't held: it never was in force" eventually 10 sh -c '! portlic status -o json | grep -q a.jwks'
 is "... 8080 is open all the time" "$(out "$LIB/net.py" tcp $POD4 8080)" ok
 
 # revocation lists are each vendor's own, whatever their files are called
@@ -48,7 +49,7 @@ is "another vendor's list in its file: app.lic stays revoked" "$(state app.lic)"
 restart
 is "... over a restart" "$(state app.lic)" revoked
 listed r.rl vendor 4 '[]'
-check "an older list is refused by name" eventually 3 grep -q 'revocation_list_refused.*r.rl.*newer' "$T/agent.log"
+check "an older list is refused by name" eventually 10 grep -q 'revocation_list_refused.*r.rl.*newer' "$T/agent.log"
 rm "$T"/licenses.d/*.rl
 sleep 0.5
 restart
@@ -63,7 +64,7 @@ reserve() { # reserve PORTS|'' in the trust file of the other vendor
 }
 policy() { printf '%s' "$2" > "$T/p" && mv "$T/p" "$T/policies.d/$1"; }
 tcp() { out "$LIB/net.py" tcp $POD4 "$1" 0.7; }
-becomes_tcp() { eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 $1 0.7)\" = $2 ]"; }
+becomes_tcp() { eventually 10 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 $1 0.7)\" = $2 ]"; }
 start_echo tcp 7000 7001 9090
 policy 20.json '{"name":"lax","match":{"gates":["*"]},"mode":"audit"}'
 policy 10.json '{"name":"strict","match":{"gates":["pod"]},"open":[{"port":7000},{"port":7001}]}'
@@ -79,11 +80,11 @@ is "... all that over a restart" "$(mode) $(tcp 7000) $(tcp 7001) $(tcp 9090)" "
 reserve ''
 check "the reserve goes: the policy holds whole again" becomes_tcp 7000 ok
 policy 15.json '{"name":'
-check "a policy that never was good: a warning that its gates may be judged by another" eventually 3 sh -c \
+check "a policy that never was good: a warning that its gates may be judged by another" eventually 10 sh -c \
 	"portlic status -o json | grep -q '15.json.*may be judged by another policy'"
 rm "$T"/policies.d/15.json
 policy 15.json '{"name":"idle","mode":"off"}'
-check "a policy without match: a warning in status" eventually 3 sh -c "portlic status -o json | grep -q '15.json.*has no.*match'"
+check "a policy without match: a warning in status" eventually 10 sh -c "portlic status -o json | grep -q '15.json.*has no.*match'"
 check "... and in the log" grep -q 'policy_idle.*15.json' "$T/agent.log"
 
 # the same for a gate's own policy

@@ -14,7 +14,7 @@ knock
 is "three denials of a port without a rule are in other" "$(other)" 3
 before=$(reasons)
 drop app.lic
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 between "the port is licensed: other doesn't go back" "$(other)" 3 10
 between "... nor by reason" "$(reasons)" "$before" 10
 is "... the port list shows them at the port" "$(port 8080 'p["connections"]["denied"] >= 3')" True
@@ -37,7 +37,7 @@ is "... and nothing without a protocol" "$(metric portlic_port_connections_total
 end=$(in_s -5)
 drop report.lic '"lid":"report"' '"jti":"r"' "\"exp\":$end" "\"iat\":$((end - 1000))" '"lapse":"report"' '"ports":[{"port":8081}]'
 drop grace.lic '"lid":"grace"' '"jti":"g"' "\"exp\":$end" "\"iat\":$((end - 1000))" '"grace":1000' '"ports":[{"port":8082}]'
-check "lapsed with report: let through" eventually 3 sh -c "[ \$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8081) = ok ]"
+check "lapsed with report: let through" eventually 10 sh -c "[ \$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8081) = ok ]"
 is "... its state is audit" "$(port 8081 'p["state"]')" audit
 is "... and it counts as that" "$(port 8081 'p["connections"]["audit"] > 0 and p["connections"]["allowed"] == 0')" True
 is "in its grace: its state is grace" "$(port 8082 'p["state"]')" grace

@@ -20,7 +20,7 @@ agent_start
 eventually 10 portlic gate list
 check "a corrupt gates.json: the log says what was done" grep -q 'state_lost.*gates.json.*moved to' "$T/agent.log"
 has "... and status" "$(portlic status -o json | json '"\n".join(d["warnings"])')" 'moved to'
-check "... the pinned gate is taken over" eventually 5 sh -c "portlic gate list -o json | grep -q '\"pod\"'"
+check "... the pinned gate is taken over" eventually 10 sh -c "portlic gate list -o json | grep -q '\"pod\"'"
 
 # HEAD
 for url in healthz readyz metrics; do

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # What a restart must not show: counters at zero, a lock of the agent that was killed.
 . "$(dirname "$0")/lib.sh"
 need curl
@@ -7,7 +8,7 @@ need curl
 setup
 drop a.lic
 start_echo tcp 8080
-eventually 5 test "$(out "$LIB/net.py" tcp $POD4 8080)" = ok
+eventually 10 test "$(out "$LIB/net.py" tcp $POD4 8080)" = ok
 for _ in 1 2 3; do out "$LIB/net.py" tcp $POD4 8080 > /dev/null; done
 packets=$(port 8080 'p["packets"]["allowed"]')
 between "packets were counted" "$packets" 4 1000

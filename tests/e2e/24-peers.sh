@@ -10,7 +10,7 @@ out ip addr add 10.77.0.9/24 dev "$VETH"
 start_nginx pod 8080 9003
 start_echo udp 5353
 drop app.lic '"ports":[{"port":8080},{"port":9000,"endPort":9010},{"port":5353,"protocol":"UDP"}]'
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 api() { curl -s --unix-socket "$PORTLIC_SOCKET" "http://portlic/v1/peers?$1"; }
 # clients PORT[/PROTO]: address, sockets connected, whether the last time is known; a line each, sorted
 clients() {
@@ -22,7 +22,7 @@ in_out "$LIB/net.py" idle $POD4 8080 60
 in_out "$LIB/net.py" idle $POD6 8080 60
 from 10.77.0.9 $POD4 8080
 connected() { [ "$(pod ss -Htn state established 'sport = :8080' | wc -l)" = 2 ]; }
-eventually 3 connected || bail "two are connected"
+eventually 10 connected || bail "two are connected"
 is "clients of 8080, live and past" "$(clients 8080)" "10.77.0.1 1 True
 10.77.0.9 0 True
 fd77::1 1 True"
@@ -52,7 +52,7 @@ has "... and says what would do" "$(cat "$T/answer")" 8080
 
 agent_end KILL
 agent_start
-eventually 5 curl -sf "http://$METRICS/readyz"
+eventually 10 curl -sf "http://$METRICS/readyz"
 is "a restart forgets nobody" "$(clients 8080)" "10.77.0.1 1 True
 10.77.0.9 0 True
 fd77::1 1 True"

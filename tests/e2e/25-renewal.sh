@@ -11,7 +11,7 @@ line() { # line SEQ FIELD...: the next license of the line
 }
 BOTH='"ports":[{"port":8080},{"port":8082}]'
 MORE='"ports":[{"port":8080},{"port":8081},{"port":8082}]'
-in_force() { eventually "${2:-5}" seq_is "$1"; } # in_force SEQ [SECONDS]
+in_force() { eventually "${2:-15}" seq_is "$1"; } # in_force SEQ [SECONDS]
 seq_is() { [ "$(portlic license list -o json | json 'next((l["seq"] for l in d if l["state"] == "active"), 0)')" = "$1" ]; }
 tcp() { out "$LIB/net.py" tcp $POD4 "$1" 0.5; }
 running() { kill -0 "$download" && [ ! -s "$T/download" ]; }
@@ -24,7 +24,7 @@ start_nginx pod 8080 8081 8082
 head -c 64M /dev/urandom > "$T/nginx-pod/www/big"
 sum=$(sha256sum < "$T/nginx-pod/www/big")
 line 1 "$BOTH"
-[ "$(out "$LIB/net.py" wait ok $POD4 8082 3)" != never ] || bail "8082 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8082 10)" != never ] || bail "8082 opens"
 
 out "$LIB/storm.py" connect "$T/stop" 10000 8080 $POD4 $POD6 > "$T/storm-a" & loops=$!
 out "$LIB/storm.py" connect "$T/stop" 10000 8082 $POD4 $POD6 > "$T/storm-b" & loops="$loops $!"
@@ -35,9 +35,9 @@ PIDS+=($loops $download)
 line 2 "$BOTH"
 check "a renewal is in force" in_force 2
 line 3 "$MORE"
-has "an upgrade opens 8081" "$(out "$LIB/net.py" wait ok $POD4 8081 5)" .
+has "an upgrade opens 8081" "$(out "$LIB/net.py" wait ok $POD4 8081 10)" .
 line 4 "$BOTH"
-has "a downgrade shuts it" "$(out "$LIB/net.py" wait refused $POD4 8081 5)" .
+has "a downgrade shuts it" "$(out "$LIB/net.py" wait refused $POD4 8081 10)" .
 in_step "renewed, upgraded, downgraded"
 
 # A mounted Secret: the symlink ..data is renamed from one directory to the next.
@@ -92,7 +92,7 @@ if [ "$(cut -d. -f1 /proc/uptime)" -gt 400 ] && unshare --time --boottime -298 t
 	VENDOR=second line 10 "$BOTH" "\"exp\":$turn" '"lapse":"block"'
 	check "one that ends soon" in_force 10
 	VENDOR=second sign '"seq":11' '"jti":"s11"' "$MORE" "\"nbf\":$turn" "\"exp\":$((turn + 3600))" > "$T/token" && mv "$T/token" "$T/licenses.d/next.lic"
-	check "the next one is pending" eventually 3 sh -c "portlic license list | grep -q pending"
+	check "the next one is pending" eventually 10 sh -c "portlic license list | grep -q pending"
 	is "... and 8081 shut" "$(tcp 8081)" refused
 	agent_end KILL
 	has "the agent is dead, and the kernel renews" "$(out "$LIB/net.py" wait ok $POD4 8081 10)" .

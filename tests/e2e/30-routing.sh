@@ -21,13 +21,13 @@ out ip -6 route add fd78::/64 via $POD6
 start_echo tcp 7777 9090
 in_out "$LIB/net.py" echo-tcp 7777
 in_out "$LIB/net.py" echo-udp 7778
-eventually 5 listens out 7777
+eventually 10 listens out 7777
 covered() { [ "$(portlic gate list -o json | json 'sum(a["interface"] == "in0" for a in d[0]["attachments"])')" = 2 ]; }
-check "the inner interface is covered" eventually 3 covered
+check "the inner interface is covered" eventually 10 covered
 
 is "not forwarding: what is for others is denied" "$(nest "$LIB/net.py" tcp $OUT4 7777 0.5 | sed 's/timeout/refused/')" refused
 pod sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-check "forwarding IPv6 settles" eventually 5 sh -c "nsenter --net=/run/netns/$NEST $LIB/net.py tcp $OUT6 7777 0.5 | grep -q ok"
+check "forwarding IPv6 settles" eventually 10 sh -c "nsenter --net=/run/netns/$NEST $LIB/net.py tcp $OUT6 7777 0.5 | grep -q ok"
 is "through the pod: TCP" "$(nest "$LIB/net.py" tcp $OUT4 7777)" ok
 is "through the pod: TCP over IPv6" "$(nest "$LIB/net.py" tcp $OUT6 7777)" ok
 is "through the pod: UDP" "$(nest "$LIB/net.py" udp $OUT4 7778)" ok
@@ -71,7 +71,7 @@ P
 hear() {
 	pod python3 "$T/group.py" listen $POD4 > "$T/heard" &
 	local listener=$!
-	eventually 3 echo_listens udp 5555
+	eventually 10 echo_listens udp 5555
 	out python3 "$T/group.py" send $OUT4
 	wait $listener
 	cat "$T/heard"

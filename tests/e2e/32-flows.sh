@@ -47,7 +47,7 @@ P
 nsenter --net="/run/netns/$NEXT" python3 "$T/connected.py" "$T/stop" > "$T/connected" 2>&1 &
 client=$!
 PIDS+=($!)
-eventually 5 grep -q asked "$T/connected"
+eventually 10 grep -q asked "$T/connected"
 start=$(now)
 check "a million flows next door" next "$BUILD/tests/e2e/flood" 10.99.0.1 1000000
 echo "# in $(since "$start") s"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # The clock: steps of a year back and ahead, synchronised or not, while the agent runs and over a restart
 # and a boot; `clock reset`. Only the agent's own wall clock is stepped (fakeclock.c).
 . "$(dirname "$0")/lib.sh"
@@ -13,14 +14,14 @@ start_echo tcp 8080 8081 8082
 drop now.lic '"lid":"now"' '"grace":60'
 drop ended.lic '"lid":"ended"' "\"iat\":$(in_s -90000)" "\"exp\":$(in_s -3600)" '"ports":[{"port":8081}]'
 drop later.lic '"lid":"later"' "\"nbf\":$(in_s $((YEAR / 2)))" "\"exp\":$(in_s $((3 * YEAR)))" '"ports":[{"port":8082}]'
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 status() { portlic status -o json | json "$1"; }
 off() { status '__import__("datetime").datetime.fromisoformat(d["clock"]["effective"].replace("Z","+00:00")).timestamp()' | awk -v now="$(date +%s)" '{ printf "%d", $1 - now }'; }
 states() { portlic license list -o json | json '" ".join(sorted(l["lid"] + ":" + l["state"] for l in d))'; }
 ports() { for p in 8080 8081 8082; do printf '%s ' "$(out "$LIB/net.py" tcp $POD4 $p 0.5)"; done; }
-becomes() { eventually 4 sh -c "portlic license list -o json | grep -q '\"lid\":[ ]*\"$1\"' && [ \"\$(portlic license list -o json | python3 -c 'import json,sys; print(next(l[\"state\"] for l in json.load(sys.stdin) if l[\"lid\"] == \"$1\"))')\" = $2 ]"; }
+becomes() { eventually 10 sh -c "portlic license list -o json | grep -q '\"lid\":[ ]*\"$1\"' && [ \"\$(portlic license list -o json | python3 -c 'import json,sys; print(next(l[\"state\"] for l in json.load(sys.stdin) if l[\"lid\"] == \"$1\"))')\" = $2 ]"; }
 suspect() { status 'd["clock"]["suspect"]'; }
-is_suspect() { eventually 4 sh -c "portlic status -o json | tr -d ' \t\n' | grep -q '\"suspect\":$1'"; }
+is_suspect() { eventually 10 sh -c "portlic status -o json | tr -d ' \t\n' | grep -q '\"suspect\":$1'"; }
 restart() { agent_end "${1:-TERM}" && agent_start && eventually 10 portlic gate list; }
 GOOD="ended:lapsed later:pending now:active" OPEN="ok refused refused "
 as_before() { # as_before TEXT
@@ -50,7 +51,7 @@ as_before "... no more synchronised, the agent killed"
 # a license that was signed now is taken all the same
 drop fresh.lic '"lid":"fresh"' '"ports":[{"port":8081}]'
 check "a newly signed license is taken" becomes fresh active
-check "... and opens its port" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8081)\" = ok ]"
+check "... and opens its port" eventually 10 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8081)\" = ok ]"
 portlic license unload fresh > "$T/out"
 # so is one that comes from ahead of where the node believes to be
 at_clock 4000 drop ahead.lic '"lid":"ahead"' '"ports":[{"port":8081}]'
@@ -74,7 +75,7 @@ as_before "... and a restart"
 
 # a step ahead that nobody vouches for cuts nothing
 fake_clock $YEAR 0
-eventually 4 sh -c "portlic status | grep -q 'clock reset'"
+eventually 10 sh -c "portlic status | grep -q 'clock reset'"
 as_before "a year ahead, not synchronised"
 has "... status warns" "$(status '"\n".join(d["warnings"])')" "isn't synchronised"
 is "... no suspicion" "$(suspect)" False
@@ -99,7 +100,7 @@ is "clock reset -o json" "$(json 'd["suspect"], d["resets"]' < "$T/out")" "False
 as_before "clock reset"
 drop r1.lic '"lid":"renew"' '"seq":1' '"jti":"r1"' '"ports":[]' "\"exp\":$(in_s 5000)"
 drop r2.lic '"lid":"renew"' '"seq":2' '"jti":"r2"' '"ports":[]' "\"nbf\":$(in_s 3900)" "\"exp\":$(in_s 9000)"
-eventually 3 grep -q 'license_state file="r2.lic"' "$T/agent.log"
+eventually 10 grep -q 'license_state file="r2.lic"' "$T/agent.log"
 agent_end TERM
 sed -i 's/"boot":"[^"]*"/"boot":"another"/' "$T/state/state.json"
 fake_clock 4000 0

@@ -10,7 +10,7 @@ fake_clock 0 1
 setup
 start_echo tcp 8080 8081 8082
 state() { portlic license list -o json | json "next((l['state'] for l in d if l['file'] == '$1'), None)"; }
-becomes() { eventually 5 sh -c "[ \"\$(portlic license list -o json | python3 -c 'import json,sys; print(next((l[\"state\"] for l in json.load(sys.stdin) if l[\"file\"] == \"$1\"), None))')\" = $2 ]"; }
+becomes() { eventually 10 sh -c "[ \"\$(portlic license list -o json | python3 -c 'import json,sys; print(next((l[\"state\"] for l in json.load(sys.stdin) if l[\"file\"] == \"$1\"), None))')\" = $2 ]"; }
 tcp() { out "$LIB/net.py" tcp $POD4 "$1" 0.5; }
 warned() { portlic status -o json | json '"\n".join(d["warnings"])'; }
 restart() { agent_end "${1:-TERM}" && agent_start && eventually 10 portlic gate list; }
@@ -21,11 +21,11 @@ listed() { # listed SEQ IAT ENTRIES: a revocation list, moved into the license d
 
 drop one.lic '"seq":1' '"jti":"one"' '"ports":[{"port":8080},{"port":8081}]'
 check "seq 1 is in force" becomes one.lic active
-is "... 8081 is open" "$(out "$LIB/net.py" wait ok $POD4 8081 3 > /dev/null; tcp 8081)" ok
+is "... 8081 is open" "$(out "$LIB/net.py" wait ok $POD4 8081 10 > /dev/null; tcp 8081)" ok
 sign '"seq":2' '"jti":"two"' > "$T/two.lic"
 portlic license load "$T/two.lic" > "$T/out" 2>&1
 is "seq 2 supersedes it" "$(state one.lic) $(state two.lic)" "superseded active"
-eventually 3 grep -q '"jti":"two"' "$T/state/state.json"
+eventually 10 grep -q '"jti":"two"' "$T/state/state.json"
 portlic license unload two.lic > "$T/out" 2>&1
 is "unloaded: exit status" $? 0
 has "... with a warning: seq 1 stays without effect" "$(cat "$T/out")" "\"one.lic\" has no effect: seq 2 of this line was in force before"
@@ -46,7 +46,7 @@ sleep 1.5
 is "a list that names something else changes nothing" "$(state late.lic)" superseded
 listed 2 "$(in_s -90)" '{"jti":"two","at":1000000000}'
 check "a list that names the jti of seq 2 brings seq 1 back" becomes late.lic active
-check "... its port" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8080)\" = ok ]"
+check "... its port" eventually 10 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8080)\" = ok ]"
 restart
 is "... over a restart" "$(state late.lic)" active
 sign '"seq":3' '"jti":"three"' > "$T/three.lic"
@@ -72,15 +72,15 @@ drop must-ok.lic '"lid":"must-ok"' '"must":["ports"]'
 drop bind.lic '"lid":"bind"' '"bind":{"nodes":["00000000000000000000000000000000"]}'
 [ ! -s /etc/machine-id ] || drop bind-ok.lic '"lid":"bind-ok"' "\"bind\":{\"nodes\":[\"$(cat /etc/machine-id)\"]}"
 reason() { portlic license list -o json | json "next((l['state'] + ' ' + str(l['reason']) for l in d if l['file'] == '$1'), None)"; }
-eventually 3 sh -c "portlic license list -o json | grep -q wrong_binding"
+eventually 10 sh -c "portlic license list -o json | grep -q wrong_binding"
 is "must: an unknown name is rejected" "$(reason must.lic)" "rejected unsupported"
 is "... a known one isn't" "$(reason must-ok.lic)" "active None"
 is "bind: another node's is rejected" "$(reason bind.lic)" "rejected wrong_binding"
 [ -s /etc/machine-id ] && is "... this node's isn't" "$(reason bind-ok.lic)" "active None"
 sed 's/{"iss"/{"allow":{"ports":"8080-8081"},"iss"/' "$T/vendor.jwks" > "$T/token" && mv "$T/token" "$T/trust.d/vendor.jwks"
-check "allow: what reaches past it is rejected" eventually 3 sh -c "portlic license list -o json | grep -q not_allowed"
+check "allow: what reaches past it is rejected" eventually 10 sh -c "portlic license list -o json | grep -q not_allowed"
 is "... by name" "$(reason eq-b.lic) $(reason three.lic)" "rejected not_allowed active None"
-check "... and its port is shut" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8082)\" = refused ]"
+check "... and its port is shut" eventually 10 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8082)\" = refused ]"
 cp "$T/vendor.jwks" "$T/trust.d/"
 check "... open again without it" becomes eq-b.lic active
 rm "$T"/licenses.d/eq-?.lic
@@ -98,5 +98,5 @@ is "... and shut" "$(tcp 8082)" refused
 fake_clock 4000 1
 at_clock 4000 listed 3 "$(in_s 3990)" ''
 check "a newer list brings it back" becomes aged.lic active
-check "... its port" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8082)\" = ok ]"
+check "... its port" eventually 10 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 8082)\" = ok ]"
 

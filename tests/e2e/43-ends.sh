@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # An end that surprises nobody: license_ends daily from WARN on, hourly on the last day, through the grace;
 # each once, over restarts and late ticks. Metrics. The clock goes on at will (fakeclock.c).
 . "$(dirname "$0")/lib.sh"
@@ -15,10 +16,10 @@ drop a.lic '"lid":"a"' "\"exp\":$end" '"grace":172800'
 drop b.lic '"lid":"b"' "\"exp\":$(in_s $((3 * DAY)))" "\"nbf\":$(in_s -$((60 * DAY)))" '"ports":[{"port":8081}]'
 drop ever.lic '"lid":"ever"' '"exp":253402300799' '"lapse":"report"'
 said() { grep -c " license_ends .*lid=\"$1\"" "$T/agent.log"; }
-comes() { eventually 4 sh -c "[ \$(grep -c ' license_ends .*lid=\"$1\"' $T/agent.log) -ge $2 ]"; }
+comes() { eventually 10 sh -c "[ \$(grep -c ' license_ends .*lid=\"$1\"' $T/agent.log) -ge $2 ]"; }
 # to SECONDS: the clock of the agent shows so long before the end of a (after it: negative)
 to() { fake_clock $((end - $(date +%s) - $1)) 1; }
-settled() { eventually 4 sh -c "portlic status -o json | grep -q '\"effective\":[^,]*$(date -u -d "@$((end - $1))" +%Y-%m-%dT%H:%M)'"; sleep 0.3; }
+settled() { eventually 10 sh -c "portlic status -o json | grep -q '\"effective\":[^,]*$(date -u -d "@$((end - $1))" +%Y-%m-%dT%H:%M)'"; sleep 0.3; }
 
 check "b is in its last 14 days: told at once" comes b 1
 has "... with what to do" "$(grep ' license_ends ' "$T/agent.log")" 'within 3 days: load a renewal before'
@@ -28,7 +29,7 @@ is "... deadline is exp + grace" "$(metric portlic_license_deadline_timestamp_se
 
 # a renewal that is loaded ahead makes b's end no news
 drop b2.lic '"lid":"b"' '"seq":2' "\"nbf\":$(in_s $((2 * DAY)))" "\"exp\":$(in_s $((300 * DAY)))" '"ports":[{"port":8081}]'
-check "a renewal is loaded ahead: no warning any more" eventually 4 sh -c "curl -sf http://$METRICS/metrics | grep -q 'portlic_license_warn{lid=\"b\"} 0'"
+check "a renewal is loaded ahead: no warning any more" eventually 10 sh -c "curl -sf http://$METRICS/metrics | grep -q 'portlic_license_warn{lid=\"b\"} 0'"
 
 steps=0
 for left in $((13 * DAY - 60)) $((12 * DAY + 3600)) $((12 * DAY - 60)) $((5 * DAY - 60)) $((DAY - 60)) $((23 * 3600 - 60)) $((3600 - 60)); do
@@ -51,6 +52,6 @@ is "... the state" "$(metric portlic_license_info 'lid="a"' 'state="grace"')" 1
 to $((-172800 + 3600 - 60))
 check "... hourly on its last day" comes a $((steps + 2))
 to -172801
-check "lapsed" eventually 4 sh -c "curl -sf http://$METRICS/metrics | grep -q 'lid=\"a\".*state=\"lapsed\"'"
+check "lapsed" eventually 10 sh -c "curl -sf http://$METRICS/metrics | grep -q 'lid=\"a\".*state=\"lapsed\"'"
 is "... is a state, no reminder" "$(said a)" $((steps + 2))
 is "one that ends in year 9999 has a deadline too" "$(metric portlic_license_deadline_timestamp_seconds 'lid="ever"')" 253402300799

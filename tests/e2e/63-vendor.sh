@@ -10,7 +10,7 @@ vendor
 agent_start
 state() { portlic license list -o json | json "next((l['state'] + (':' + l['reason'] if l['reason'] else '') for l in d if l['file'] == '$1'), None)"; }
 is_state() { [ "$(state "$1")" = "$2" ]; }
-becomes() { eventually 4 is_state "$@"; } # becomes FILE STATE[:REASON]
+becomes() { eventually 10 is_state "$@"; } # becomes FILE STATE[:REASON]
 warned() { portlic status -o json | json '"\n".join(d["warnings"])'; }
 trusts() { # trusts KEY...: JSON of keys of the vendor, moved into the trust store in one step
 	local IFS=,

@@ -13,7 +13,7 @@ agent_start
 gate_up
 start_echo tcp 8080 9090
 drop app.lic
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 tcp() { out "$LIB/net.py" tcp $POD4 "$1"; }
 warned() { portlic status -o json | json '"\n".join(d["warnings"])'; }
 says() { warned | grep -q "$1"; }
@@ -22,19 +22,19 @@ gate_is() { [ "$(portlic gate list -o json | json 'd[0]["state"]')" = "$1" ]; }
 
 # the license directory
 umount "$T/licenses.d" || bail "umount"
-check "the license directory is unmounted: status says so" eventually 5 says 'it was unmounted'
+check "the license directory is unmounted: status says so" eventually 10 says 'it was unmounted'
 sleep 1
 is "... nothing is taken away" "$(tcp 8080)" ok
 mount -t tmpfs none "$T/licenses.d"
 drop app.lic '"seq":2' '"ports":[{"port":8080},{"port":9090}]'
-check "it is mounted again: new files count" eventually 5 test "$(out "$LIB/net.py" wait ok $POD4 9090 5)" != never
+check "it is mounted again: new files count" eventually 10 test "$(out "$LIB/net.py" wait ok $POD4 9090 10)" != never
 drop app.lic '"seq":3'
-eventually 3 sh -c "[ \$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 9090) = refused ]"
+eventually 10 sh -c "[ \$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 9090) = refused ]"
 
 # bpffs
 umount -l "$T/bpf" || bail "umount"
 is "the bpffs is unmounted: the gate stands as long as the agent lives" "$(tcp 8080) $(tcp 9090)" "ok refused"
-check "... status says so" eventually 3 says 'pins are no longer at'
+check "... status says so" eventually 10 says 'pins are no longer at'
 check "... and the log" grep -q pins_gone "$T/agent.log"
 agent_end KILL
 agent_spawn
@@ -45,7 +45,7 @@ has "... and says what to do" "$(tail -n 3 "$T/agent.log")" "mount -t bpf"
 mount -t bpf bpf "$T/bpf" || bail "a bpffs"
 agent_start
 up
-check "a new bpffs, as after a reboot: the gate is put up again" eventually 5 gate_is attached
+check "a new bpffs, as after a reboot: the gate is put up again" eventually 10 gate_is attached
 is "... with its license" "$(tcp 8080) $(tcp 9090)" "ok refused"
 
 # the pod

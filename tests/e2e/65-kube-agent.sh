@@ -48,7 +48,7 @@ else
 	check "the API server is away: status says so" eventually 10 connected False
 	is "... one event in the log" "$(grep -c kube_failed "$T/agent.log")" 1
 	names_it() { [[ $(status 'k["error"]') = *127.0.0.1* ]]; } # a watch that broke off says so first
-	check "... with the reason" eventually 5 names_it
+	check "... with the reason" eventually 10 names_it
 	is "... no warning within a minute" "$(portlic status -o json | json '[w for w in d["warnings"] if "Kubernetes" in w]')" "[]"
 	has "... a metric" "$(metric portlic_kubernetes_connected)" 0
 	kube back
@@ -75,7 +75,7 @@ agent_end TERM
 echo "{$(kube_config n1)}" > "$T/client.json"
 client "pods=$PODS"
 says "a watch" '^pods end'
-eventually 5 watches 1
+eventually 10 watches 1
 has "a peer that is silent is asked whether it lives" "$(ss -Htnop state established "dport = :$KUBE_PORT" | grep "pid=$CLIENT,")" "timer:(keepalive,"
 
 # a server that accepts and says nothing: no answer isn't a watch that worked for a while

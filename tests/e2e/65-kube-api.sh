@@ -47,7 +47,7 @@ has "... DELETE" "$(answer DELETE $lease/l)" '"status":"Success"'
 forget
 kube count > /dev/null
 kube close
-eventually 5 watches 2
+eventually 10 watches 2
 kube_pod shop after n1 | kube_put -
 says "a watch that ended is begun again" '^pods present after '
 is "... without a list" "$(kube count | grep -c list)" 0
@@ -119,6 +119,6 @@ says "... and the watch goes on" '^pods gone nul'
 forget
 kube_pod shop unwatch-me n1 | kube_put -
 says "a consumer may end its watch in its own call" '^unwatched'
-eventually 5 watches 0 && ok "... and it is closed" || not_ok "... and it is closed"
+eventually 10 watches 0 && ok "... and it is closed" || not_ok "... and it is closed"
 client_end
 says "... without harm" '^stopped'

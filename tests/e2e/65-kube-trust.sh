@@ -92,7 +92,7 @@ http {
 N
 	background nginx -e "$T/nginx.log" -c "$T/nginx.conf"
 	FRONT=${PIDS[-1]}
-	eventually 5 curl -so /dev/null --cacert "$KUBE/ca.pem" "https://127.0.0.1:$((KUBE_PORT + 1000))/" || bail "nginx" "$(cat "$T/nginx.log")"
+	eventually 10 curl -so /dev/null --cacert "$KUBE/ca.pem" "https://127.0.0.1:$((KUBE_PORT + 1000))/" || bail "nginx" "$(cat "$T/nginx.log")"
 }
 sed "s/:$KUBE_PORT/:$((KUBE_PORT + 1000))/" "$T/client.json" > "$T/direct" && mv "$T/direct" "$T/client.json"
 for version in http2 ''; do
@@ -114,5 +114,5 @@ for version in http2 ''; do
 	kill -TERM "$FRONT"
 	says "... the front goes: told" 'kube_failed'
 	client_end
-	eventually 5 dead "$FRONT"
+	eventually 10 dead "$FRONT"
 done

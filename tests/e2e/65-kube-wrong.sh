@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # What is wrong with token, CA, rights and the node's name is told once, and says what to do.
 . "$(dirname "$0")/lib.sh"
 . "$LIB/kube.sh"
@@ -24,17 +25,17 @@ kube refuse 0
 check "... until it is given" eventually 30 connected True
 is "a node of a cluster that has none: no warning" "$(warnings 'this cluster has no node')" 0
 echo '{"kind":"Node","apiVersion":"v1","metadata":{"name":"n2"}}' | kube_put - > /dev/null
-check "nodes have other names than this one: a warning" eventually 5 warned 'this cluster has no node "n1"'
+check "nodes have other names than this one: a warning" eventually 10 warned 'this cluster has no node "n1"'
 is "... and one event" "$(grep -c node_unknown "$T/agent.log")" 1
 echo '{"kind":"Node","apiVersion":"v1","metadata":{"name":"n1"}}' | kube_put - > /dev/null
-check "... none once it is there" eventually 5 unwarned 'this cluster has no node'
+check "... none once it is there" eventually 10 unwarned 'this cluster has no node'
 agent_end TERM
 
 # what fails for all watches alike is one event; what is of one path, one for each
 once() { # once TEXT WORDS: the agent's start
 	: > "$T/agent.log"
 	agent_start
-	check "$1" eventually 5 grep -q "kube_failed.*$2" "$T/agent.log"
+	check "$1" eventually 10 grep -q "kube_failed.*$2" "$T/agent.log"
 	is "... by one event" "$(sleep 1; grep -c 'warning kube_failed' "$T/agent.log")" 1
 	is "... of that name alone" "$(grep -c taint_stays "$T/agent.log")" 0
 	agent_end TERM

@@ -7,14 +7,10 @@
 . "$LIB/pods.sh"
 need openssl
 
-pods_begin
-configure
-kube_start
-kube_configure n1 portlic
-vendor
+pods_node
 policy_for shop.json '{"namespaces":["shop"]}'
 policy_for lab.json '{"namespaces":["lab"]}' '"open":[{"port":9090}]'
-for namespace in shop lab plain asks; do kube_namespace $namespace | kube_put - > /dev/null; done
+pods_namespaces shop lab plain asks
 annotate asks portlic.dev/mode enforce
 agent_start
 

@@ -7,14 +7,10 @@
 . "$LIB/pods.sh"
 need openssl
 
-pods_begin
-configure
-kube_start
-kube_configure n1 portlic
-vendor
+pods_node
 policy_for shop.json '{"namespaces":["shop"],"podSelector":{"matchLabels":{"app":"web"}}}'
 drop l.lic '"ports":[{"port":8080}]'
-kube_namespace shop | kube_put - > /dev/null
+pods_namespaces shop
 WEB=$(uid)
 sandbox web "$WEB" && run_in web 8080 9090
 put_pod shop web-0 "$WEB" '{"app":"web"}'

@@ -18,7 +18,7 @@ print(json.dumps({k: v for k, v in zip(keys, sys.argv[1:]) if v}))' "$1" "$2" "$
 result() { json 'd.get("result"), d.get("gate")' < "$T/answer"; }
 space() { ip netns add "plx$$-$1" && ip -n "plx$$-$1" link set lo up; }
 inside() { nsenter --net="/run/netns/plx$$-$1" "${@:2}"; }
-serve() { background nsenter --net="/run/netns/plx$$-$1" "$LIB/net.py" echo-tcp "$2" && eventually 5 eval "inside $1 ss -Hltn 'sport = :$2' | grep -q ."; }
+serve() { background nsenter --net="/run/netns/plx$$-$1" "$LIB/net.py" echo-tcp "$2" && eventually 10 eval "inside $1 ss -Hltn 'sport = :$2' | grep -q ."; }
 away() { portlic status -o json | json 'd["kubernetes"]["connected"]' | grep -q False; }
 id() { printf '%064d' "$1"; }
 
@@ -30,7 +30,7 @@ policy_for shop.json '{"namespaces":["shop"],"podSelector":{"matchLabels":{"app"
 policy_for whole.json '{"namespaces":["whole"]}' '"mode":"audit"'
 policy_for front.json '{"namespaceSelector":{"matchLabels":{"tier":"front"}}}'
 policy_for boxes.json '{"gates":["box-*"]}'
-for namespace in shop whole plain; do kube_namespace $namespace | kube_put - > /dev/null; done
+pods_namespaces shop whole plain
 agent_start
 eventually 10 eval '[ "$(portlic status -o json | json "all(w[\"synced\"] for w in d[\"kubernetes\"][\"watches\"])")" = True ]' || bail "watches"
 
@@ -101,7 +101,7 @@ is "... one that isn't known" "$(cni ADD "$(id 10)" x unknown x "$(uid)")" 422
 is "... a pod that is known comes back" "$(cni DEL "$(id 6)" a2 shop a "$A"; space a3; cni ADD "$(id 11)" a3 shop a "$A") $(result)" "200200 gated shop.a.${A:0:8}"
 agent_end TERM
 agent_start
-is "... over a restart, too" "$(eventually 5 gated "$W"; gate_says "$W" 'g["mode"], g["pod"]["name"]')" "('audit', 'w')"
+is "... over a restart, too" "$(eventually 10 gated "$W"; gate_says "$W" 'g["mode"], g["pod"]["name"]')" "('audit', 'w')"
 kube back
 
 # no pod: a container by its name

@@ -30,11 +30,11 @@ follows "the policy is deleted" 'd["unknown"]' asked
 mkdir "$T/keep" && mv "$FILE" "$T/keep" && mkdir "$FILE"
 policy_for a.json '{"gates":["web-*"]}'
 warned() { portlic status -o json | json 'd["warnings"]' | grep -q "portlic-cni goes by what was selected before"; }
-check "it can't be written: a warning in status" eventually 3 warned
+check "it can't be written: a warning in status" eventually 10 warned
 has "... and an alarm" "$(cat "$T/agent.log")" cni_selection_unwritable
 rmdir "$FILE"
 follows "... it can again: written" 'd["gates"]' True
-check "... and the warning goes" eventually 2 eval '! warned'
+check "... and the warning goes" eventually 10 eval '! warned'
 
 for bad in '' '[]' '{"command":"ADD"}' '{"command":"RUN","container":"c","netns":"/n"}' '{"command":"ADD","container":"c"}' \
 	'{"command":"DEL","container":"c","more":1}' '{"command":"ADD","container":1,"netns":"/n"}'; do
@@ -94,7 +94,7 @@ loads() { grep -c 'policy_loaded file="front.json"' "$T/agent.log"; }
 before=$(loads)
 policy_for front.json '{"namespaceSelector":{"matchLabels":{"tier":"front"}},"podSelector":{"matchLabels":{"app":"web"}}}'
 again() { [ "$(loads)" -gt "$before" ]; }
-eventually 5 again || bail "the policy"
+eventually 10 again || bail "the policy"
 kube away
 cni ADD edge new-0 "$(uid)" plain
 is "the API server is away, labels matter: refused" "$R $(json 'd["code"]' <<< "$O")" "1 100"

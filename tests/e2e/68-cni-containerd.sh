@@ -36,27 +36,27 @@ print(sum(c["command"] == "DEL" and not c["env"].get("CNI_NETNS") and c["env"]["
 ups "a pod of a selected namespace starts" web-1 shop
 W=$P WA=$A G=$(name web-1 shop)
 is "... and has a gate of its name and UID" "$(gates)" "$G:attached"
-check "... its licensed port is open" eventually 5 tcp_is "$A" 8080 ok
+check "... its licensed port is open" eventually 10 tcp_is "$A" 8080 ok
 is "... and the other shut" "$(tcp "$A" 9090)" refused
 is "... and no second of it was unprotected" "$(portlic gate list -o json | json 'd[0]["unprotected_seconds"]')" 0
 ups "a pod of another namespace starts" web-1 dev
 D=$P
-check "... without a gate: all its ports are open" eventually 5 tcp_is "$A" 9090 ok
+check "... without a gate: all its ports are open" eventually 10 tcp_is "$A" 9090 ok
 is "... and there is none" "$(gates)" "$G:attached"
 ups "a second pod of one name, with another UID" web-1 shop
 G2=$(name web-1 shop)
-check "... has a gate of its own" eventually 5 gates_are "$G:attached $G2:attached"
+check "... has a gate of its own" eventually 10 gates_are "$G:attached $G2:attached"
 
 check "it ends" cri down "${P% *}"
 between "... by more than one DEL, the last without a namespace" "$(bare_dels "${P% *}")" 1 9
-check "... and its gate goes" eventually 5 gates_are "$G:attached"
+check "... and its gate goes" eventually 10 gates_are "$G:attached"
 check "a pod that isn't selected ends" cri down "${D% *}"
 
 agent_end KILL
 up web-2 shop && not_ok "the agent is dead: a pod that may be selected is refused" || has "the agent is dead: a pod that may be selected is refused" "$P" "may have to be gated"
 has "... in the words that kubectl describe pod shows" "$P" "pod \"web-2\" of namespace \"shop\""
 ups "... others start" web-2 dev
-check "... without a gate" eventually 5 tcp_is "$A" 9090 ok
+check "... without a gate" eventually 10 tcp_is "$A" 9090 ok
 is "... running ones go on, gated" "$(tcp "$WA" 8080) $(tcp "$WA" 9090)" "ok refused"
 check "... and can end" cri down "${W% *}"
 agent_start
@@ -74,8 +74,8 @@ conf["plugins"] = [p for p in conf["plugins"] if p["type"] != "portlic-cni"]
 json.dump(conf, open(sys.argv[1] + ".tmp", "w"))
 os.rename(sys.argv[1] + ".tmp", sys.argv[1])
 P
-check "the network plugin writes its configuration anew: the chain is put back" eventually 5 grep -q portlic-cni "$BED_DIR/cni/20-portlic.conflist"
-sleep 0.3 # containerd reads it
+check "the network plugin writes its configuration anew: the chain is put back" eventually 10 grep -q portlic-cni "$BED_DIR/cni/20-portlic.conflist"
+sleep 1 # containerd reads it
 ups "... a new pod" web-3 shop
 has "... is gated" "$(gates)" "$(name web-3 shop):attached"
 

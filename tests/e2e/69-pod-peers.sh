@@ -63,7 +63,7 @@ drop app.lic '"ports":[{"port":8080}]'
 agent_start
 gate_up
 is "the API server was never reached: pods that it doesn't know get in nowhere" "$(from 11 7001) $(from 12 7002)" "refused refused"
-check "... status says so" eventually 3 warned "are not known yet: they admit nobody"
+check "... status says so" eventually 10 warned "are not known yet: they admit nobody"
 is "... what networks say holds" "$(from 13 8080) $(from 14 8080)" "ok refused"
 
 # then it tells
@@ -167,7 +167,7 @@ is "... no others" "$(from 12 7001)" refused
 agent_end TERM
 echo '{"version":1,"feeds":[{"selector":"x","pods":[7]}]}' > "$T/state/k8s-peers.json"
 agent_start
-check "a file that can't be read is an alarm" eventually 3 warned 'k8s-peers.json.* couldn.t be read'
+check "a file that can't be read is an alarm" eventually 10 warned 'k8s-peers.json.* couldn.t be read'
 stays "... and what the kernel has holds" 11 7001 ok
 kube back
 soon "it is back: who came meanwhile gets in" 12 7001 ok

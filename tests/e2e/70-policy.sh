@@ -14,7 +14,7 @@ code() { "$@" > "$T/out" 2> "$T/err"; echo $?; }
 setup
 start_echo tcp 8080 9090 6379 7000
 drop app.lic
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 for _ in 1 2 3; do tcp 8080 > "$T/out"; done
 
 # --- diff: nothing changes
@@ -55,7 +55,7 @@ is "... so by diff" "$(code portlic policy diff "$T/bad/shop.json")" 1
 is "... the file is as it was" "$(cmp "$T/shop.json" "$T/policies.d/shop.json" && echo same)" same
 is "... and 6379 is open" "$(tcp 6379)" ok
 printf '{' > "$T/policies.d/zz.json"
-check "a broken file in the directory is listed as refused" eventually 3 sh -c "portlic policy list | grep -q 'zz.json .*refused'"
+check "a broken file in the directory is listed as refused" eventually 10 sh -c "portlic policy list | grep -q 'zz.json .*refused'"
 is "... and deleted" "$(portlic policy del zz.json; ls "$T/policies.d")" "policy zz.json: deleted
 shop.json"
 mv "$T/policies.d" "$T/away"
@@ -64,9 +64,9 @@ has "... names the path" "$(cat "$T/err")" "$T/policies.d/shop.json"
 mv "$T/away" "$T/policies.d"
 
 # --- what is in use
-out "$LIB/net.py" hold $POD4 6379 3 > "$T/hold" & hold=$!
+out "$LIB/net.py" hold $POD4 6379 5 > "$T/hold" & hold=$!
 PIDS+=("$hold")
-sleep 0.3
+eventually 10 has_clients 6379 || bail "a connection to 6379"
 write shop.json '{"name":"shop","match":{"gates":["pod"]}}'
 is "diff: a port in use would drain" "$(portlic policy diff "$T/shop.json" -o json 2> "$T/err" | ports_of)" "[[6379, 'open', 'draining', 'drains', True]]"
 portlic policy diff "$T/shop.json" > "$T/out" 2> "$T/err"
@@ -104,7 +104,7 @@ check "policy del" portlic policy del 00.json
 is "... at once, without a hold" "$(tcp 7000) $(portlic gate list -o json | json 'd[0]["policy"]')" "timeout shop"
 agent_end TERM
 agent_start
-eventually 5 curl -sf "http://$METRICS/readyz"
+eventually 10 curl -sf "http://$METRICS/readyz"
 is "... over a restart too" "$(portlic policy list -o json | json '[p["file"] for p in d]')" "['shop.json']"
 is "policy del of nobody: exit 2" "$(code portlic policy del nobody.json)" 2
 

@@ -28,7 +28,7 @@ P
 setup
 start_echo tcp 8080 8081 8082 8083 8084 8085 8086 8087 8092
 drop keep.lic '"lid":"keep"' '"jti":"keep"' '"ports":[{"port":8080}]'
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 
 # --- it only looks
 sign '"lid":"keep"' '"jti":"k2"' '"seq":2' "\"exp\":$(in_s 7200)" '"ports":[{"port":8080},{"port":9000}]' > "$T/keep.lic"
@@ -57,7 +57,7 @@ drop gone.lic '"lid":"gone"' '"jti":"gone"' '"ports":[{"port":8088}]'
 moved r.rl portlic-rl+jwt "{\"seq\":1,\"revoked\":[{\"jti\":\"gone\",\"at\":$((AT - 1))}]}"
 # a token of a vendor whose clock is ahead: rejected for now, taken once its iat is less than 300 s ahead
 moved ahead.lic portlic+jwt "{\"sub\":\"c\",\"aud\":\"e2e\",\"ver\":1,\"lid\":\"ahead\",\"jti\":\"ahead\",\"seq\":1,\"iat\":$((AT + 298)),\"ports\":[{\"port\":8089}]}"
-eventually 5 sh -c "portlic license list | grep -q '^active *gone' && portlic license list | grep -q 'ahead.lic *iat_future'" || bail "all is loaded" "$(portlic license list)"
+eventually 10 sh -c "portlic license list | grep -q '^active *gone' && portlic license list | grep -q 'ahead.lic *iat_future'" || bail "all is loaded" "$(portlic license list)"
 for p in 8080 8081 8083 8085 8086; do [ "$(tcp $p)" = ok ] || bail "$p is open"; done
 
 is "rehearse: a port in use would close: exit 1" "$(code rehearse --at $AT)" 1
@@ -101,7 +101,7 @@ is "until then all is as it was" "$(tcp 8081) $(tcp 8082) $(tcp 8087)" "ok ok re
 out "$LIB/net.py" loop $POD4 8092 $((AT + 1 - $(date +%s))) > "$T/loop"
 want=$(foretold < "$T/at.json")
 has_come() { [ "$(real)" = "$want" ]; }
-eventually 4 has_come # a state is seen at the agent's next tick
+eventually 10 has_come # a state is seen at the agent's next tick
 is "it has come as foretold, state by state" "$(real)" "$want"
 read -r tries failures < "$T/loop"
 is "... and the renewed port never refused anybody" "$failures" 0
@@ -122,20 +122,20 @@ is "... 8080 drains" "$(of 8080 < "$T/without.json")" "['draining', 'drains', 'w
 portlic license unload keep > "$T/out"
 is "unloaded: as foretold" "$(real)" "$(foretold < "$T/without.json")"
 drop idle.lic '"lid":"idle"' '"jti":"idle"' '"ports":[{"port":8091}]'
-eventually 5 sh -c "portlic license list | grep -q '^active *idle'"
+eventually 10 sh -c "portlic license list | grep -q '^active *idle'"
 is "a port that nobody uses may close: exit 0" "$(code portlic rehearse --without idle)" 0
 has "... and is told" "$(cat "$T/out")" "8091/tcp would refuse, and drain"
 rm "$T/licenses.d/grace.lic"
-eventually 5 sh -c "portlic status | grep -q 'grace.lic.* is gone'"
+eventually 10 sh -c "portlic status | grep -q 'grace.lic.* is gone'"
 is "a file that is gone: held for now" "$(rehearse --at +20s | of 8083)" "['grace', 'keeps', None, True]"
 is "... and withdrawn after its hold" "$(rehearse --at +70s | of 8083)" "['draining', 'drains', 'withdrawn', True]"
 
 rm "$T/trust.d/vendor.jwks"
-eventually 5 sh -c "portlic status | grep -q 'vendor.jwks.* is gone'"
+eventually 10 sh -c "portlic status | grep -q 'vendor.jwks.* is gone'"
 is "so is the vendor's trust file, and with it all that it signed" "$(rehearse --at +20s | of 8087) $(rehearse --at +70s | of 8087)" \
 	"['licensed', 'keeps', None, True] ['draining', 'drains', 'withdrawn', True]"
 cp "$T/vendor.jwks" "$T/trust.d/"
-eventually 5 sh -c "! portlic status | grep -q 'vendor.jwks.* is gone'"
+eventually 10 sh -c "! portlic status | grep -q 'vendor.jwks.* is gone'"
 
 # --- refused, and mistaken
 portlic license keygen --iss https://vendor.example --kid thief-1 --out "$T/thief" > "$T/out"

@@ -24,12 +24,12 @@ kube page 1
 portpolicy b-audit '{"match":{"gates":["pod"]},"mode":"audit"}'
 agent_start
 gate_up
-check "a PortPolicy holds for its gate" eventually 3 becomes policy_of "['audit', 'b-audit']"
+check "a PortPolicy holds for its gate" eventually 10 becomes policy_of "['audit', 'b-audit']"
 check "... its status says so" eventually 10 becomes accepted b-audit "['True', 'Accepted', 1]"
 portpolicy a-off '{"match":{"gates":["p*"]},"mode":"off"}'
-check "the first in order of names holds" eventually 3 becomes policy_of "['off', 'a-off']"
+check "the first in order of names holds" eventually 10 becomes policy_of "['off', 'a-off']"
 echo '{"name":"0-file","match":{"gates":["pod"]},"mode":"enforce"}' > "$T/policies.d/0-file.json"
-check "it goes before files of the directory" eventually 3 becomes of 0-file.json 'p["in_force"]' "[]"
+check "it goes before files of the directory" eventually 10 becomes of 0-file.json 'p["in_force"]' "[]"
 is "... whatever these are called" "$(policy_of)" "['off', 'a-off']"
 is "the list has them in that order" "$(portlic policy list -o json | json '[p["file"] for p in d]')" "['portpolicy:a-off', 'portpolicy:b-audit', '0-file.json']"
 rm "$T/policies.d/0-file.json" && portlic policy del 0-file.json > "$T/out" 2>&1
@@ -49,4 +49,4 @@ check "a name of its own is refused" eventually 6 becomes accepted d-name "['Fal
 portpolicy a-off '{"match":{"gates":["p*"]},"mode":"audit"}'
 check "mended: accepted" eventually 6 becomes accepted a-off "['True', 'Accepted', 3]"
 kube_delete $POLICIES/a-off
-check "a deleted one is held" eventually 3 becomes of portpolicy:a-off 'p["state"]' held
+check "a deleted one is held" eventually 10 becomes of portpolicy:a-off 'p["state"]' held

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # Brown-out: in the grace of a license a falling share of the clients gets in, always the same ones; off unless
 # a policy says so.
 . "$(dirname "$0")/lib.sh"
@@ -26,7 +27,7 @@ P
 grace() { # grace LEFT SEQ: 400 s of it, of which LEFT are to come
 	drop app.lic "\"seq\":$2" "\"jti\":\"j$2\"" '"nbf":1000000000' "\"iat\":$(($(date +%s) - 10))" '"grace":400' \
 		"\"exp\":$(in_s $(($1 - 400)))" '"ports":[{"port":8080}]'
-	eventually 5 sh -c "portlic license list -o json | grep -q '\"seq\":$2,' && portlic port list pod -o json | grep -q '\"grace\"'" || bail "grace"
+	eventually 10 sh -c "portlic license list -o json | grep -q '\"seq\":$2,' && portlic port list pod -o json | grep -q '\"grace\"'" || bail "grace"
 }
 
 setup
@@ -36,7 +37,7 @@ start_echo tcp 8080
 grace 90 1
 is "no policy says so: in the last quarter of the grace all clients get in" "$(admitted 8080 off)" $CLIENTS
 policy '{"name":"p","match":{"gates":["pod"]},"brownout":true}'
-sleep 1
+eventually 10 sh -c "portlic policy list -o json | grep -q '\"in_force\":[^]]*\"pod\"'" || bail "the policy"
 between "with \"brownout\": a quarter of the clients" "$(admitted 8080 quarter)" 6 28
 is "... the same ones when they come again" "$(admitted 8080 again; cat "$T/quarter")" "$(cat "$T/again" | wc -l; cat "$T/again")"
 has "the others are counted with their reason" "$(portlic port show pod 8080)" brownout
@@ -50,7 +51,7 @@ is "... those of the half among them" "$(comm -23 <(sort "$T/half") <(sort "$T/t
 grace 390 4
 is "all in the first quarter" "$(admitted 8080 all)" $CLIENTS
 drop app.lic '"seq":5' '"jti":"j5"'
-eventually 5 sh -c "portlic port list pod -o json | grep -q '\"licensed\"'"
+eventually 10 sh -c "portlic port list pod -o json | grep -q '\"licensed\"'"
 is "a renewal ends it" "$(admitted 8080 renewed)" $CLIENTS
 policy '{"name":"p","match":{"gates":["pod"]},"brownout":"yes"}'
-check "anything but true and false is refused by name" eventually 3 grep -q 'policy_refused.*brownout' "$T/agent.log"
+check "anything but true and false is refused by name" eventually 10 grep -q 'policy_refused.*brownout' "$T/agent.log"

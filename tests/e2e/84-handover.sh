@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # Several things that hold for a while, on one gate: each ends on its own, and what goes on has no gap. What a
 # restart takes back drains as if it had been taken back then.
 . "$(dirname "$0")/lib.sh"
@@ -17,16 +18,16 @@ stand() { echo "$@" >&3 && read -r -t 10 REPLY <&4 && echo "$REPLY"; }
 start_echo tcp 7000 9090
 printf '{"name":"more","match":{"gates":["pod"]},"open":[{"port":7000},{"port":7001}]}' > "$T/more.json"
 drop ended.lic '"lapse":"block"' "\"exp\":$(in_s 2)" '"ports":[{"port":7100}]'
-eventually 5 sh -c "portlic license list | grep -q lapsed" || bail "a license that has ended"
+eventually 10 sh -c "portlic license list | grep -q lapsed" || bail "a license that has ended"
 
 # a trial and a rehearsal end while the glass is broken
 check "the glass is broken" portlic gate set pod --mode audit --for 1h --why handover
 is "a connection to a port whose right is over" "$(stand tcp lapsed 7100)" ok
-out "$LIB/net.py" loop $POD4 9090 9 > "$T/loop" & loop=$!
+out "$LIB/net.py" loop $POD4 9090 11 > "$T/loop" & loop=$!
 PIDS+=("$loop")
-check "a trial of 4 s beside it" portlic policy apply --confirm 4s "$T/more.json"
+check "a trial of 6 s beside it" portlic policy apply --confirm 6s "$T/more.json"
 is "... holds" "$(port 7000 'p["state"]')" open
-check "... and is over" eventually 8 nothing_on_trial
+check "... and is over" eventually 15 nothing_on_trial
 is "... with what it opened" "$(port 7000 'p["state"]')" audit
 check "a rehearsal of 3 s beside it" portlic rehearse --at +1d --gate pod --enforce --for 3s
 wait $loop
@@ -53,6 +54,6 @@ portlic policy apply --confirm 1h "$T/more.json" > "$T/out" 2>&1
 is "a connection to what a trial opens" "$(stand tcp new 7001)" ok
 agent_end KILL
 agent_start
-check "a restart takes it back" eventually 3 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 7000)\" = refused ]"
+check "a restart takes it back" eventually 10 sh -c "[ \"\$(nsenter --net=/run/netns/$OUT $LIB/net.py tcp $POD4 7000)\" = refused ]"
 is "... it drains" "$(stand say new) $(port 7001 'p["state"]')" "ok draining"
 is "... for 300 s, not until the trial would have ended" "$(effect 7001)" unlicensed

@@ -14,7 +14,7 @@ print(json.dumps({"name": "big", "match": {"gates": ["pod"]},
 done
 sign '"lid":"udp"' "$(python3 -c 'import json; print("\"ports\":" + json.dumps([{"port": p, "protocol": "UDP"} for p in range(1, 501)]))')" > "$T/udp.lic"
 has "a license on trial that has no room" "$(portlic license load --confirm 60s "$T/udp.lic" 2>&1)" 'gate "pod": rule set:'
-check "... is rolled back by itself" eventually 3 sh -c "portlic status -o json | grep -q '\"trial\":[^{]*null'"
+check "... is rolled back by itself" eventually 10 sh -c "portlic status -o json | grep -q '\"trial\":[^{]*null'"
 check "... which is told" grep -q "trial_rolled_back.*can't be made with it" "$T/agent.log"
 check "... and the gate takes other changes again" portlic gate set pod --mode audit
 is "... without a fault" "$(portlic gate list -o json | json 'd[0]["mode"], d[0]["error"]')" "audit None"

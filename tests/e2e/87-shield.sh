@@ -51,7 +51,7 @@ start_nginx out 80
 truncate -s 100M "$T/nginx-out/www/big"
 in_out "$LIB/net.py" echo-udp 5300
 drop a.lic
-eventually 5 out curl -sf -m 1 "http://$POD4:8080/small" || bail "8080 opens"
+eventually 10 out curl -sf -m 1 "http://$POD4:8080/small" || bail "8080 opens"
 is "by default there is none" "$(shield setting) $(hooks)" "off wire socket egress ledger"
 between "bulk traffic comes in merged frames" "$(frame_size)" 4000 70000
 
@@ -71,7 +71,7 @@ between "a flood: most of it gets no further than the shield" "$(($(dropped) - b
 agent_end KILL
 check "the agent is dead: it stands" native
 agent_start
-check "a new agent takes it over" eventually 5 attached 1
+check "a new agent takes it over" eventually 10 attached 1
 check "... as it stood" native
 is "... without having put it on anew" "$(logged shield_attached) $(logged attachment_lost)" "1 0"
 check "gate list says so" grep -q shield <(portlic gate list)
@@ -94,7 +94,7 @@ out ip link add frames0 type veth peer name frames1
 out ip link set frames0 up
 out ip link set frames1 up
 in_out "$LIB/frames_in.py" frames1 "$VETH"
-eventually 5 grep -q ready "$T/background.log" || bail "XDP_REDIRECT" "$(cat "$T/background.log")"
+eventually 10 grep -q ready "$T/background.log" || bail "XDP_REDIRECT" "$(cat "$T/background.log")"
 portlic gate set pod --shield auto > /dev/null
 sleep 3
 is "no flood, no shield" "$(shield attached) $(hooks)" "False wire socket egress ledger"
@@ -124,7 +124,8 @@ is "the setting outlives the agent" "$(shield setting)" auto
 
 # what can't have it
 pod ip link add br0 type bridge
-sleep 1.5 # a sweep finds it
+swept() { portlic gate list -o json | json 'any(a["interface"] == "br0" for a in d[0]["attachments"])' | grep -q True; }
+eventually 10 swept || bail "a sweep finds br0"
 portlic gate set pod --shield on > "$T/out" 2>&1
 has "an interface without native XDP is told" "$(cat "$T/out")" '"br0" of gate "pod" can'"'"'t have a shield: its driver has no native XDP'
 has "... in the list of gates" "$(portlic gate list)" "no native XDP"

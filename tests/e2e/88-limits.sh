@@ -13,8 +13,8 @@ in_pod "$LIB/limits.py" sink 8081 "$T/sunk"
 certificate
 in_pod openssl s_server -accept 8444 -key "$T/key.pem" -cert "$T/cert.pem" -rev
 in_pod "$LIB/limits.py" tls 8443 "$T/cert.pem" "$T/key.pem"
-eventually 5 listens pod 8444 || bail "openssl s_server"
-eventually 5 listens pod 8443 || bail "a TLS server"
+eventually 10 listens pod 8444 || bail "openssl s_server"
+eventually 10 listens pod 8443 || bail "a TLS server"
 drop rate.lic '"lid":"rate"' '"jti":"a"' '"ports":[{"port":8080,"rate":{"connections":50,"per":1,"burst":10}},{"port":8084}]'
 drop quota.lic '"lid":"quota"' '"jti":"b"' "\"ports\":[{\"port\":8081,\"quota\":{\"bytes\":4000000,$BLOCK}},
 	{\"port\":8082,\"quota\":{\"connections\":20,$BLOCK}},{\"port\":8083,\"quota\":{\"connections\":10,\"window\":3600}}]"
@@ -24,7 +24,7 @@ echo '{"name":"p","match":{"gates":["pod"]},"ports":[{"port":8084,"rate":{"conne
 	> "$T/policies.d/p.json"
 drop plain.lic '"lid":"plain"' '"jti":"e"' '"ports":[{"port":8086}]'
 opens() { [ "$(load connect $POD4 8445 1)" = 1 ] && [ "$(port 8084 'p["rate"]["burst"]')" = 5 ] && [ "$(port 8086 'p["tls"]')" = True ]; }
-check "licenses and policy are in force" eventually 5 opens
+check "licenses and policy are in force" eventually 10 opens
 
 # --- rate: 50 a second and 10 at once; 100 a second come
 paced "rate, at twice of it" 5 pace
@@ -61,7 +61,7 @@ tls() { { echo hello; sleep 0.5; } | out timeout 5 openssl s_client -connect $PO
 is "TLS gets through" "$(tls)" olleh
 is "plaintext is reset" "$(load say $POD4 8443 'GET / HTTP/1.1')" reset
 none() { [ "$(pod ss -Htn state all "sport = :8443" | grep -cv LISTEN)" = 0 ]; }
-check "... and its server's end is, too" eventually 2 none
+check "... and its server's end is, too" eventually 10 none
 is "... over lo too" "$(pod "$LIB/limits.py" say 127.0.0.1 8443 'GET / HTTP/1.1')" reset
 is "... and TLS is not" "$(pod "$LIB/limits.py" hello 127.0.0.1 8443 '')" hello
 for split in 1 1,2,3,4,5,6 5 6 100; do is "a ClientHello cut behind byte $split" "$(load hello $POD4 8443 $split)" hello; done
@@ -75,25 +75,25 @@ stand() { # stand FILE PORT TEXT
 	mkfifo "$T/$1.fifo"
 	out "$LIB/limits.py" stand $POD4 "$2" "$T/$1.fifo" "$3" > "$T/$1" 2>&1 &
 	PIDS+=($!)
-	eventually 5 stands "$1" || bail "a connection stands" "$(cat "$T/$1")"
+	eventually 10 stands "$1" || bail "a connection stands" "$(cat "$T/$1")"
 }
 ends() { # ends FILE WORD
 	echo go > "$T/$1.fifo"
-	eventually 5 grep -qx "$2" "$T/$1"
+	eventually 10 grep -qx "$2" "$T/$1"
 }
 GET=$'GET /port HTTP/1.1\r\nHost: x\r\n\r\n'
 stand spoke 8445 "+$GET"
 stand silent 8445 "$GET"
 drop late.lic '"lid":"late"' '"jti":"f"' '"seq":2' '"ports":[{"port":8445,"tls":true}]'
 demanded() { [ "$(port 8445 'p["tls"]')" = True ]; }
-check "TLS begins to be demanded" eventually 5 demanded
+check "TLS begins to be demanded" eventually 10 demanded
 is "... of new connections" "$(load say $POD4 8445 "$GET")" reset
 check "... one that has spoken goes on" ends spoke answer
 check "... one that hasn't has to begin with TLS" ends silent reset
 hellos() { bpftool -j map dump pinned "$T/bpf/portlic/maps/plic_hellos" | json 'sum(int(b, 16) << 8 * i for i, b in enumerate(d[0]["value"]))'; }
 { echo first; sleep 2; echo second; } | out timeout 8 openssl s_client -connect $POD4:8444 -quiet > "$T/long" 2> /dev/null &
 PIDS+=($!)
-check "a TLS connection stands" eventually 5 grep -q tsrif "$T/long"
+check "a TLS connection stands" eventually 10 grep -q tsrif "$T/long"
 lose() { # all entries of the gate's table, which acknowledgements may bring back at once
 	local id key
 	id=$(hellos)
@@ -102,7 +102,7 @@ lose() { # all entries of the gate's table, which acknowledgements may bring bac
 	while read -r -a key; do bpftool map delete id "$id" key "${key[@]}" || return 1; done < "$T/keys"
 }
 check "... its entry is lost" lose
-check "... and made anew from its socket" eventually 5 grep -q dnoces "$T/long"
+check "... and made anew from its socket" eventually 10 grep -q dnoces "$T/long"
 
 # --- the agent is killed: all of it holds
 agent_end KILL
@@ -135,16 +135,16 @@ kill -KILL "${PIDS[@]}" 2> /dev/null
 PIDS=()
 ip netns del "$POD" && ip netns del "$OUT"
 waits() { [ "$(portlic gate list -o json | json 'd[0]["state"]')" = waiting ]; }
-check "the pod is gone" eventually 5 waits
+check "the pod is gone" eventually 10 waits
 make_pod
 start_nginx pod 8080 8082 8083 8084
 in_pod "$LIB/limits.py" sink 8081 "$T/sunk2"
-check "... and another one comes" eventually 5 opens_8084
+check "... and another one comes" eventually 10 opens_8084
 same "the pod was restarted"
 
 # --- the node: nothing is pinned any more
 agent_end TERM
 umount "$T/bpf" && mount -t bpf bpf "$T/bpf" || bail "a new bpffs"
 agent_start
-check "another boot of the node" eventually 5 opens_8084
+check "another boot of the node" eventually 10 opens_8084
 same "the node was restarted"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # Whom `from` admits: on lo by the cgroup that sends, elsewhere by the address; TCP and UDP, through NAT, with the
 # agent killed and started again.
 . "$(dirname "$0")/lib.sh"
@@ -43,7 +44,7 @@ drop app.lic '"ports":[{"port":8080},{"port":8090}]'
 
 serve() { # serve CGROUP tcp|udp PORT...
 	start_in_cgroup "$1" "$LIB/net.py" "echo-$2" "${@:3}"
-	eventually 5 echo_listens "$2" "$3" || bail "echo server" "$(cat "$T/background.log")"
+	eventually 10 echo_listens "$2" "$3" || bail "echo server" "$(cat "$T/background.log")"
 }
 by() { # by CGROUP VERB...: from inside the pod; root: the node's own
 	case $1 in
@@ -67,7 +68,7 @@ for c in engine units/containerd.service; do # of the node, which enter the pod 
 	joining "$c"
 	background "${JOIN[@]}" sleep 1000
 done
-check "the containers are told apart soon" eventually 5 settled
+check "the containers are told apart soon" eventually 10 settled
 
 warns() { portlic status -o json | json 'sum("cgroup v1" in w for w in d["warnings"])'; }
 is "status says so where cgroup v1 is in use beside v2" "$(warns)" "$([ "$CG" = /sys/fs/cgroup ] && echo 0 || echo 1)"
@@ -152,7 +153,7 @@ is "... counted as what it is" "$(port 8090 'p["connections"]["allowed"], p["con
 listen() { # listen CGROUP ADDR: on port 6381 of that address
 	start_in_cgroup "$1" python3 -c 'import socket, sys, time
 s = socket.socket(); s.bind((sys.argv[1], 6381)); s.listen(); time.sleep(1000)' "$2"
-	eventually 5 sh -c "nsenter --net=/run/netns/$POD ss -Hltn | grep -q $2:6381"
+	eventually 10 sh -c "nsenter --net=/run/netns/$POD ss -Hltn | grep -q $2:6381"
 }
 owned() { [ "$(by app tcp 127.0.0.1 6381) $(by side tcp 127.0.0.1 6381)" = "ok refused" ]; }
 listen app 127.0.0.1
@@ -162,12 +163,12 @@ is "another container on the port doesn't make it its own" "$(by side tcp 127.0.
 sleep 1.5
 is "... nor once the agent has looked" "$(by side tcp 127.0.0.1 6381) $(by side tcp 127.0.0.2 6381)" "refused refused"
 kill "${PIDS[-1]}"
-check "... and once it is gone, the port is its owner's again" eventually 5 owned
+check "... and once it is gone, the port is its owner's again" eventually 10 owned
 
 # --- a container that comes later, the agent alive
 start_in_cgroup late sleep 1000
 sibling() { [ "$(by late tcp 127.0.0.1 8080)" = ok ]; }
-check "a new container is a sibling soon" eventually 5 sibling
+check "a new container is a sibling soon" eventually 10 sibling
 
 # --- the agent killed, and started again
 before=$(origins 6379)
@@ -180,7 +181,7 @@ new_cgroup unseen || bail "a cgroup"
 over "... a container that nobody has seen is unknown" unseen 8080 refused
 over "... which a policy may admit" unseen 7006 ok
 agent_start
-eventually 5 curl -sf "http://$METRICS/readyz"
+eventually 10 curl -sf "http://$METRICS/readyz"
 over "started again: the sidecar" side 8080 ok
 over "... the application" app 8080 refused
 is "... counters go on" "$(origins 6379)" "$before"
@@ -190,10 +191,10 @@ is "... networks" "$(from 10.77.0.200 tcp $POD4 7005) $(from 10.77.0.70 tcp $POD
 sets() { bpftool -j map dump pinned "$T/bpf/portlic/maps/plic_sources" | json 'len({str(e["key"][4:8]) for e in d} - {str(["0x00"] * 4)})'; }
 is "each network set once in the kernel" "$(sets)" 2
 sed -i 's/fd77::70\/128/fd77::71\/128/' "$T/policies.d/shop.json"
-check "another exception is in force" eventually 5 sh -c "[ \"\$(SOURCE=fd77::70 nsenter --net=/run/netns/$OUT '$LIB/net.py' tcp $POD6 7005)\" = ok ]"
+check "another exception is in force" eventually 10 sh -c "[ \"\$(SOURCE=fd77::70 nsenter --net=/run/netns/$OUT '$LIB/net.py' tcp $POD6 7005)\" = ok ]"
 gone() { [ "$(sets)" = 2 ]; }
 check "... and the set before is collected" eventually 25 gone
 portlic gate del pod > "$T/out"
 gate_up
-eventually 5 settled
+eventually 10 settled
 is "a new gate has no arrivals of before" "$(port 6379 'p["origins"]')" "{}"

@@ -9,7 +9,7 @@ now=$(date +%s)
 drop app.lic '"exp":'$((now + 3600))',"grace":600,"ports":[{"port":8080,"name":"web"},{"port":9000,"endPort":9010},{"port":5353,"protocol":"UDP"}]'
 drop late.lic '"lid":"line-2","nbf":'$((now + 1800))',"exp":'$((now + 7200))',"ports":[{"port":7000}]'
 start_echo tcp 8080
-[ "$(out "$LIB/net.py" wait ok $POD4 8080 3)" != never ] || bail "8080 opens"
+[ "$(out "$LIB/net.py" wait ok $POD4 8080 10)" != never ] || bail "8080 opens"
 # said EXPRESSION ARGUMENT...: of the answer d
 said() { portlic explain pod "${@:2}" -o json | json "$1"; }
 all='d["verdict"], d["reason"], d["rule"], d["lid"]'

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# beside: its waits leave room for others
 # Beside a mesh: NAT inside the pod leads all that comes in to a sidecar (a transparent haproxy, by the rules that
 # Istio's and Linkerd's init containers write), which alone reaches the application's port.
 . "$(dirname "$0")/lib.sh"
@@ -11,8 +12,8 @@ leave() {
 	local status=$?
 	trap - EXIT
 	for pid in "${PIDS[@]}"; do kill -KILL "$pid" 2> /dev/null; done
-	eventually 5 rmdir "$cgroups/plx$$/app"
-	eventually 5 rmdir "$cgroups/plx$$/sidecar"
+	eventually 10 rmdir "$cgroups/plx$$/app"
+	eventually 10 rmdir "$cgroups/plx$$/sidecar"
 	rmdir "$cgroups/plx$$"
 	(exit $status)
 	finish
@@ -57,7 +58,7 @@ backend app
 	server app 0.0.0.0:0
 C
 	start_within sidecar haproxy -db -f "$T/haproxy.cfg"
-	eventually 5 listens pod "$1" || bail "haproxy" "$(tail -n 5 "$T/background.log")"
+	eventually 10 listens pod "$1" || bail "haproxy" "$(tail -n 5 "$T/background.log")"
 }
 
 make_pod
@@ -72,8 +73,9 @@ http { access_log off; root $T/nginx-pod/www;
 	server { listen 8080; listen 9090; listen [::]:8080; location = /small { return 200 small; } } }
 C
 start_within app nginx -e "$T/app.err" -c "$T/app.conf"
-eventually 5 listens pod 8080 || bail "nginx" "$(cat "$T/app.err")"
+eventually 10 listens pod 8080 || bail "nginx" "$(cat "$T/app.err")"
 agent_start
+saw_both() { metric portlic_port_remap_total 'gate="pod"' | grep -qE '^[1-9]'; }
 get() { "${@:2}" curl -s -m 3 -o /dev/null -w '%{http_code}' "http://$1:8080/small"; }
 plain=$(portlic gate list -o json | json 'len(d)')
 is "no gate yet" "$plain" 0
@@ -88,13 +90,13 @@ for preset in istio:15006 linkerd:4143; do
 	sed "s/\"gates\": *\[[^]]*\]/\"gates\":[\"pod\"]/" "policies/$name.policy.json" > "$T/$name.json"
 	gate_up --policy "$T/$name.json"
 	drop app.lic '"seq":'$((++n))',"ports":[{"port":8080},{"port":9090}]'
-	eventually 5 eval '[ "$(get $POD4 out)" = 200 ]'
+	eventually 10 eval '[ "$(get $POD4 out)" = 200 ]'
 	is "$name: from outside, through the sidecar" "$(get $POD4 out)" 200
 	pod sysctl -qw net.ipv4.tcp_syncookies=2
 	is "$name: ... with SYN cookies, from afar" "$(out "$LIB/late.py" $POD4 8080)" ok
 	pod sysctl -qw net.ipv4.tcp_syncookies=1
 	is "$name: ... the sidecar's own port isn't one of the pod's" "$(out "$LIB/net.py" tcp $POD4 "$via" 1)" refused
-	between "$name: ... each hook saw its half" "$(sleep 0.2; metric portlic_port_remap_total 'gate="pod"')" 1 50
+	check "$name: ... each hook saw its half" eventually 10 saw_both
 	is "$name: the sidecar itself" "$(within sidecar curl -s -m 3 -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/small)" 200
 	is "$name: the application itself goes around it on lo: denied" "$(within app "$LIB/net.py" tcp 127.0.0.1 8080 1)" refused
 	is "$name: so does a process of the node (a port-forward)" "$(pod "$LIB/net.py" tcp 127.0.0.1 8080 1)" refused

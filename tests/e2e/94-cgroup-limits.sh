@@ -23,7 +23,7 @@ in_app "$LIB/limits.py" sink 8081 "$T/sunk"
 certificate
 in_app "$LIB/limits.py" tls 8443 "$T/cert.pem" "$T/key.pem"
 in_app "$LIB/net.py" echo-udp 5300 5301 5302
-eventually 5 listens pod 8443 && eventually 5 listens pod 8081 || bail "servers" "$(cat "$T/background.log")"
+eventually 10 listens pod 8443 && eventually 10 listens pod 8081 || bail "servers" "$(cat "$T/background.log")"
 agent_start
 portlic gate add pod --cgroup "$CG/plc$$-app" > "$T/out" 2>&1 || bail "gate add" "$(cat "$T/out")"
 drop rate.lic '"lid":"rate"' '"jti":"a"' '"ports":[{"port":8080,"rate":{"connections":50,"per":1,"burst":10}},
@@ -33,7 +33,7 @@ drop quota.lic '"lid":"quota"' '"jti":"b"' "\"ports\":[{\"port\":8081,\"quota\":
 	{\"port\":5301,\"protocol\":\"UDP\",\"quota\":{\"connections\":3,$BLOCK}}]"
 drop tls.lic '"lid":"tls"' '"jti":"c"' '"ports":[{"port":8443,"tls":true}]'
 in_force() { [ "$(port 8080 'p["rate"]["burst"]')$(quota 8081 '["limit"]["bytes"]')$(port 8443 'p["tls"]')" = 104000000True ]; }
-check "licenses are in force" eventually 5 in_force
+check "licenses are in force" eventually 10 in_force
 warned() { portlic status -o json | json 'sum("seats" in w for w in d["warnings"])'; }
 is "... and all of them is enforced: no warning" "$(warned)" 0
 
@@ -74,13 +74,13 @@ paced "... the rate" 3 knock
 is "... TLS" "$(load say $POD4 8443 'GET / HTTP/1.1') $(load hello $POD4 8443 '')" "timeout hello"
 agent_start
 up() { portlic gate list -o json | json 'd[0]["state"]' | grep -q attached; }
-check "it is back" eventually 5 up
+check "it is back" eventually 10 up
 is "... the quotas hold" "$(knocks $POD4 8081 10 0.3) $(knocks $POD4 8082 10 0.3)" "0 0"
 
 # --- what isn't enforced is said
 drop seats.lic '"lid":"seats"' '"jti":"d"' '"seats":1' '"ports":[{"port":8090},{"port":5302,"protocol":"UDP"}]'
 seats() { [ "$(port 8090 'p["seats"]["limit"]')" = 1 ]; }
-check "a license with seats is in force" eventually 5 seats
+check "a license with seats is in force" eventually 10 seats
 has "status says which aren't enforced" "$(portlic status)" \
 	'NOT ENFORCED: gate "pod": seats of 5302/UDP: a cgroup'"'"'s gate counts no clients of UDP and SCTP; put the gate on'
 has "... and which are by the agent" "$(portlic status)" 'gate "pod": seats of 8090/TCP are given and freed by the agent, once a second'

@@ -28,7 +28,7 @@ kubelet() { # kubelet PORT
 	"${JOIN[@]}" nsenter --net="/run/netns/$OUT" "$LIB/net.py" tcp 10.79.0.2 "$1" 0.5
 }
 other() { out "$LIB/net.py" tcp 10.79.0.2 "$1" 0.5; }
-eventually 5 sh -c "[ \$(nsenter --net=/run/netns/$OUT '$LIB/net.py' tcp 10.79.0.2 9090) = ok ]" || bail "the way to the pod"
+eventually 10 sh -c "[ \$(nsenter --net=/run/netns/$OUT '$LIB/net.py' tcp 10.79.0.2 9090) = ok ]" || bail "the way to the pod"
 probes='"livenessProbe":{"httpGet":{"path":"/","port":"health"}},"ports":[{"name":"health","containerPort":9090}]'
 probes+=',"readinessProbe":{"tcpSocket":{"port":9091}},"lifecycle":{"preStop":{"httpGet":{"path":"/","port":9092}}}'
 probes+=',"startupProbe":{"exec":{"command":["cat","9093"]}}'
@@ -40,7 +40,7 @@ agent_start
 check "the pod is gated" eventually 10 gated "$WEB"
 gets_in() { [ "$(kubelet "$1")" = ok ]; }
 refused() { [ "$(kubelet "$1")" = refused ]; }
-check "a liveness probe of a named port gets in" eventually 5 gets_in 9090
+check "a liveness probe of a named port gets in" eventually 10 gets_in 9090
 is "... a readiness probe by TCP, a hook, one of the licensed port" "$(kubelet 9091) $(kubelet 9092) $(kubelet 8080)" "ok ok ok"
 is "... exec probes need no port, others have none" "$(kubelet 9093) $(kubelet 9094)" "refused refused"
 is "... nobody else gets in" "$(other 9090) $(other 9091) $(other 9092) $(reach web 9090)" "refused refused refused refused"
@@ -54,9 +54,9 @@ check "started again without the API server: the same" eventually 10 gated "$WEB
 is "... at once" "$(kubelet 9090) $(kubelet 9094) $(other 9090)" "ok refused refused"
 kube back > /dev/null 2>&1
 policy_for shop.json '{"namespaces":["shop"]}' '"probes":false'
-check "a policy without probes: refused" eventually 5 refused 9090
+check "a policy without probes: refused" eventually 10 refused 9090
 policy_for shop.json '{"namespaces":["shop"]}'
-check "... with them again" eventually 5 gets_in 9090
+check "... with them again" eventually 10 gets_in 9090
 
 # who comes after a probe, from its address and port, is no probe
 cat > "$T/after.py" << 'S'
@@ -81,9 +81,9 @@ kubelet_from() {
 policy_for shop.json '{"namespaces":["shop"]}' '"ports":[{"port":8080,"tls":true}]'
 put_spec "${probes/9091/8080}"
 asked() { probed | grep -q 8080; }
-check "its spec probes that port now" eventually 5 asked
+check "its spec probes that port now" eventually 10 asked
 plaintext() { [ "$(after 45999)" != ok ]; }
-check "a port that demands TLS: plaintext isn't let in" eventually 5 plaintext
+check "a port that demands TLS: plaintext isn't let in" eventually 10 plaintext
 is "... but of a probe" "$(kubelet_from 46000)" ok
 isnt_probe=$(after 46000)
 has "... and not behind one, from its port" "$isnt_probe" "Error"

@@ -12,7 +12,7 @@ check "a second gate" gate_up2
 start_nginx pod 8080 9090
 is "a shut port" "$(out "$LIB/net.py" tcp $POD4 9090 1)" refused
 drop a.lic
-eventually 5 test -s "$T/entitlements/pod/entitlements.json" || not_ok "entitlements"
+eventually 10 test -s "$T/entitlements/pod/entitlements.json" || not_ok "entitlements"
 
 programs() { bpftool -j link show | json "sum(l.get('netns_ino') == $(stat -Lc %i "/run/netns/$POD") for l in d)"; }
 is "a program hangs in the namespace" "$(programs)" 1

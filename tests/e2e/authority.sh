@@ -40,7 +40,7 @@ hostile_start() {
 	certificate server ca
 	certificate stranger
 	background "$LIB/hostile.py" "$HTTPS" "$T"
-	eventually 5 curl -s --cacert "$T/ca.pem" "https://127.0.0.1:$HTTPS/" || bail "the authority" "$(cat "$T/background.log")"
+	eventually 10 curl -s --cacert "$T/ca.pem" "https://127.0.0.1:$HTTPS/" || bail "the authority" "$(cat "$T/background.log")"
 }
 api() { curl -sS --max-time 5 --unix-socket "$T/portlicd.sock" "${@:2}" "http://portlic$1"; }
 # source_is NAME EXPRESSION: of the object p in GET /v1/pull
@@ -65,4 +65,4 @@ while p["tries"] == before and time.monotonic() < end:
 print(eval(expression) if p["tries"] > before else "not tried")
 P
 }
-opens() { [ "$(out "$LIB/net.py" wait ok $POD4 "$1" "${2:-3}")" != never ]; }
+opens() { [ "$(out "$LIB/net.py" wait ok $POD4 "$1" "${2:-10}")" != never ]; }

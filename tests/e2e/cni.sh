@@ -27,7 +27,7 @@ chain() {
 }
 policy() { # policy NAME JSON: moved into the directory in one step, in force when this returns
 	printf '%s\n' "$2" > "$T/$1.new" && mv "$T/$1.new" "$T/policies.d/$1.json"
-	eventually 5 policy_there "$1" || bail "policy $1" "$(portlic policy list 2>&1)"
+	eventually 10 policy_there "$1" || bail "policy $1" "$(portlic policy list 2>&1)"
 }
 policy_there() { portlic policy list -o json | json '[p["file"] for p in d if p["state"] == "ok"]' | grep -q "'$1.json'"; }
 gates() { portlic gate list -o json | json '" ".join(sorted(g["name"] + ":" + g["state"] for g in d))'; }

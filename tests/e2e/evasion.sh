@@ -32,7 +32,7 @@ fresh() { # fresh COMMAND...: before the agent has noticed
 }
 
 covered() { # covered INTERFACE: waits until the agent knows of it
-	[ -z "$AGENT" ] || eventually 5 known "$1"
+	[ -z "$AGENT" ] || eventually 10 known "$1"
 }
 # By its number: an earlier one of that name may still be listed.
 known() {
@@ -98,7 +98,7 @@ evasion_gate() {
 	agent_start
 	gate_up
 	drop app.lic '"ports":[{"port":5353,"protocol":"UDP"},{"port":4789,"protocol":"UDP"},{"port":8080}]'
-	eventually 5 licensed || bail "the license is in force"
+	eventually 10 licensed || bail "the license is in force"
 	witness || bail "the witness"
 	is "the tests see the gate's denials" "$(evade gate "$T/bpf/portlic/gates/pod/plic_denials")" ok
 }

@@ -23,7 +23,7 @@ forget() { : > "$SAID"; }
 heard() { grep -E "^$1 (begin|present|gone|end)" "$SAID" | cut -d' ' -f2,3 | tr '\n' ',' | tr -d ' '; } # heard WHAT
 client_end() {
 	exec 7>&-
-	eventually 5 dead "$CLIENT" || not_ok "the client ends" "$(tail -n 5 "$SAID")"
+	eventually 10 dead "$CLIENT" || not_ok "the client ends" "$(tail -n 5 "$SAID")"
 }
 dead() { ! kill -0 "$1"; }
 answer() { # answer METHOD PATH [BODY]: status and body
@@ -36,7 +36,7 @@ ask() { # ask COMMAND PATTERN: tells it, prints the line that it answers with
 	local n
 	n=$(grep -cE "$2" "$SAID")
 	tell "$1"
-	eventually 3 more "$2" "$n" && grep -E "$2" "$SAID" | tail -n 1
+	eventually 10 more "$2" "$n" && grep -E "$2" "$SAID" | tail -n 1
 }
 kube_state() { ask status '^{"api"' | json "[($1) for s in [d]][0]"; } # kube_state EXPRESSION: of the object s of `status`
 errors() { ask metrics "_errors_total{reason=\"$1\"}" | cut -d' ' -f2; } # errors REASON

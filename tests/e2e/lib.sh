@@ -40,6 +40,8 @@ between() { # between TEXT GOT MIN MAX, decimals allowed
 		not_ok "$1" "got \"$2\", want $3 to $4"
 	fi
 }
+# promptly TEXT SECONDS MAX [MIN]: it took at most so long, and as much more as this machine stood still since `pulse`
+promptly() { between "$1" "$2" "${4:--0.05}" "$(awk -v max="$3" '{ print max + $1 }' "$T/pulse")"; }
 has() { # has TEXT HAYSTACK NEEDLE
 	case $2 in
 	*"$3"*) ok "$1" ;;
@@ -70,7 +72,7 @@ finish() {
 	fi
 	for pid in "${PIDS[@]}" $AGENT; do kill -KILL "$pid" 2> /dev/null; done
 	wait 2> /dev/null
-	for dir in "${CGROUPS[@]}"; do [ ! -d "$dir" ] || eventually 3 rmdir "$dir"; done
+	for dir in "${CGROUPS[@]}"; do [ ! -d "$dir" ] || eventually 5 rmdir "$dir"; done
 	for dir in "$T"/bpf "$T"/*/bpf "$T"/state "$T"/licenses.d; do umount "$dir" 2> /dev/null; done
 	for ns in "$POD" "$OUT" $(ip netns list 2> /dev/null | awk '{ print $1 }' | grep "^plx$$-"); do
 		ip netns del "$ns" 2> /dev/null
@@ -92,6 +94,10 @@ background() { # background COMMAND...: ended by the clean-up; its pid is ${PIDS
 	"$@" < /dev/null >> "$T/background.log" 2>&1 &
 	PIDS+=($!)
 	disown
+}
+pulse() { # from now on it is known for how long this machine stood still at a time
+	background "$LIB/net.py" pulse "$T/pulse"
+	eventually 15 test -s "$T/pulse" || bail "the pulse"
 }
 # The same inside a namespace, as one process.
 in_pod() { background nsenter --net="/run/netns/$POD" "$@"; }
@@ -126,7 +132,7 @@ make_pod() { # a namespace with lo up and a veth to the outside
 	out ip link set lo up && out ip link set "$VETH" up
 	pod ip link set lo up && pod ip link set eth0 up
 	pod ip route add default via $OUT4
-	eventually 5 answers $POD6 || bail "IPv6 between the namespaces"
+	eventually 10 answers $POD6 || bail "IPv6 between the namespaces"
 }
 answers() { [ "$(out "$LIB/net.py" tcp "$1" 1 0.3)" = refused ]; }
 
@@ -145,13 +151,14 @@ start_nginx() {
 		echo "}"
 	} > "$dir/nginx.conf"
 	"in_$where" nginx -e "$dir/error.log" -c "$dir/nginx.conf"
-	eventually 5 listens "$where" "$1" || bail "nginx" "$(cat "$dir/error.log")"
+	eventually 10 listens "$where" "$1" || bail "nginx" "$(cat "$dir/error.log")"
 }
 listens() { "$1" ss -Hltn "sport = :$2" | grep -q .; }
+has_clients() { [ "$(pod ss -Htn state established "sport = :$1" | wc -l)" -ge "${2:-1}" ]; } # has_clients PORT [N], by TCP
 # start_echo udp|tcp PORT...: in the pod
 start_echo() {
 	in_pod "$LIB/net.py" "echo-$1" "${@:2}"
-	eventually 5 echo_listens "$@" || bail "echo server" "$(cat "$T/background.log")"
+	eventually 10 echo_listens "$@" || bail "echo server" "$(cat "$T/background.log")"
 }
 echo_listens() { pod ss -Hln"${1:0:1}" "sport = :$2" | grep -q .; }
 

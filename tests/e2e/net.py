@@ -4,7 +4,7 @@
 
   tcp ADDR PORT [SECONDS]      ok | refused | timeout | errno name
   udp ADDR PORT [SECONDS]      connected socket, expects an echo: ok | refused | timeout
-                               (both from the address in SOURCE, if that is set)
+                               (both, and hold, from the address in SOURCE and the port in SOURCE_PORT, if that is set)
   udp-unbound ADDR PORT [S]    sendto/recvfrom on a socket without a remote end
   wait STATE ADDR PORT SECONDS polls `tcp` every 10 ms until STATE: the wall clock then (s), or "never"
   wait-udp STATE ADDR PORT S   the same with one connected UDP socket that is kept
@@ -12,6 +12,7 @@
   hold ADDR PORT SECONDS       one HTTP connection, a request every 50 ms: how it ended (open | reset |
                                closed | timeout) and the wall clock then
   idle ADDR PORT SECONDS       one connection that says nothing: as hold
+  pulse FILE                   keeps the longest time (s) that this machine stood still at once in FILE
   echo-udp PORT ...            echoes datagrams on [::]:PORT (IPv4 too)
   echo-tcp PORT ...            accepts and echoes on [::]:PORT (IPv4 too)
 """
@@ -35,8 +36,8 @@ def word(error):
 
 
 def bind(s):
-    if "SOURCE" in os.environ:
-        s.bind((os.environ["SOURCE"], 0))
+    if "SOURCE" in os.environ or "SOURCE_PORT" in os.environ:
+        s.bind((os.environ.get("SOURCE", ""), int(os.environ.get("SOURCE_PORT", 0))))
 
 
 def tcp(addr, port, seconds=1.0):
@@ -104,6 +105,7 @@ def hold(addr, port, seconds):
     end = time.monotonic() + float(seconds)
     state = "open"
     with socket.socket(family(addr), socket.SOCK_STREAM) as s:
+        bind(s)
         s.settimeout(2)
         s.connect((addr, int(port)))
         while time.monotonic() < end:
@@ -129,6 +131,19 @@ def idle(addr, port, seconds):
         except OSError as error:
             state = {"timeout": "open"}.get(word(error), word(error))
     return f"{state} {time.time():.3f}"
+
+
+def pulse(file):
+    longest, before = -1.0, time.monotonic()
+    while True:
+        gap = time.monotonic() - before
+        before += gap
+        if gap > longest:
+            longest = gap
+            with open(file + ".new", "w") as f:
+                print(f"{gap:.3f}", file=f)
+            os.rename(file + ".new", file)
+        time.sleep(0.01)
 
 
 def listener(kind, port):
@@ -172,7 +187,7 @@ def echo(selector, s):
 
 
 VERBS = {"tcp": tcp, "udp": udp, "udp-unbound": udp_unbound, "wait": wait, "wait-udp": wait_udp,
-         "loop": loop, "hold": hold, "idle": idle,
+         "loop": loop, "hold": hold, "idle": idle, "pulse": pulse,
          "echo-udp": lambda *ports: serve(socket.SOCK_DGRAM, ports),
          "echo-tcp": lambda *ports: serve(socket.SOCK_STREAM, ports)}
 

@@ -3,6 +3,7 @@
 # pods.sh - pods without a kubelet: a cgroup that is called as one's would be, a network namespace, processes. Sourced
 # behind kube.sh.
 #
+#   pods_node                      the usual: pods_begin, a node n1 of an API server, a vendor
 #   pods_begin                     where their cgroups go, of v2 and (if there is one) v1; skips the test without v2
 #   sandbox KEY UID [v1|host|bare] namespace plx$$-KEY, cgroup, and a "pause" in both. v1: the cgroup is of v1 only; host:
 #                                  on this network; bare: the namespace isn't bound in /run/netns
@@ -32,6 +33,17 @@ pods_begin() {
 echo $$ > "$1/cgroup.procs" && shift && exec "$@"
 S
 	chmod +x "$T/join"
+}
+pods_node() {
+	pods_begin
+	configure
+	kube_start
+	kube_configure n1 portlic
+	vendor
+}
+pods_namespaces() { # pods_namespaces NAME...: without labels
+	local name
+	for name; do kube_namespace "$name"; done | kube_put - > /dev/null
 }
 # group BASE UID: its directories are made and remembered for the clean-up; the container's is printed by $GROUP
 group() {
@@ -63,7 +75,7 @@ sandbox() {
 		;;
 	esac
 	POD_PIDS[$1]=${PIDS[-1]}
-	[ "${3:-}" != bare ] || eventually 5 moved "${PIDS[-1]}" || bail "$1: a namespace"
+	[ "${3:-}" != bare ] || eventually 10 moved "${PIDS[-1]}" || bail "$1: a namespace"
 }
 moved() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/$$/ns/net)" ]; }
 run_in() {
@@ -73,7 +85,7 @@ run_in() {
 	for port; do
 		background "${JOIN[@]}" "$LIB/net.py" echo-tcp "$port"
 		POD_PIDS[$key]+=" ${PIDS[-1]}"
-		eventually 5 pod_listens "$key" "$port" || bail "$key: a server on $port" "$(tail -n 3 "$T/background.log")"
+		eventually 10 pod_listens "$key" "$port" || bail "$key: a server on $port" "$(tail -n 3 "$T/background.log")"
 	done
 }
 pod_listens() {
@@ -90,7 +102,7 @@ end_sandbox() {
 	local pid
 	for pid in ${POD_PIDS[$1]}; do kill -KILL "$pid" 2> /dev/null; done
 	[ ! -e "/run/netns/plx$$-$1" ] || ip netns del "plx$$-$1"
-	eventually 5 rmdir "${POD_GROUP[$1]}" && rmdir "${POD_GROUP[$1]%/*}"
+	eventually 10 rmdir "${POD_GROUP[$1]}" && rmdir "${POD_GROUP[$1]%/*}"
 }
 
 # what the agent says

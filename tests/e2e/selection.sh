@@ -6,7 +6,7 @@ FILE=$T/state/cni-selection.json
 says() { json "$1" < "$FILE"; } # says EXPRESSION of d
 says_is() { [ "$(says "$1" 2> /dev/null)" = "$2" ]; }
 follows() { # follows TEXT EXPRESSION WANT: within two seconds
-	if eventually 2 says_is "$2" "$3"; then ok "$1"; else not_ok "$1" "got \"$(says "$2")\", want \"$3\"; $(cat "$FILE")"; fi
+	if eventually 10 says_is "$2" "$3"; then ok "$1"; else not_ok "$1" "got \"$(says "$2")\", want \"$3\"; $(cat "$FILE")"; fi
 }
 # listed NAME: an expression, the list that has it
 listed() { printf 'next((w for w in ("never", "asked", "watched", "may") if "%s" in d[w]), "as unknown")' "$1"; }
