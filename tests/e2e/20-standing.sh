@@ -53,7 +53,7 @@ eventually 10 curl -sf "http://$METRICS/readyz" # before, the rules of the last 
 is "the license is gone over a restart: the connection is cut" "$(stand say gone)" shut
 
 # A server that listens no more doesn't make its connections the pod's own, over a restart neither.
-drop line.lic '"lid":"line-8","jti":"c"' '"lapse":"block"' "\"exp\":$(in_s 7)" '"ports":[{"port":6300}]'
+drop line.lic '"lid":"line-8","jti":"c"' '"lapse":"block"' "\"exp\":$(in_s 12)" '"ports":[{"port":6300}]'
 eventually 10 state 6300 licensed
 is "a connection" "$(stand tcp orphan 6300)" ok
 is "its listener is closed" "$(stand unlisten)" ok
@@ -61,7 +61,7 @@ agent_end TERM
 agent_start
 eventually 10 curl -sf "http://$METRICS/readyz"
 is "after a restart it passes" "$(stand say orphan)" ok
-check "until its license ends" eventually 15 state 6300 lapsed
+check "until its license ends" eventually 25 state 6300 lapsed
 is "then it is cut" "$(stand say orphan)" shut
 
 # Inbound flows that stood when the gate came.

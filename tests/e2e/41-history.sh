@@ -72,6 +72,6 @@ check "... and blocks nothing" open
 sleep 6
 is "... it is told once" "$(said state_unwritable)" 1
 rm -r "$T/state/state.json"
-check "... and is written again when it can be" eventually 8 grep -q '"lid":"b"' "$T/state/state.json"
+check "... and is written again when it can be" eventually 20 grep -q '"lid":"b"' "$T/state/state.json"
 warned > "$T/out"
 is "... and no warning is left of it" "$(grep -c "can't write" "$T/out")" 0

@@ -37,7 +37,7 @@ hostile_start
 printf 's3cret-t0ken' > "$T/secret"
 base=https://127.0.0.1:$HTTPS common="\"ca\":\"$T/ca.pem\",\"timeout\":7"
 configure_with "\"pull\":[{\"name\":\"acme\",\"url\":\"$base/l\",\"token_file\":\"$T/secret\",$common},
- {\"name\":\"slow\",\"url\":\"$base/l\",\"ca\":\"$T/ca.pem\",\"timeout\":3},
+ {\"name\":\"slow\",\"url\":\"$base/l\",\"ca\":\"$T/ca.pem\",\"timeout\":5},
  {\"name\":\"wrong\",\"url\":\"https://127.0.0.1:$((HTTPS + 2))/there/good.lic\",$common},
  {\"name\":\"plain\",\"url\":\"https://127.0.0.1:$((HTTPS + 3))/there/good.lic\",\"ca\":\"$T/ca.pem\",\"timeout\":3},
  {\"name\":\"small\",\"url\":\"$base/there/good.lic\",\"max_bytes\":100,$common},
@@ -49,7 +49,7 @@ gate_up
 check "an honest answer opens 8080" opens 8080
 descriptors() { find "/proc/$AGENT/fd" -mindepth 1 | wc -l; }
 quiet() { api /v1/pull | json 'all(p["tries"] and not p["running"] for p in d)' | grep -q True; }
-eventually 8 quiet
+eventually 30 quiet
 DESCRIPTORS=$(descriptors)
 GOOD=$(pull_of acme 'p["files"]')
 
@@ -65,7 +65,7 @@ is "... and every connection is judged" "$(out "$LIB/net.py" loop $POD4 8080 0.5
 slowest=$(for _ in 1 2 3 4 5 6 7 8 9 10; do api /v1/status -o "$T/out" -w '%{time_total}\n'; done | sort -n | tail -n 1)
 promptly "... and the API answers at once" "$slowest" 1
 is "... and the pull hangs still" "$(pull_of slow 'p["running"]')" True
-check "... until its time is over" eventually 10 sh -c "curl -s --unix-socket $T/portlicd.sock http://portlic/v1/pull | grep -q '\"source\":\"slow\".*\"result\":\"failed\"'"
+check "... until its time is over" eventually 20 sh -c "curl -s --unix-socket $T/portlicd.sock http://portlic/v1/pull | grep -q '\"source\":\"slow\".*\"result\":\"failed\"'"
 is_refused stall-body failed "timed out" slow
 is_refused drip failed "timed out" slow
 

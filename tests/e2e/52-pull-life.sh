@@ -77,7 +77,7 @@ PIDS+=($!)
 disown
 if eventually 10 grep -q ready "$T/dns"; then
 	cp "$T/plain.json" "$T/portlicd.json"
-	configure_with "\"pull\":[{\"name\":\"dark\",\"url\":\"https://authority.example/l\",\"timeout\":2}]"
+	configure_with "\"pull\":[{\"name\":\"dark\",\"url\":\"https://authority.example/l\",\"timeout\":6}]"
 	printf 'nameserver 127.0.0.77\noptions timeout:20 attempts:1\n' > "$T/resolv.conf"
 	printf 'hosts: dns\n' > "$T/nsswitch.conf"
 	# shellcheck disable=SC2016
@@ -87,7 +87,7 @@ if eventually 10 grep -q ready "$T/dns"; then
 	AGENT=$!
 	eventually 10 portlic status || bail "the agent starts" "$(tail -n 20 "$T/agent.log")"
 	check "a name is asked for" eventually 10 sh -c "curl -s --unix-socket $T/portlicd.sock http://portlic/v1/pull | grep -q '\"running\":true'"
-	slowest=$(while [ "$(pull_of dark 'p["result"]')" != failed ] && [ "${i:=0}" -lt 60 ]; do
+	slowest=$(while [ "$(pull_of dark 'p["result"]')" != failed ] && [ "${i:=0}" -lt 600 ]; do
 		api /v1/status -o "$T/out" -w '%{time_total}\n'
 		i=$((i + 1))
 	done | sort -n | tail -n 1)

@@ -78,4 +78,4 @@ print(jwt.encode({"iss": "https://vendor.example", "sub": "c", "aud": "e2e", "jt
 P
 mv "$T/token" "$T/licenses.d/future.lic"
 check "a license dated ahead of the clock is refused" becomes future.lic rejected:iat_future
-check "... and taken by itself when its time has come" eventually 8 is_state future.lic active
+check "... and taken by itself when its time has come" eventually 20 is_state future.lic active

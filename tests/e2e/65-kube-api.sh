@@ -113,7 +113,7 @@ says "... and a list mends it" '^pods end'
 forget
 kube event '{"type":"ERROR","object":{"kind":"Status","message":"etcdserver: leader changed","code":500}}'
 says "an error inside a watch: told" 'kube_failed.*reason="server".*leader changed'
-eventually 8 watches 1
+eventually 20 watches 1
 kube_delete /api/v1/namespaces/shop/pods/nul
 says "... and the watch goes on" '^pods gone nul'
 forget

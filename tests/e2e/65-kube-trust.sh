@@ -42,7 +42,7 @@ for i in 1 2 3; do kube_pod shop "later$i" n1; done | kube_put -
 says "more pods" '^pods present later3 '
 kube restore "$version"
 kube cut
-eventually 9 watches 0 && eventually 9 watches 1
+eventually 20 watches 0 && eventually 20 watches 1
 forget
 kube close # a watch from the future: nothing comes by it
 says "the store was put back: listed as it is now" '^pods end'

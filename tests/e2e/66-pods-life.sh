@@ -34,7 +34,7 @@ check "a pod of the same name comes: it has a gate of its own" eventually 10 gat
 check "... that of the old one stands while its processes run" gated "$WEB"
 is "... 9090 of both is refused" "$(reach web 9090) $(reach web2 9090)" "refused refused"
 end_sandbox web
-check "its namespace goes, and so does the gate" eventually 8 ungated "$WEB"
+check "its namespace goes, and so does the gate" eventually 20 ungated "$WEB"
 check "... the new one's entitlements stay" eventually 10 test -f "$T/entitlements/shop/web-0/entitlements.json"
 
 # without the API server

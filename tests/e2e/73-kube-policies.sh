@@ -37,16 +37,16 @@ has "policy del says where one comes from" "$(portlic policy del portpolicy:a-of
 
 # refused ones
 portpolicy a-off '{"match":{"gates":["p*"]},"mode":"closed"}'
-check "a bad one is refused" eventually 6 becomes accepted a-off "['False', 'LastGoodCopy', 2]"
+check "a bad one is refused" eventually 20 becomes accepted a-off "['False', 'LastGoodCopy', 2]"
 echo '{"match":{"gates":["p*"]},"mode":"closed","name":"a-off"}' > "$T/portpolicy:a-off"
 is "... in the words of policy check" "$(why a-off)" "$(cd "$T" && portlic policy check portpolicy:a-off 2>&1 | sed -n 's/^.*\(policy "\)/\1/p')"
 is "... and its last good copy holds" "$(policy_of) $(of portpolicy:a-off 'p["state"]')" "['off', 'a-off'] refused"
 portpolicy c-typo '{"match":{"gates":["x"]},"prots":[{"port":9443,"from":[{"cidr":"10.0.0.0/8"}]}]}'
-check "an unknown member is refused, not dropped" eventually 6 becomes accepted c-typo "['False', 'Refused', 1]"
+check "an unknown member is refused, not dropped" eventually 20 becomes accepted c-typo "['False', 'Refused', 1]"
 has "... and named" "$(why c-typo)" 'unknown member "prots"'
 portpolicy d-name '{"name":"other"}'
-check "a name of its own is refused" eventually 6 becomes accepted d-name "['False', 'Refused', 1]"
+check "a name of its own is refused" eventually 20 becomes accepted d-name "['False', 'Refused', 1]"
 portpolicy a-off '{"match":{"gates":["p*"]},"mode":"audit"}'
-check "mended: accepted" eventually 6 becomes accepted a-off "['True', 'Accepted', 3]"
+check "mended: accepted" eventually 20 becomes accepted a-off "['True', 'Accepted', 3]"
 kube_delete $POLICIES/a-off
 check "a deleted one is held" eventually 10 becomes of portpolicy:a-off 'p["state"]' held

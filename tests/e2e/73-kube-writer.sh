@@ -52,7 +52,7 @@ between "... when it has run out" "$(since "$start")" 3 28
 check "... and writes" eventually 10 becomes accepted e-late "['True', 'Accepted', 1]"
 is "... the Lease was handed over once" "$(kube_get $LEASES/portlic-writer | json 'd["spec"]["leaseTransitions"]')" 1
 agent_start
-eventually 8 eval '[ "$(portlic status -o json | json "d[\"kubernetes\"][\"writer\"][\"holder\"]")" = n2 ]'
+eventually 20 eval '[ "$(portlic status -o json | json "d[\"kubernetes\"][\"writer\"][\"holder\"]")" = n2 ]'
 is "the first one, back again, leaves it there" "$(leads "$T") $(leads "$T/two") $(holder)" "False True n2"
 
 # cut off from the API server the holder stops

@@ -45,7 +45,7 @@ pod nft delete table ip t
 
 # a license behind it
 drop app.lic '"exp":'$(($(date +%s) + 2))',"seq":2,"ports":[{"port":8080}]'
-eventually 8 has_event "denied wire 8080 TCP lapsed $OUT4" --port 8080 &
+eventually 20 has_event "denied wire 8080 TCP lapsed $OUT4" --port 8080 &
 wait_pid=$!
 for ((i = 0; i < 40; i++)); do
 	out "$LIB/net.py" tcp $POD4 8080 1 > "$T/out"

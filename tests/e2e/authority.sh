@@ -58,7 +58,7 @@ def ask(method, url):
     return next(p for p in json.load(c.getresponse()) if p["source"] == name)
 before = ask("GET", "/v1/pull")["tries"]
 p = ask("POST", "/v1/pull?source=" + name)
-end = time.monotonic() + 8
+end = time.monotonic() + 30
 while p["tries"] == before and time.monotonic() < end:
     time.sleep(0.02)
     p = ask("GET", "/v1/pull")
