@@ -124,7 +124,7 @@ NEEDS_cli := $(B)/portlic $(B)/portlic-cni
 NEEDS_e2e := all
 RUNGS := check unit san cli bpf kernel e2e fuzz
 # Of these programs nothing is measured in time: they run side by side (of e2e those that say so themselves).
-beside = $(if $(filter $(1),check unit san cli fuzz),--beside)
+beside = $(if $(filter-out e2e,$(1)),--beside)
 programs-unit: $(TESTS_unit)
 $(TESTS_san): sanitized ;
 sanitized:

@@ -81,9 +81,9 @@ check "a downgrade by license load" portlic license load "$T/app.lic"
 is "... is in the file when the command returns" "$(e '[d["plan"], d["features"]]')" "['basic', ['export']]"
 check "... the port it lost is told" says '[p["state"] for p in d["ports"] if p["port"] == 9000]' "['unlicensed']"
 
-drop addon.lic '"lid":"addon"' '"features":["reports"]' '"ports":[]' '"exp":'"$(in_s 6)"
+drop addon.lic '"lid":"addon"' '"features":["reports"]' '"ports":[]' '"exp":'"$(in_s 9)"
 check "an add-on joins in" eventually 10 says 'd["features"]' "['export', 'reports']"
-is "... its end takes something away: it is the deadline" "$(($(t deadline) - $(t as_of) < 7))" 1
+is "... its end takes something away: it is the deadline" "$(($(t deadline) - $(t as_of) < 10))" 1
 check "... when it ends its feature goes" eventually 15 says 'd["features"]' "['export']"
 is "... and the lapsed license is there to explain" "$(e '[(l["lid"], l["state"], l["remaining_seconds"]) for l in d["licenses"] if l["lid"] == "addon"]')" "[('addon', 'lapsed', 0)]"
 drop next.lic "$basic" "$basic_is" '"seq":4' '"nbf":'"$(in_s 3000)" '"exp":'"$(in_s 90000)"

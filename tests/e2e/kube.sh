@@ -40,7 +40,7 @@ kube_start() {
 	printf 'token-1' > "$KUBE/token"
 	printf 'token-1\n' > "$KUBE/tokens"
 	background "$LIB/kubeapi.py" serve "$KUBE" "$KUBE_PORT" "$KUBE/server.pem" "$KUBE/server.key"
-	eventually 10 kube version || bail "the API server" "$(cat "$T/background.log")"
+	eventually 40 kube version || bail "the API server" "$(cat "$T/background.log")"
 }
 kube_config() {
 	printf '"kubernetes":{"api":"https://127.0.0.1:%s","token_file":"%s","ca_file":"%s","node":"%s","namespace":"%s"}' \

@@ -97,7 +97,7 @@ background() { # background COMMAND...: ended by the clean-up; its pid is ${PIDS
 }
 pulse() { # from now on it is known for how long this machine stood still at a time
 	background "$LIB/net.py" pulse "$T/pulse"
-	eventually 15 test -s "$T/pulse" || bail "the pulse"
+	eventually 40 test -s "$T/pulse" || bail "the pulse"
 }
 # The same inside a namespace, as one process.
 in_pod() { background nsenter --net="/run/netns/$POD" "$@"; }
@@ -132,9 +132,9 @@ make_pod() { # a namespace with lo up and a veth to the outside
 	out ip link set lo up && out ip link set "$VETH" up
 	pod ip link set lo up && pod ip link set eth0 up
 	pod ip route add default via $OUT4
-	eventually 10 answers $POD6 || bail "IPv6 between the namespaces"
+	eventually 40 answers $POD6 || bail "IPv6 between the namespaces"
 }
-answers() { [ "$(out "$LIB/net.py" tcp "$1" 1 0.3)" = refused ]; }
+answers() { [ "$(out "$LIB/net.py" tcp "$1" 1 2)" = refused ]; }
 
 # start_nginx pod|out PORT...: serves /small (6 bytes) and /big (a file the test makes) on each port
 start_nginx() {
@@ -151,14 +151,14 @@ start_nginx() {
 		echo "}"
 	} > "$dir/nginx.conf"
 	"in_$where" nginx -e "$dir/error.log" -c "$dir/nginx.conf"
-	eventually 10 listens "$where" "$1" || bail "nginx" "$(cat "$dir/error.log")"
+	eventually 40 listens "$where" "$1" || bail "nginx" "$(cat "$dir/error.log")"
 }
 listens() { "$1" ss -Hltn "sport = :$2" | grep -q .; }
 has_clients() { [ "$(pod ss -Htn state established "sport = :$1" | wc -l)" -ge "${2:-1}" ]; } # has_clients PORT [N], by TCP
 # start_echo udp|tcp PORT...: in the pod
 start_echo() {
 	in_pod "$LIB/net.py" "echo-$1" "${@:2}"
-	eventually 10 echo_listens "$@" || bail "echo server" "$(cat "$T/background.log")"
+	eventually 40 echo_listens "$@" || bail "echo server" "$(cat "$T/background.log")"
 }
 echo_listens() { pod ss -Hln"${1:0:1}" "sport = :$2" | grep -q .; }
 
@@ -245,7 +245,7 @@ agent_spawn() { # doesn't wait until it answers
 }
 agent_start() {
 	agent_spawn
-	eventually 15 portlic status || bail "the agent starts" "$(tail -n 20 "$T/agent.log")"
+	eventually 40 portlic status || bail "the agent starts" "$(tail -n 20 "$T/agent.log")"
 }
 agent_end() { # agent_end SIGNAL
 	[ -n "$AGENT" ] || return 0

@@ -75,7 +75,7 @@ sandbox() {
 		;;
 	esac
 	POD_PIDS[$1]=${PIDS[-1]}
-	[ "${3:-}" != bare ] || eventually 10 moved "${PIDS[-1]}" || bail "$1: a namespace"
+	[ "${3:-}" != bare ] || eventually 40 moved "${PIDS[-1]}" || bail "$1: a namespace"
 }
 moved() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/$$/ns/net)" ]; }
 run_in() {
@@ -85,7 +85,7 @@ run_in() {
 	for port; do
 		background "${JOIN[@]}" "$LIB/net.py" echo-tcp "$port"
 		POD_PIDS[$key]+=" ${PIDS[-1]}"
-		eventually 10 pod_listens "$key" "$port" || bail "$key: a server on $port" "$(tail -n 3 "$T/background.log")"
+		eventually 40 pod_listens "$key" "$port" || bail "$key: a server on $port" "$(tail -n 3 "$T/background.log")"
 	done
 }
 pod_listens() {

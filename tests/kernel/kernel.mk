@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # kernel.mk - gates in network namespaces, by the library alone: needs root, as namespaces and BPF do.
 KERNEL_NAMES := $(sort $(patsubst tests/kernel/%.c,%,$(wildcard tests/kernel/test_*.c)))
-TESTS_kernel += $(KERNEL_NAMES:%=$(B)/tests/kernel/%) tests/kernel/clsact.sh
+TESTS_kernel += tests/kernel/clsact.sh $(KERNEL_NAMES:%=$(B)/tests/kernel/%)
 KERNEL_COMMON := $(patsubst %,$(B)/tests/kernel/%.o,bed group guests host_scene peer scene)
 
 $(B)/tests/kernel/%.o: tests/kernel/%.c
