@@ -16,7 +16,7 @@ started_again() { # what the API server says of them is of before the cut, at fi
 	local each='{range .items[*]}{.status.containerStatuses[0].restartCount}:{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}'
 	! { KW get pod -o jsonpath="$each" && K -n elsewhere get pod -l app=canary -o jsonpath="$each"; } | grep -qvE '^[1-9][0-9]*:True$'
 }
-uids() { KW get pod -o jsonpath='{.items[*].metadata.uid}'; }
+uids() { KW get pod -l 'app in (boot, shop)' -o jsonpath='{.items[*].metadata.uid}'; }
 spaces() { gates | json "'\n'.join(sorted(g['netns'] for g in d if g['name'].startswith('shop.')))"; }
 seen() { agent license list -o json | json "sorted((l['lid'], l['seq'], l['state'], l['source']) for l in d)"; }
 effective() { agent status -o json | json '__import__("datetime").datetime.fromisoformat(d["clock"]["effective"].replace("Z","+00:00")).timestamp()'; }
