@@ -9,7 +9,8 @@ Commands come as HTTP by the control socket, a header "Word" each for the comman
 kube.sh); 400 and a line if they can't be done.
 
 Objects: get, list (limit and continue, labelSelector, fieldSelector), watch (bookmarks, timeoutSeconds, 410), POST, PUT
-(409 if its resourceVersion isn't the present one), PATCH (merge), DELETE, and the subresource status. Any kind is
+(409 if its resourceVersion isn't the present one, 422 for a Lease without one), PATCH (merge), DELETE (preconditions:
+resourceVersion, uid), and the subresource status. Any kind is
 known; its resource is the word in the path. A namespace needs no object of its own.
 
   put                  JSON of one object (or more, one after another) on stdin: created or replaced, whatever its version
@@ -21,6 +22,7 @@ known; its resource is the word in the path. A namespace needs no object of its 
   compact              versions up to now are too old from now on (410), and every watch is cut
   refuse STATUS [SECONDS [PATH-PREFIX]]   answers that to every request, with Retry-After; `refuse 0` ends it
   unknown PREFIX | known PREFIX           404 below that path
+  lose METHOD PATH-PREFIX                 the next such request is done, and its answer lost; `lose` alone ends that
   hold | release       watches begin, and say nothing
   restore VERSION      the store is put back to what it was at a version: the counter too
   away | back          nothing listens any more; listens again
@@ -192,7 +194,7 @@ class Api:
         self.server = None
         self.refusal, self.unknown, self.log, self.counted = None, set(), [], 0
         self.held, self.page, self.chunk = False, 0, 0
-        self.fronts, self.expire = set(), False
+        self.fronts, self.expire, self.losing = set(), False, []
         self.watches = {}  # handler: [closing, raw bytes]
         self.connections = set()
 
@@ -356,12 +358,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.command == "GET":
                 return self.later(200, old)
             if self.command == "DELETE":
-                wanted = ((body or {}).get("preconditions") or {}).get("resourceVersion")
-                self.conflict(path, old, wanted)
+                wanted = (body or {}).get("preconditions") or {}
+                self.conflict(path, old, wanted.get("resourceVersion"))
+                if wanted.get("uid", old["metadata"]["uid"]) != old["metadata"]["uid"]:
+                    raise Refused(409, "Conflict", "Precondition failed: UID in precondition: %s" % wanted["uid"])
                 store.write(key, None)
                 return self.later(200, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
-            new = merge(old, body) if self.command == "PATCH" else body
-            self.conflict(path, old, (body.get("metadata") or {}).get("resourceVersion"))
+            new, wanted = merge(old, body) if self.command == "PATCH" else body, (body.get("metadata") or {}).get("resourceVersion")
+            if self.command == "PUT" and path.resource == "leases" and not wanted:
+                raise Refused(422, "Invalid", "metadata.resourceVersion: Invalid value: 0x0: must be specified for an update")
+            self.conflict(path, old, wanted)
             if path.sub == "status":
                 new = {**old, "status": new.get("status")}
             elif "status" in old and path.group != "api/v1":
@@ -369,6 +375,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.later(200, store.write(key, new))
 
     def later(self, code, obj):
+        api = self.server.api
+        if api.losing and self.command == api.losing[0] and self.path.startswith(api.losing[1]):
+            api.losing = []
+            self.logged(0)
+            raise ConnectionError
         self.answer(code, copy.deepcopy(obj))
 
     def created(self, path, body):
@@ -505,6 +516,8 @@ def control(api, words, text):
         api.refusal = (int(args[0]), args[1] if len(args) > 1 and args[1] != "0" else None, args[2] if len(args) > 2 else "/") if int(args[0]) else None
     elif what == "unknown":
         api.unknown.add(args[0])
+    elif what == "lose":
+        api.losing = args
     elif what == "known":
         api.unknown.discard(args[0])
     elif what in ("hold", "release"):
