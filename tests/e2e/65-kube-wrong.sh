@@ -48,3 +48,11 @@ printf 'token-1' > "$KUBE/token"
 mv "$KUBE/ca.pem" "$KUBE/ca.away"
 once "no CA" "$KUBE/ca.pem; it must be there and hold certificates in PEM"
 mv "$KUBE/ca.away" "$KUBE/ca.pem"
+
+# a number that is out of range
+for bad in 29 86401 '"60"'; do
+	sed "s|\"api\"|\"seats_hold\":$bad,&|" "$T/portlicd.json" > "$T/bad.json"
+	timeout 5 "$BUILD/portlicd" --config "$T/bad.json" > "$T/out" 2>&1
+	is "seats_hold $bad is refused" $? 2
+	has "... by name" "$(cat "$T/out")" '"seats_hold" must be an integer from 30 to 86400'
+done

@@ -34,7 +34,15 @@ struct kube_config {
 	 * kubelet. See probing.h.
 	 */
 	char *kubelet_cgroup;
+	/*
+	 * "seats_hold": seconds that seats borrowed from the cluster last without the API server; as long
+	 * those of a node that died are lost to the others. KUBE_HOLD_MIN_S to _MAX_S.
+	 */
+	int64_t seats_hold_s;
 };
+#define KUBE_HOLD_MIN_S 30
+#define KUBE_HOLD_MAX_S 86400
+#define KUBE_HOLD_S 3600
 
 /* The member `kubernetes` of root; absent, null and false: off. -EINVAL with key and remedy, -ENOMEM. */
 int kube_config_read(const cJSON *root, struct kube_config *out, struct fault *f);
@@ -70,8 +78,9 @@ enum kube_error {
 	X(SECRETS, "secrets")                                                                      \
 	X(LICENSES, "portlicenses")                                                                \
 	X(POLICIES, "portpolicies")                                                                \
-	X(WRITER, "writer")   /* the Lease of who writes */                                        \
-	X(REPORTS, "reports") /* the Leases of all nodes */
+	X(WRITER, "writer")	  /* the Lease of who writes */                                    \
+	X(REPORTS, "reports")	  /* the Leases of all nodes */                                    \
+	X(BORROWERS, "borrowers") /* ... by which they hold seats */
 
 enum kube_kind {
 #define KUBE_KIND_ENUM(name, word) KUBE_##name,

@@ -15,8 +15,8 @@
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 #define NAME_MAX_BYTES 253 /* of an object; of a namespace 63 */
 
-static const char *const keys[] = {"api",	"token_file",	  "ca_file", "node",
-				   "namespace", "kubelet_cgroup", NULL};
+static const char *const keys[] = {"api",	"token_file",	  "ca_file",	"node",
+				   "namespace", "kubelet_cgroup", "seats_hold", NULL};
 
 static const char *from_env(const char *name)
 {
@@ -148,13 +148,17 @@ static int read_members(const cJSON *object, struct kube_config *out, struct fau
 		err = read_name(object, "namespace", "POD_NAMESPACE", &out->namespace, f);
 	if (!err && !out->namespace)
 		err = account_namespace(&out->namespace);
-	return err ? err : read_cgroup(object, &out->kubelet_cgroup, f);
+	if (!err)
+		err = read_cgroup(object, &out->kubelet_cgroup, f);
+	return err ? err
+		   : json_int(object, "seats_hold", KUBE_HOLD_MIN_S, KUBE_HOLD_MAX_S,
+			      &out->seats_hold_s, f);
 }
 
 int kube_config_read(const cJSON *root, struct kube_config *out, struct fault *f)
 {
 	const cJSON *object = json_get(root, "kubernetes");
-	struct kube_config config = {.on = true};
+	struct kube_config config = {.on = true, .seats_hold_s = KUBE_HOLD_S};
 	struct fault why = {0};
 	int err;
 
