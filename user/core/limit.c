@@ -9,8 +9,7 @@
 #define NS_PER_S 1000000000ULL
 #define MAX_BUCKET_NS (PLIC_NEVER / 4) /* the kernel's differences of times in it are signed */
 
-/* The same on every node and at every start; never that of a policy. */
-static __u64 line_of(const struct license *lic)
+__u64 limit_line(const struct license *lic)
 {
 	unsigned char digest[crypto_hash_sha256_BYTES];
 	crypto_hash_sha256_state state;
@@ -87,7 +86,7 @@ struct plic_limit limit_of_license(const struct license *lic, const struct licen
 	if (port->tls)
 		limit.flags |= PLIC_LIMIT_TLS;
 	if (limit.seats || limit.interval_ns || limit.window_ns || limit.flags)
-		limit.line = line_of(lic);
+		limit.line = limit_line(lic);
 	return limit;
 }
 

@@ -6,6 +6,9 @@
 #include "cells.h"
 #include "compile.h"
 
+/* Of a license's line (iss, lid): the same on every node and at every start; never that of a policy. */
+__u64 limit_line(const struct license *lic);
+
 /*
  * What a license gives of a port: its own seats and quota, else those of the whole license (a quota of the
  * whole license is one for all of its ports). All zero: without limit. base: the gate's own, whatever
