@@ -460,17 +460,37 @@ void seats_keep(struct gate *g, const struct ruleset *set)
 	g->seats = (struct ruleset){cells, cells ? set->n_cells : 0};
 }
 
+static void add_share(struct gate_seats *list, size_t *n, const struct share *share)
+{
+	size_t i = 0;
+
+	while (i < *n &&
+	       (!list[i].node_wide || list[i].line != share->usage.line ||
+		list[i].port != share->usage.port || list[i].ip_proto != share->usage.proto))
+		i++;
+	if (i == *n)
+		list[(*n)++] = (struct gate_seats){.line = share->usage.line,
+						   .port = share->usage.port,
+						   .ip_proto = share->usage.proto,
+						   .node_wide = true};
+	list[i].shared = true;
+	list[i].share = boot_now_ns() < share->until_ns ? share->seats : 0;
+}
+
 int gate_seats(struct gate *g, struct gate_seats **out, size_t *n, struct fault *f)
 {
 	_free_ struct seats_used *used = NULL;
+	_free_ struct share *shares = NULL;
 	struct gate_seats *list;
-	size_t n_used;
+	size_t n_used, n_shares = 0;
 	int r = seattable_read_used(g->node, &used, &n_used);
 
+	if (r == 0)
+		r = shares_read(g->node, &shares, &n_shares);
 	if (r < 0)
 		return fault_set(f, -r, "can't read the seats of gate \"%s\": %s", g->name,
 				 strerror(-r));
-	list = calloc(n_used + 1, sizeof(*list));
+	list = calloc(n_used + n_shares + 1, sizeof(*list));
 	if (!list)
 		return fault_set(f, ENOMEM, "no memory");
 	*n = 0;
@@ -485,6 +505,8 @@ int gate_seats(struct gate *g, struct gate_seats **out, size_t *n, struct fault 
 						   .ip_proto = usage->proto,
 						   .node_wide = usage->owner == PLIC_NODE_WIDE};
 	}
+	for (size_t i = 0; i < n_shares; i++)
+		add_share(list, n, &shares[i]);
 	*out = list;
 	return 0;
 }

@@ -15,6 +15,8 @@ struct gate_seats {
 	uint16_t port;
 	uint8_t ip_proto;
 	bool node_wide;
+	bool shared; /* there is a share of it, of so many seats: */
+	uint32_t share;
 };
 
 /* Of the gate, and of the node. *out is the caller's. */
