@@ -27,6 +27,7 @@ static const char *const default_events[] = {
 	"rehearsal_*",		"pull_rejected",
 	"attachment_lost",	"attachment_outranked",
 	"gate_overridden",	"shield_*",
+	"seats_lost",		"seats_exhausted",
 };
 
 static void free_members(struct notify_target *target)
