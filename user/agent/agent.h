@@ -17,6 +17,7 @@
 #include "kube.h"
 #include "kube_items.h"
 #include "kube_listed.h"
+#include "kube_seats.h"
 #include "kube_taint.h"
 #include "kubenodes.h"
 #include "kubepeers.h"
@@ -69,6 +70,7 @@ struct agent {
 	struct kube_taint kube_taint;
 	struct kube_sync kube_sync;
 	struct kube_listed kube_listed;
+	struct kube_seats kube_seats;
 	struct node *node; /* opened on the kernel thread; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;

@@ -88,7 +88,7 @@ static void put_rule(cJSON *root, const struct explain_job *explain, struct reme
 static void put_remedy(cJSON *root, const struct explain_job *explain, struct remedy_case *remedy)
 {
 	const struct policy *policy = rules_policy(explain->job.agent, explain->entry);
-	char port[32], text[256];
+	char port[32], seats[384] = "", text[512];
 
 	if (explain->answer.verdict == PLIC_ALLOWED) {
 		cJSON_AddNullToObject(root, "remedy");
@@ -100,6 +100,9 @@ static void put_remedy(cJSON *root, const struct explain_job *explain, struct re
 	remedy->port = port;
 	remedy->policy = policy ? policy->name : NULL;
 	remedy->origin = origin_word(explain->answer.origin);
+	if (kube_seats_explain(explain->job.agent, explain->entry, explain->question.ip_proto,
+			       explain->question.port, seats, sizeof(seats)))
+		remedy->seats = seats;
 	remedy_text(remedy, text, sizeof(text));
 	cJSON_AddStringToObject(root, "remedy", text);
 }

@@ -85,12 +85,13 @@ static void warn_without_effect(cJSON *warnings, const struct licenses *licenses
 		json_warn(warnings, "it has no effect: %s", why.text);
 }
 
-static void warn_itself(cJSON *warnings, const struct license *lic, int64_t now)
+static void warn_itself(cJSON *warnings, const struct licenses *licenses, const struct license *lic,
+			int64_t now)
 {
-	char limits[128], overlap[512];
+	char limits[256], overlap[512];
 
-	if (license_unenforced(lic, limits, sizeof(limits)))
-		json_warn(warnings, "not enforced by this version: %s", limits);
+	if (license_unenforced(licenses, lic, limits, sizeof(limits)))
+		json_warn(warnings, "%s", limits);
 	if (license_overlaps_clients(lic, overlap, sizeof(overlap)))
 		json_warn(warnings, "%s", overlap);
 	if (now + LIFECYCLE_SLACK_S < lic->nbf)
@@ -247,7 +248,7 @@ void api_licenses_post(struct agent *agent, struct http_request *request, const 
 	}
 	if (!license_other_line(agent, request, name, lic)) {
 		warnings = cJSON_CreateArray();
-		warn_itself(warnings, lic, now);
+		warn_itself(warnings, &agent->licenses, lic, now);
 		warn_renewal(warnings, &agent->licenses, lic);
 		warn_without_effect(warnings, &agent->licenses, lic, now);
 		if (seconds)

@@ -39,13 +39,15 @@ static void put_seats(cJSON *item, const struct port_row *row)
 {
 	cJSON *seats;
 
-	if (!row->seats) {
+	if (!row->has_seats) {
 		cJSON_AddNullToObject(item, "seats");
 		return;
 	}
 	seats = cJSON_AddObjectToObject(item, "seats");
 	json_put_u64(seats, "used", row->seats_used);
 	json_put_u64(seats, "limit", row->seats);
+	if (row->seats_total)
+		json_put_u64(seats, "total", row->seats_total);
 }
 
 static cJSON *row_json(const struct agent *agent, const struct gate_entry *entry,

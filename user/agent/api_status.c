@@ -74,10 +74,11 @@ static void warn_end(cJSON *warnings, const char *file, const struct license_ent
 			  file, lic->lid, until);
 }
 
-static void warn_license(cJSON *warnings, const struct source_file *file)
+static void warn_license(cJSON *warnings, const struct licenses *all,
+			 const struct source_file *file)
 {
 	const struct license_entry *entry = file->value;
-	char limits[128], overlap[512];
+	char limits[256], overlap[512];
 
 	if (entry->reason)
 		json_warn(warnings, "license \"%s\" is rejected (%s): %s%s", file->name,
@@ -85,9 +86,8 @@ static void warn_license(cJSON *warnings, const struct source_file *file)
 			  entry->lic ? "; its last good copy stays in force" : "");
 	if (!entry->lic)
 		return;
-	if (license_unenforced(entry->lic, limits, sizeof(limits)))
-		json_warn(warnings, "license \"%s\" (%s): not enforced by this version: %s",
-			  file->name, entry->lic->lid, limits);
+	if (license_unenforced(all, entry->lic, limits, sizeof(limits)))
+		json_warn(warnings, "license \"%s\" (%s): %s", file->name, entry->lic->lid, limits);
 	if (license_overlaps_clients(entry->lic, overlap, sizeof(overlap)))
 		json_warn(warnings, "license \"%s\" (%s): %s", file->name, entry->lic->lid,
 			  overlap);
@@ -166,7 +166,7 @@ static cJSON *warnings_json(const struct agent *agent)
 	for (i = 0; i < policies->n_files; i++)
 		warn_policy(warnings, policies->files[i]);
 	for (i = 0; i < licenses->n_files; i++)
-		warn_license(warnings, licenses->files[i]);
+		warn_license(warnings, &agent->licenses, licenses->files[i]);
 	for (i = 0; i < agent->gates.n_entries; i++)
 		warn_gate(warnings, agent, agent->gates.entries[i]);
 	trial_warn(warnings, agent);
@@ -174,6 +174,7 @@ static cJSON *warnings_json(const struct agent *agent)
 	notify_warn(agent, warnings);
 	kube_warn(agent, warnings);
 	kube_listed_warn(agent, warnings);
+	kube_seats_warn(agent, warnings);
 	kubenodes_warn(agent, warnings);
 	kubepeers_warn(agent, warnings);
 	if (agent->gates.lost.text[0])
@@ -262,6 +263,7 @@ void api_status(struct agent *agent, struct http_request *request, const char *n
 	cJSON_AddItemToObject(root, "pull", pull_json(agent));
 	cJSON_AddItemToObject(root, "notify", notify_json(agent));
 	cJSON_AddItemToObject(root, "kubernetes", kube_status(agent));
+	cJSON_AddItemToObject(root, "cluster_seats", kube_seats_json(agent));
 	cJSON_AddItemToObject(root, "pods", pods_status(agent));
 	cJSON_AddItemToObject(root, "trial", trial_json(agent));
 	cJSON_AddItemToObject(root, "probes", probing_json(agent));

@@ -116,6 +116,9 @@ void kube_sync_soon(struct agent *agent);
 /* A path below the agent's namespace: /apis/GROUP/VERSION/namespaces/NS/RESOURCE; NULL: no memory. */
 char *kube_own_path(const struct agent *agent, const char *api, const char *resource);
 
+/* Of a node's own Lease: prefix and node; of a long name its hash. */
+void kube_node_lease(const char *prefix, const char *node, char name[KOBJECT_NAME_MAX + 1]);
+
 /*
  * The item of an object, made if there is none; takes *object over in any case. file NULL: it stays. NULL: no
  * memory. status: of the API's object, copied.

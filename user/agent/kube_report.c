@@ -17,19 +17,6 @@
 #define NODES_PER_S 50 /* that write when all of them have news at once */
 #define RETRY_S 2
 
-/* Long names of nodes: what is left has to tell them apart. */
-static void lease_name(const char *node, char name[KOBJECT_NAME_MAX + 1])
-{
-	unsigned char hash[crypto_hash_sha256_BYTES];
-	char hex[2 * sizeof(hash) + 1];
-
-	if (snprintf(name, KOBJECT_NAME_MAX + 1, KUBE_NODE_LEASE "%s", node) <= KOBJECT_NAME_MAX)
-		return;
-	crypto_hash_sha256(hash, (const unsigned char *)node, strlen(node));
-	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
-	snprintf(name, KOBJECT_NAME_MAX + 1, KUBE_NODE_LEASE "%s", hex);
-}
-
 /* generation 0: what decides whether there is news; generations come and go with pods. */
 static char *report_text(const struct agent *agent, int64_t generation)
 {
@@ -101,7 +88,7 @@ static void write_report(struct agent *agent, char *news)
 	struct kube_request_spec spec = {.method = "POST"};
 	struct fault f = {0};
 
-	lease_name(agent->config.kubernetes.node, name);
+	kube_node_lease(KUBE_NODE_LEASE, agent->config.kubernetes.node, name);
 	body = body_of(agent, name);
 	if (!all || !body || asprintf(&path, "%s/%s", all, name) < 0) {
 		path = NULL;

@@ -2,12 +2,14 @@
 /* kube_sync.c - the life of all that the API server's licenses need, and what it shares. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <sodium.h>
 
 #include "agent.h"
 #include "kube_items.h"
+#include "kube_seats.h"
 #include "log.h"
 #include "outside.h"
 #include "pace.h"
@@ -49,6 +51,18 @@ char *kube_own_path(const struct agent *agent, const char *api, const char *reso
 		     resource) < 0)
 		return NULL;
 	return path;
+}
+
+void kube_node_lease(const char *prefix, const char *node, char name[KOBJECT_NAME_MAX + 1])
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	char hex[2 * sizeof(hash) + 1];
+
+	if (snprintf(name, KOBJECT_NAME_MAX + 1, "%s%s", prefix, node) <= KOBJECT_NAME_MAX)
+		return;
+	crypto_hash_sha256(hash, (const unsigned char *)node, strlen(node));
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	snprintf(name, KOBJECT_NAME_MAX + 1, "%s%s", prefix, hex);
 }
 
 static void on_soon(uv_timer_t *timer)
@@ -94,6 +108,7 @@ void kube_sync_start(struct agent *agent)
 	kube_licenses_start(agent);
 	kube_policies_start(agent);
 	kube_lease_start(agent);
+	kube_seats_start(agent);
 }
 
 void kube_sync_tick(struct agent *agent)
@@ -110,6 +125,7 @@ void kube_sync_tick(struct agent *agent)
 	kube_report_tick(agent);
 	kube_census_tick(agent);
 	kube_status_tick(agent);
+	kube_seats_tick(agent);
 }
 
 void kube_sync_stop(struct agent *agent)
@@ -120,6 +136,7 @@ void kube_sync_stop(struct agent *agent)
 		return;
 	sync->on = false;
 	uv_close((uv_handle_t *)&sync->soon, NULL);
+	kube_seats_stop(agent);
 	kube_tell_stop(agent);
 	kube_census_stop(agent);
 	kube_cancel(sync->report_request);

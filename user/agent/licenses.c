@@ -95,35 +95,49 @@ struct license_check licenses_check(const struct licenses *licenses, const struc
 	};
 }
 
-bool license_unenforced(const struct license *lic, char *text, size_t len)
+static bool has_seats(const struct license *lic)
 {
-	bool quota = lic->quota.scope == SCOPE_CLUSTER, seats = lic->seats;
-
-	for (size_t i = 0; i < lic->n_ports; i++) {
-		quota |= lic->ports[i].quota.scope == SCOPE_CLUSTER;
-		seats |= lic->ports[i].seats;
-	}
-	seats &= lic->seats_scope == SCOPE_CLUSTER;
-	snprintf(text, len, "%s%s%s", seats ? "seats" : "", seats && quota ? " and " : "",
-		 quota ? "quota" : "");
-	if (text[0])
-		snprintf(text + strlen(text), len - strlen(text),
-			 " of scope \"cluster\" (each node counts by itself)");
-	return text[0];
+	for (size_t i = 0; i < lic->n_ports; i++)
+		if (lic->ports[i].seats)
+			return true;
+	return lic->seats;
 }
 
-static void log_loaded(const struct source_file *file, const struct license_entry *entry)
+static bool has_cluster_quota(const struct license *lic)
+{
+	for (size_t i = 0; i < lic->n_ports; i++)
+		if (lic->ports[i].quota.scope == SCOPE_CLUSTER)
+			return true;
+	return lic->quota.scope == SCOPE_CLUSTER;
+}
+
+bool license_unenforced(const struct licenses *licenses, const struct license *lic, char *text,
+			size_t len)
+{
+	bool seats = !licenses->borrows && lic->seats_scope == SCOPE_CLUSTER && has_seats(lic);
+	bool quota = has_cluster_quota(lic);
+
+	if (!seats && !quota)
+		return false;
+	snprintf(text, len, "its %s%s%s of scope \"cluster\" hold on each node by itself%s",
+		 seats ? "seats" : "", seats && quota ? " and " : "", quota ? "quota" : "",
+		 seats ? ": without \"kubernetes\" in portlicd.json the agent knows no other node"
+		       : ": nodes share seats, no quotas");
+	return true;
+}
+
+static void log_loaded(const struct licenses *licenses, const struct source_file *file,
+		       const struct license_entry *entry)
 {
 	const struct license *lic = entry->lic;
-	char limits[128], overlap[512];
+	char limits[256], overlap[512];
 
 	log_event(LOG_INFO, "license_loaded",
 		  LOG_FIELDS("file", file->name, "lid", lic->lid, "sub", lic->sub),
 		  "seq %lld, %zu port entries", (long long)lic->seq, lic->n_ports);
-	if (license_unenforced(lic, limits, sizeof(limits)))
+	if (license_unenforced(licenses, lic, limits, sizeof(limits)))
 		log_event(LOG_WARN, "license_limits",
-			  LOG_FIELDS("file", file->name, "lid", lic->lid),
-			  "not enforced by this version: %s", limits);
+			  LOG_FIELDS("file", file->name, "lid", lic->lid), "%s", limits);
 	if (license_overlaps_clients(lic, overlap, sizeof(overlap)))
 		log_event(LOG_WARN, "license_overlap",
 			  LOG_FIELDS("file", file->name, "lid", lic->lid), "%s", overlap);
@@ -185,7 +199,7 @@ static void read_license(struct licenses *licenses, const struct license_check *
 		entry->detail = (struct fault){0};
 		source_accept(&licenses->source, file);
 		if (!before || memcmp(before->sha256, entry->lic->sha256, sizeof(before->sha256))) {
-			log_loaded(file, entry);
+			log_loaded(licenses, file, entry);
 			if (!announced_before(licenses, entry->lic->sha256))
 				licenses_note_accepted(licenses, entry->lic->iat);
 		}
@@ -495,7 +509,7 @@ int licenses_keep(struct licenses *licenses, const struct trust *trust, const ch
 	}
 	read_license(licenses, &check, file);
 	if (entry->lic)
-		log_loaded(file, entry);
+		log_loaded(licenses, file, entry);
 	judge(licenses, now);
 	return 0;
 }

@@ -48,6 +48,7 @@ struct licenses {
 	struct memory *memory;
 	bool resuming;	      /* the first scan, behind another agent's */
 	bool clock_suspect;   /* no clock to hold an iat against */
+	bool borrows;	      /* the cluster counts seats (kube_seats.h) */
 	int64_t accepted_iat; /* the latest of tokens accepted since licenses_accepted */
 };
 
@@ -71,8 +72,9 @@ const char *licenses_reason_word(unsigned int reason);
 struct license_check licenses_check(const struct licenses *licenses, const struct trust *trust,
 				    int64_t now);
 
-/* The limits in it that this version doesn't enforce, "seats"; false: none. */
-bool license_unenforced(const struct license *lic, char *text, size_t len);
+/* The limits in it that hold for each node by itself and are the cluster's; false: none. */
+bool license_unenforced(const struct licenses *licenses, const struct license *lic, char *text,
+			size_t len);
 
 /* The file is called so, or its license line is. */
 bool licenses_means(const struct source_file *file, const char *name_or_lid);

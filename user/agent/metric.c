@@ -108,6 +108,15 @@ static const struct {
 		 "Watches that were begun again; each ends by itself within minutes."},
 	[KUBE_ERRORS_TOTAL] = {"portlic_kubernetes_errors_total", "counter",
 			       "Requests to the API server that failed, by reason."},
+	[CLUSTER_SEATS] = {"portlic_cluster_seats", "gauge",
+			   "Seats that the cluster counts: licensed for all of it, borrowed by "
+			   "this node, used here."},
+	[CLUSTER_SEATS_UNTIL] =
+		{"portlic_cluster_seats_until_timestamp_seconds", "gauge",
+		 "Until when this node holds what it has borrowed; absent without anything."},
+	[CLUSTER_SEATS_RECLAIMED] =
+		{"portlic_cluster_seats_reclaimed_total", "counter",
+		 "Nodes from which this agent, as the writer, took back what they had borrowed."},
 	[BUILD_INFO] = {"portlic_build_info", "gauge", "1, with the version."},
 };
 

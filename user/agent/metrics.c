@@ -62,7 +62,7 @@ static void put_row(const struct scrape *s, enum metric metric, const char *gate
 		return;
 	}
 	if (metric == PORT_SEATS || metric == PORT_SEATS_LIMIT) {
-		if (row->seats)
+		if (row->has_seats)
 			metric_sample(s->out, metric,
 				      LABELS("gate", gate, "protocol", proto, "port", port),
 				      metric == PORT_SEATS ? row->seats_used : row->seats);
@@ -401,6 +401,7 @@ static void counted(void *arg)
 	notify_metrics(s.out, s.agent);
 	pods_metrics(s.out, s.agent);
 	kube_metrics(s.out, s.agent);
+	kube_seats_metrics(s.out, s.agent);
 	put_agent(&s);
 	fclose(s.out);
 	for (i = 0; i < s.n_gates; i++)

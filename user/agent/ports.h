@@ -31,7 +31,9 @@ struct port_row {
 	uint64_t arrivals[PLIC_N_ORIGINS]; /* connections that were let in, by enum plic_origin */
 	uint64_t arrival_ns;		   /* boot clock, the last one of them; 0: never */
 	enum plic_origin arrival_origin;   /* and where that came from */
-	uint64_t seats, seats_used; /* 0: no limit; of a range: of the port with the fewest left */
+	bool has_seats; /* they are limited; of a range: of the port with the fewest left: */
+	uint64_t seats, seats_used; /* that there are here, that are taken */
+	uint64_t seats_total;	    /* of the cluster, `seats` being borrowed of them; 0: not so */
 	const struct plic_rule *rule;	  /* that holds now; NULL: no rule names it */
 	const struct rule_limits *limits; /* of that rule */
 	uint64_t access_ns, denied_ns; /* boot clock, last time let through and denied; 0: never */

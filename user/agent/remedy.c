@@ -9,6 +9,16 @@ static const char *or_else(const char *text, const char *otherwise)
 	return text ? text : otherwise;
 }
 
+static void seats_text(const struct remedy_case *at, char *out, size_t size)
+{
+	if (at->seats)
+		snprintf(out, size, "%s", at->seats);
+	else
+		snprintf(out, size,
+			 "wait until a client of %s leaves, or load a license with more seats",
+			 at->port);
+}
+
 void remedy_text(const struct remedy_case *at, char *out, size_t size)
 {
 	const char *lid = or_else(at->lid, "this port"), *policy = or_else(at->policy, "the gate");
@@ -43,9 +53,7 @@ void remedy_text(const struct remedy_case *at, char *out, size_t size)
 			 at->origin, at->port, policy);
 		return;
 	case PLIC_REASON_SEATS:
-		snprintf(out, size,
-			 "wait until a client of %s leaves, or load a license with more seats",
-			 at->port);
+		seats_text(at, out, size);
 		return;
 	case PLIC_REASON_RATE:
 		snprintf(out, size,

@@ -13,6 +13,7 @@ struct remedy_case {
 	const char *lid;    /* NULL: no license stands behind the port */
 	const char *policy; /* NULL: the gate has none */
 	const char *origin; /* of the client */
+	const char *seats;  /* what is to be done for seats of the cluster; NULL: they aren't */
 };
 
 /* Writes the sentence, without a full stop. */

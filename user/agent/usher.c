@@ -72,6 +72,7 @@ static void usher_done(struct job *job)
 		log_cut(&round->items[i]);
 	log_trouble(agent, round);
 	free(round);
+	kube_seats_round(agent);
 }
 
 /* A gate that waits has no namespace, so nobody in it; of one that failed nobody knows. */
