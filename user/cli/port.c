@@ -35,13 +35,18 @@ static const char *time_text(const cJSON *port, const char *name, struct cell *o
 	return out->text;
 }
 
-/* "used/limit"; NULL: no limit. */
+/* "used/limit", "used/borrowed of 50" where the cluster counts; NULL: no limit. */
 static const char *seats_text(const cJSON *seats, struct cell *out)
 {
+	int n;
+
 	if (!cJSON_IsObject(seats))
 		return NULL;
-	snprintf(out->text, sizeof(out->text), "%.0f/%.0f", member_number(seats, "used"),
-		 member_number(seats, "limit"));
+	n = snprintf(out->text, sizeof(out->text), "%.0f/%.0f", member_number(seats, "used"),
+		     member_number(seats, "limit"));
+	if (cJSON_IsNumber(json_get(seats, "total")))
+		snprintf(out->text + n, sizeof(out->text) - (size_t)n, " of %.0f",
+			 member_number(seats, "total"));
 	return out->text;
 }
 

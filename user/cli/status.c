@@ -162,6 +162,52 @@ static void print_kubernetes(const cJSON *kubernetes)
 	print_field("kubernetes", line);
 }
 
+/* "8080/TCP 2 used, 3 of 50 borrowed, 40 elsewhere, SHORT" */
+static void add_seats(const cJSON *port, char *line, size_t size)
+{
+	const cJSON *elsewhere = json_get(port, "elsewhere");
+	size_t at = strlen(line);
+
+	at += (size_t)snprintf(line + at, size - at, "%s%.0f/%.8s %.0f used, %.0f of %.0f borrowed",
+			       at ? "; " : "", member_number(port, "port"),
+			       member_text(port, "protocol") ? member_text(port, "protocol") : "?",
+			       member_number(port, "used"), member_number(port, "borrowed"),
+			       member_number(port, "total"));
+	if (at < size && cJSON_IsNumber(elsewhere))
+		at += (size_t)snprintf(line + at, size - at, ", %.0f elsewhere",
+				       elsewhere->valuedouble);
+	if (at < size && member_true(port, "short"))
+		snprintf(line + at, size - at, ", SHORT");
+}
+
+/* "acme: 8080/TCP 2 used, 3 of 50 borrowed, 40 elsewhere; held until in 58m", for each license line. */
+static void print_seats(const cJSON *seats)
+{
+	bool lost = member_true(seats, "lost");
+	char line[4096], until[WHEN_LEN];
+	const cJSON *item, *port;
+	int64_t t;
+
+	cJSON_ArrayForEach (item, json_get(seats, "lines")) {
+		const char *lid = member_text(item, "lid");
+		_free_ char *text = NULL;
+
+		line[0] = '\0';
+		cJSON_ArrayForEach (port, json_get(item, "ports"))
+			if (strlen(line) < sizeof(line) - 256)
+				add_seats(port, line, sizeof(line));
+		if (when_parse(member_text(seats, "until"), &t))
+			t = 0;
+		if (asprintf(&text, "%s: %s%s%s", lid ? lid : "?", line,
+			     lost ? "; LOST"
+			     : t  ? "; held until "
+				  : "",
+			     lost || !t ? "" : when_relative(t, time(NULL), until)) < 0)
+			text = NULL;
+		print_field("seats", text);
+	}
+}
+
 /* "12 gated, 3 waiting, 1 excluded, 40 unselected"; nothing without Kubernetes. */
 static void print_pods(const cJSON *pods)
 {
@@ -210,6 +256,7 @@ static void print_status(const cJSON *status, const cJSON *gates)
 	print_gates(gates);
 	print_pull(json_get(status, "pull"));
 	print_kubernetes(json_get(status, "kubernetes"));
+	print_seats(json_get(status, "cluster_seats"));
 	print_pods(json_get(status, "pods"));
 	print_probes(json_get(status, "probes"));
 	cJSON_ArrayForEach (item, json_get(status, "warnings"))
