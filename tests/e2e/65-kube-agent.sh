@@ -43,7 +43,7 @@ else
 	check "connected, and all is listed" eventually 10 connected True
 	is "a metric says so" "$(metric portlic_kubernetes_connected)" 1
 	is "... and no errors, though its Leases aren't there yet" "$(metric portlic_kubernetes_errors_total)" 0
-	is "... a series of restarts for each kind of watch" "$(curl -sf "http://$METRICS/metrics" | grep -c '^portlic_kubernetes_watch_restarts_total{')" 10
+	is "... a series of restarts for each kind of watch" "$(curl -sf "http://$METRICS/metrics" | grep -c '^portlic_kubernetes_watch_restarts_total{')" 11
 	kube away
 	check "the API server is away: status says so" eventually 10 connected False
 	is "... one event in the log" "$(grep -c kube_failed "$T/agent.log")" 1

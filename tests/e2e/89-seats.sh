@@ -3,31 +3,12 @@
 # Seats: distinct clients at a time, held at twice the load; freed at once, by nobody's hand when the agent is
 # dead; two licenses on one port; a limit over two gates; who stands when the limit comes; UDP; audit.
 . "${0%/*}/lib.sh"
+. "$LIB/crowd.sh"
 
 SEATS=5
 setup
 start_echo tcp 8080 8081 8082
 start_echo udp 9000
-for i in $(seq 11 40); do out ip addr add 10.77.0.$i/24 dev "$VETH"; done
-
-crowd() { # crowd NAME PORT [ADDR]: its clients are in the namespace $OUT
-	mkfifo "$T/$1.fifo"
-	in_crowd "$T/$1.fifo" "$LIB/crowd.py" "${3:-$POD4}" "$2" "$T/$1"
-	exec {FD}> "$T/$1.fifo"
-	CROWDS[$1]=$FD
-}
-declare -A CROWDS
-in_crowd() { # as in_out, with its stdin from a file
-	nsenter --net="/run/netns/$OUT" "${@:2}" < "$1" >> "$T/background.log" 2>&1 &
-	PIDS+=($!)
-	disown
-}
-tell() { echo "${*:2}" >&"${CROWDS[$1]}"; } # tell NAME COMMAND SOURCE...
-addresses() { seq -f '10.77.0.%.0f' "$1" "$2" | tr '\n' ' '; }
-count() { grep -c " $2\$" "$T/$1" 2> /dev/null; } # count NAME STATE
-count_is() { [ "$(count "$1" "$2")" = "$3" ]; }
-state() { awk -v s="10.77.0.$2" '$1 == s { print $2 }' "$T/$1"; }
-state_is() { [ "$(state "$1" "$2")" = "$3" ]; }
 seats() { port "$1" '"%s/%s" % (p["seats"]["used"], p["seats"]["limit"]) if p["seats"] else None'; }
 seats_are() { [ "$(seats "$1")" = "$2" ]; }
 # distinct clients that the server has on a port, the handshake done

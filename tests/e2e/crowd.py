@@ -5,6 +5,7 @@
 Commands on stdin, a line each; FILE tells "SOURCE STATE" of every client whenever one changes:
   open SOURCE ...   connect at once, then send a byte every 50 ms and expect it back
   close SOURCE ...  close
+  forget SOURCE ... close, and tell no more of it
   hush SOURCE ...   connect and say nothing from then on, or stop talking
 crowd.py udp ADDR PORT SOURCE ...  a datagram from each, at once: how many were echoed
 STATE: connecting, open, closed, and refused, reset, timeout as the error has it.
@@ -65,12 +66,14 @@ def command(line, clients, to):
     for source in sources:
         client = clients.get(source)
         alive = client and client.state in ("connecting", "open")
-        if verb == "close" and alive:
+        if verb in ("close", "forget") and alive:
             client.end("closed")
         elif verb == "hush" and alive:
             client.talks = False
         elif verb in ("open", "hush") and not alive:
             clients[source] = Client(source, to, verb == "open")
+        if verb == "forget":
+            clients.pop(source, None)
 
 
 def crowd(addr, port, path):
