@@ -10,9 +10,13 @@ $(B)/tests/unit/%.o: tests/unit/%.c
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_COMMON) $(B)/libcore.a
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(sort $(filter %.a,$^)) -lcmocka -lsodium -lcjson
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(sort $(filter %.a,$^)) -lcmocka -lsodium -lcjson $(UNIT_LIBS)
 # A cluster that shares seats.
 $(B)/tests/unit/test_seats_cluster: $(B)/tests/unit/seatworld.o $(B)/tests/unit/seatserver.o
 # The pure parts of the CNI plugin.
 $(B)/tests/unit/test_cni_%.o: CPPFLAGS += -Iuser/cni
 $(filter $(B)/tests/unit/test_cni_%,$(TESTS_unit)): $(B)/libcni.a
+# The one part of the agent that is more threads than files.
+$(B)/tests/unit/test_jobs.o: CPPFLAGS += -Iuser/agent
+$(B)/tests/unit/test_jobs: $(B)/agent/jobs.o
+$(B)/tests/unit/test_jobs: UNIT_LIBS = $$($(PKG_CONFIG) --libs libuv)

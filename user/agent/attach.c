@@ -55,7 +55,6 @@ static void open_work(struct job *job)
 				 &open->fault);
 	if (open->result)
 		return;
-	open->entry->gate = gate;
 	open->id = gate_id(gate);
 	open->since_ns = gate_since_ns(gate);
 	/* The gate stands; what can't be seen of it now the next sweep sees. */
@@ -68,6 +67,8 @@ static void open_work(struct job *job)
 		gate_mark(gate, open->named, NULL);
 	gate_stand(gate, !open->again, &open->stand, NULL);
 	gate_attachments(gate, &open->attachments, &open->n_attachments, NULL);
+	/* Last: who looks meanwhile may have been asked to when another gate of this entry stood. */
+	__atomic_store_n(&open->entry->gate, gate, __ATOMIC_RELEASE);
 }
 
 static void open_failed(struct gate_entry *entry, const struct open_job *open)

@@ -40,7 +40,8 @@ static uint64_t day_ago_ns(void)
 
 static void inspect_one(struct inspect_item *item, unsigned int what)
 {
-	struct gate *gate = item->entry->gate;
+	/* One may come up beside this look: see open_work() */
+	struct gate *gate = __atomic_load_n(&item->entry->gate, __ATOMIC_ACQUIRE);
 
 	if (!gate)
 		return;

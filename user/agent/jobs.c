@@ -40,12 +40,17 @@ static struct job *pop(struct job_queue *queue)
 	return job;
 }
 
-/* Which one is next. Of two that look the second lets another one go first, so that those get on. */
+/*
+ * Which one is next. Of two that look the second lets another one go first that came before it, so that those get
+ * on. Who came later never goes ahead of who looks: it may take away what that one is to look at.
+ */
 static struct job_queue *next_of(struct jobs *jobs)
 {
-	if (jobs->looking.first && !(jobs->looked && jobs->waiting.first))
+	const struct job *look = jobs->looking.first, *other = jobs->waiting.first;
+
+	if (look && !(jobs->looked && other && other->number < look->number))
 		return &jobs->looking;
-	return jobs->waiting.first ? &jobs->waiting : NULL;
+	return other ? &jobs->waiting : NULL;
 }
 
 static bool may_begin(const struct jobs *jobs, enum job_kind kind)
@@ -128,6 +133,7 @@ void job_submit(struct agent *agent, struct job *job)
 	turn->data = jobs;
 	job->agent = agent;
 	uv_mutex_lock(&jobs->lock);
+	job->number = jobs->submitted++;
 	push(job->kind == JOB_LOOKS ? &jobs->looking : &jobs->waiting, job);
 	uv_cond_broadcast(&jobs->changed);
 	uv_mutex_unlock(&jobs->lock);

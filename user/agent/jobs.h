@@ -11,6 +11,7 @@
 #define PORTLIC_AGENT_JOBS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 struct agent;
@@ -22,13 +23,17 @@ enum job_kind {
 	 * their time the kernel verifies programs, on one CPU each, or waits for all CPUs to have seen a change.
 	 */
 	JOB_OPENS,
-	/* Only looks, at gates that stand, for somebody who waits: it goes ahead of all others, one at a time. */
+	/*
+	 * Only looks, at gates that stand, for somebody who waits: it goes ahead of all others, one at a time. What was
+	 * submitted behind it never goes ahead of it.
+	 */
 	JOB_LOOKS,
 	JOB_N_KINDS
 };
 
 struct job {
 	struct job *next; /* of those that wait, or have ended */
+	uint64_t number;  /* in the order of submission */
 	enum job_kind kind;
 	struct agent *agent;
 	void (*work)(struct job *job);
@@ -44,6 +49,7 @@ struct jobs {
 		struct job *first, *last;
 	} waiting, looking, ended;
 	unsigned int active[JOB_N_KINDS];
+	uint64_t submitted;	 /* so many */
 	bool looked;		 /* the last one that began was of JOB_LOOKS */
 	unsigned int unfinished; /* the loop's: until they are done */
 };
