@@ -71,7 +71,7 @@ struct agent {
 	struct kube_sync kube_sync;
 	struct kube_listed kube_listed;
 	struct kube_seats kube_seats;
-	struct node *node; /* opened on the kernel thread; NULL before */
+	struct node *node; /* opened by the first job; NULL before */
 	struct http local, metrics;
 	uv_timer_t tick, sweep, watchdog;
 	uv_signal_t term, interrupt, hangup;
@@ -80,7 +80,7 @@ struct agent {
 	int pins_lock;		    /* descriptor of the pins' directory, -1: none yet */
 	struct fault pins_trouble;  /* it is no longer there, "" if it is */
 	int64_t started;	    /* effective time */
-	bool explaining;	    /* the kernel thread is asked what a gate would say */
+	bool explaining;	    /* a job asks a gate what it would say */
 	bool sweeping;		    /* a sweep is queued or runs */
 	bool ushering;		    /* a round over the seats is queued or runs */
 	struct fault seats_trouble; /* of the last one, "" if it went well */

@@ -256,7 +256,7 @@ static void ask(struct agent *agent, struct http_request *request)
 	job_submit(agent, &explain->job);
 }
 
-/* One after another: each takes the kernel thread a fifth of a second, and rules may want it in between. */
+/* One after another: each keeps all other jobs waiting for a fifth of a second, and rules may be in between. */
 void api_explain_get(struct agent *agent, struct http_request *request, const char *name)
 {
 	struct http_request *last = agent->explains;

@@ -240,7 +240,7 @@ void gates_reread_policies(struct gates *gates, const struct trust *trust)
 	}
 }
 
-/* At the end of the agent, when the kernel thread is idle. */
+/* At the end of the agent, when no job runs. */
 void gates_close(struct gates *gates)
 {
 	size_t i;

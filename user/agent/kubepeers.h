@@ -39,7 +39,7 @@ struct kubepeers {
 };
 
 int kubepeers_open(struct agent *agent);   /* reads the file; -ENOMEM */
-void kubepeers_start(struct agent *agent); /* the kernel thread has the node */
+void kubepeers_start(struct agent *agent); /* the node is open */
 void kubepeers_stop(struct agent *agent);
 void kubepeers_close(struct kubepeers *peers);
 

@@ -18,8 +18,8 @@
 	10 /* of the processor time that a look takes; a busy node is no reason to wait */
 
 /*
- * Gates that may be on their way up. Each takes the thread of jobs some tenths of a second, and whoever asks for
- * the status, or starts a pod, waits behind them: a node with hundreds of pods gets its gates by and by.
+ * Gates that may be on their way up, JOBS_OPENING at once, each for some tenths of a second. Whoever starts a pod
+ * waits behind them: a node with hundreds of pods gets its gates by and by.
  */
 #define AT_ONCE 8
 

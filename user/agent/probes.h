@@ -17,7 +17,7 @@ struct probes;
 struct probes *probes_new(const struct gate_entry *entry, bool guessed);
 void probes_free(struct probes *probes); /* NULL-safe */
 
-/* On the kernel thread; gate NULL: it has gone. */
+/* In a job that runs alone; gate NULL: it has gone. */
 void probes_send(struct probes *probes, struct gate *gate);
 
 enum probe_verdict { PROBE_PASSED, PROBE_FAILED, PROBE_SKIPPED };

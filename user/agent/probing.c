@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* probing.c - looks for the kubelet now and then, on the kernel thread. */
+/* probing.c - looks for the kubelet now and then, in a job. */
 #include "probing.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /*
  * rules.h - from licenses and policies to the rule sets in the kernel.
  *
- * A set is built on the loop, which is pure, and swapped in on the kernel thread, for all gates whose
+ * A set is built on the loop, which is pure, and swapped in by a job that runs alone, for all gates whose
  * rules changed in one job. Only one such job is under way at a time.
  */
 #ifndef PORTLIC_AGENT_RULES_H

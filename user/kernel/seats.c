@@ -431,12 +431,12 @@ int seats_seed(struct gate *g, const struct ruleset *before, const struct rulese
 	bool seats = ruleset_has_seats(next);
 	int result = seats ? read_rows(&r, &at, next, f) : 0;
 
-	if (seats)
-		seed_seated(&r, before, next);
-
 	if (r.n)
 		qsort(r.rows, r.n, sizeof(*r.rows), by_client);
-	pthread_mutex_lock(&g->node->lock); /* seats are counted, then given */
+	/* Shares are read, then written, and seats are counted, then given. */
+	pthread_mutex_lock(&g->node->lock);
+	if (seats)
+		seed_seated(&r, before, next);
 	for (size_t i = 0, n; i < r.n && result == 0; i += n) {
 		n = group(&r, &r.rows[i]);
 		seat_client(&r, &r.rows[i], n, next, before, r.now_ns);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * shares.h - the node's shares of seats that the cluster counts (plic_shares): read, raised, lowered,
- * forgotten. On the kernel thread alone, which so is the only one that writes there.
+ * forgotten. Who calls sees to it that nobody else in user space writes there meanwhile; gates that come up at
+ * once do it under the node's lock (node_priv.h).
  */
 #ifndef PORTLIC_SHARES_H
 #define PORTLIC_SHARES_H
