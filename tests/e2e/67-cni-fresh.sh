@@ -43,6 +43,8 @@ cni ADD plain db-0 "$(uid)" plain
 is "a pod is refused" "$R $(json 'd["code"]' <<< "$O")" "1 100"
 has "... in words" "$O" "the PortPolicies were never listed on this node"
 has "... that say what to do" "$O" "It starts once they are"
+cni ADD "$(printf 'n%.0s' {1..63})" "$(printf 'p%.0s' {1..253})" "$(uid)" plain
+has "... to the end, however long its name is" "$O" "has to be in kube-system"
 has "... and status warns" "$(warns)" "the PortPolicies were never listed on this node"
 cni ADD kube-system coredns-0 "$(uid)" plain
 is "kube-system's start" "$R" 0

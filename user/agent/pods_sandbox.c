@@ -296,9 +296,9 @@ static void decide_blindly(struct sandbox_add *add, const struct pod *known,
 static void refuse_unlisted(struct sandbox_add *add)
 {
 	refuse(add,
-	       "portlic: whether pod \"%s/%s\" is to be gated nobody knows yet: the PortPolicies "
-	       "were never listed on this node (%.160s). It starts once they are; what the API "
-	       "server needs to come up has to be in kube-system",
+	       "portlic: whether pod \"%.63s/%.100s\" is to be gated nobody knows yet: the "
+	       "PortPolicies were never listed on this node (%.120s). It starts once they are; "
+	       "what the API server needs to come up has to be in kube-system",
 	       add->namespace, add->name, kube_listed_why(add->agent));
 }
 
