@@ -45,7 +45,8 @@ static void tell(struct seat_line *line)
 	bool is = line->trouble.text[0];
 
 	if (is && !line->troubled && line->borrow.failures > 2)
-		log_event(LOG_WARN, "seats_unborrowed", LOG_FIELDS("lid", line->borrow.lid),
+		log_event(LOG_WARN, "seats_unborrowed",
+			  LOG_FIELDS("lid", line->borrow.lid ? line->borrow.lid : ""),
 			  "its seats of the cluster can't be borrowed: %s; it is tried again",
 			  line->trouble.text);
 	line->troubled = is && (line->troubled || line->borrow.failures > 2);
