@@ -15,8 +15,12 @@ check "..." gets_in 150 two 12
 check "..." gets_in 150 two 13
 check "... which the kernel holds until then" eventually 10 becomes borrowed n2 2
 
-# ---- cut off
+# ---- cut off, and the list of the pools breaks off when the writer looks who is gone
 
+printf '{"kind":"Lease","apiVersion":"coordination.k8s.io/v1","metadata":{"name":"portlic-seats-%s","namespace":"portlic",
+"labels":{"portlic.dev/lease":"pool"},"annotations":{"portlic.dev/seats":"none"}},"spec":{}}' ffffffffffffffff | kube_put -
+kube page 1
+kube expire
 cut_off n2
 start=$(now)
 turned_away one 14
@@ -34,6 +38,9 @@ check "the others get its seats" gets_in 150 one 14
 check "... both" gets_in 150 one 15
 check "... which the writer tells" grep -q seats_reclaimed "$T/agent.log"
 is "... and counts" "$(metric portlic_cluster_seats_reclaimed_total)" 1
+check "... though the server had forgotten where its list was" eval 'kube log | grep -q "continue=.* 410$"'
+kube page 0
+kube delete "$LEASES/portlic-seats-ffffffffffffffff"
 
 # ---- it comes back
 

@@ -209,6 +209,9 @@ static void on_answer(void *arg, const struct kube_answer *answer)
 	enum reclaim_answer what = judge(answer);
 
 	seats->reclaim_request = NULL;
+	/* A list whose next page can't be had begins anew: the server may have forgotten where it was. */
+	if (what != RECLAIM_DONE)
+		free(TAKE_PTR(seats->continued));
 	if (what == RECLAIM_DONE && seats->reclaiming == RECLAIM_LIST &&
 	    !listed(seats, answer->body, &what)) {
 		ask(agent, &(struct reclaim_request){.step = RECLAIM_LIST});
@@ -305,9 +308,10 @@ static void ask(struct agent *agent, const struct reclaim_request *next)
 		reclaim_sent(seats->reclaim, next, clock_boot_ns());
 	if (ready)
 		seats->reclaim_request = kube_request(agent, &spec, on_answer, agent, &f);
-	if (!seats->reclaim_request)
-		reclaim_answered(seats->reclaim, RECLAIM_FAILED, clock_boot_ns(),
-				 randombytes_random());
+	if (seats->reclaim_request)
+		return;
+	free(TAKE_PTR(seats->continued));
+	reclaim_answered(seats->reclaim, RECLAIM_FAILED, clock_boot_ns(), randombytes_random());
 }
 
 void kube_reclaim_tick(struct agent *agent)
