@@ -11,6 +11,8 @@
 #include "seating.h"
 #include "stamp.h"
 
+#define NO_ROOM                                                                                    \
+	"clients sit on %d other ports of its license already, as many as its pool has room for"
 #define WARN_NS 60000000000ULL /* a renewal that fails once is no news */
 
 /* The last reading may be of before the share's end. */
@@ -78,9 +80,35 @@ static const char *lid_of(const struct seat_line *line)
 	return line->borrow.lid ? line->borrow.lid : "of no file";
 }
 
+static void warn_port(const struct seat_line *line, const struct borrow_port *port, size_t others,
+		      cJSON *warnings)
+{
+	char more[64] = "";
+
+	if (others)
+		snprintf(more, sizeof(more), "; so it is on %zu more of its ports", others);
+	if (port->full)
+		json_warn(warnings,
+			  "license line %s: no seats of the cluster can be borrowed for "
+			  "%u/%s: " NO_ROOM "%s",
+			  lid_of(line), port->now.port, proto_word(port->now.proto), SEATPOOL_PORTS,
+			  more);
+	else
+		json_warn(warnings,
+			  "license line %s: all %u seats of the cluster on %u/%s are lent, "
+			  "%u here and %llu elsewhere, and clients are refused here: who "
+			  "needs more needs a license with more%s",
+			  lid_of(line), port->now.total, port->now.port,
+			  proto_word(port->now.proto), in_force(port),
+			  (unsigned long long)port->others, more);
+}
+
+/* One for all ports of a line: somebody who scans a range finds hundreds of them. */
 static void warn_line(const struct seat_line *line, cJSON *warnings)
 {
+	const struct borrow_port *first = NULL;
 	uint64_t now = clock_boot_ns();
+	size_t others = 0;
 
 	if (line->troubled)
 		json_warn(warnings,
@@ -89,15 +117,13 @@ static void warn_line(const struct seat_line *line, cJSON *warnings)
 	for (size_t i = 0; i < line->borrow.n_ports; i++) {
 		const struct borrow_port *port = &line->borrow.ports[i];
 
-		if (borrow_short(&line->borrow, port, now))
-			json_warn(warnings,
-				  "license line %s: all %u seats of the cluster on %u/%s are lent, "
-				  "%u here and %llu elsewhere, and clients are refused here: who "
-				  "needs more needs a license with more",
-				  lid_of(line), port->now.total, port->now.port,
-				  proto_word(port->now.proto), in_force(port),
-				  (unsigned long long)port->others);
+		if (!borrow_short(&line->borrow, port, now))
+			continue;
+		others += !!first;
+		first = first ? first : port;
 	}
+	if (first)
+		warn_port(line, first, others, warnings);
 }
 
 static void warn_tenure(const struct agent *agent, cJSON *warnings)
@@ -113,6 +139,9 @@ static void warn_tenure(const struct agent *agent, cJSON *warnings)
 			  "couldn't renew its Lease in time, and its clients are refused%s%s",
 			  stamp_format(clock_at(&agent->clock, t->until_ns), until),
 			  seats->trouble.text[0] ? ": " : "", seats->trouble.text);
+	else if (!t->renewed_ns && seats->trouble.text[0] && t->failures > 2)
+		json_warn(warnings, "no seats of the cluster can be borrowed by this node: %s",
+			  seats->trouble.text);
 	else if (t->renewed_ns && seats->trouble.text[0] && now - t->renewed_ns > 2 * WARN_NS)
 		json_warn(warnings,
 			  "seats of the cluster can't be renewed since %s: %s; what this node has "
@@ -180,8 +209,12 @@ static void say(const struct agent *agent, const struct seat_line *line,
 	const struct kube_seats *seats = &agent->kube_seats;
 	const char *why = line->trouble.text[0] ? line->trouble.text : seats->trouble.text;
 	uint64_t lent = port->others + in_force(port);
+	bool unheard = !seats->tenure.renewed_ns && seats->trouble.text[0];
 
-	if (seats->lost_told || line->troubled)
+	if (port->full)
+		snprintf(out, size, "this node can't borrow seats of the cluster here: " NO_ROOM,
+			 SEATPOOL_PORTS);
+	else if (seats->lost_told || line->troubled || unheard)
 		snprintf(out, size,
 			 "this node has %u of the cluster's %u seats and can't borrow any: %s",
 			 in_force(port), port->now.total, why[0] ? why : "it has lost them");
