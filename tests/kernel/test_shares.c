@@ -206,6 +206,9 @@ static void lowers_to_who_sits(void **state)
 	assert_int_equal(shares_lower(s->node, &tcp, &seats), 0);
 	assert_int_equal(seats, 1);
 	assert_int_equal(share_of(s, &tcp).seats, 1);
+	seats = 0;
+	assert_int_equal(shares_lower(s->node, &tcp, &seats), 0);
+	assert_int_equal(seats, 1); /* still nobody has left */
 	assert_int_equal(connect_as(SECOND_CLIENT), -ECONNREFUSED);
 	assert_int_equal(peer_echo(one), 0);
 	close(one);
@@ -446,16 +449,55 @@ static void explained(void **state)
 	assert_int_equal(share_of(s, &tcp).used, 0);
 }
 
+static bool always(const struct plic_usage_key *usage, void *data)
+{
+	return true;
+}
+
+/* Who scans a range of ports leaves no more than a few hundred entries, and displaces no share. */
+static void asked_at_a_thousand_ports(void **state)
+{
+	const struct plic_share asked = {.asked = 1};
+	struct plic_usage_key usage = tcp;
+	_free_ struct share *list = NULL;
+	struct scene *s = *state;
+	size_t n;
+
+	borrow(s, &tcp, 1);
+	for (uint16_t port = 10000; port < 11000; port++) {
+		usage.port = port;
+		assert_int_equal(bpf_map_update_elem(s->node->map[NODE_SHARES], &usage, &asked, 0),
+				 0);
+	}
+	shares_sweep(s->node, boot_now_ns() - SECOND, always, NULL);
+	assert_int_equal(shares_read(s->node, &list, &n), 0);
+	assert_int_equal(n, SHARES_ASKED + 1);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(shares_forget(s->node, &list[i].usage), 0);
+	free(list);
+	assert_int_equal(shares_read(s->node, &list, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(share_of(s, &tcp).seats, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		GUESTS(nobody_without_a_share), GUESTS(as_many_as_are_borrowed),
-		GUESTS(ends_by_itself),		GUESTS(dropped_is_ended),
-		GUESTS(lowers_to_who_sits),	GUESTS(who_stands_when_it_comes),
-		GUESTS(from_node_to_cluster),	GUESTS(adopts_pins_without_shares),
-		GUESTS(ended_before_it_comes),	GUESTS(goes_with_the_limit),
-		GUESTS(audit_only_counts),	GUESTS(idle_until_the_pool_is_empty),
-		GUESTS(without_ledger),		GUESTS(explained),
+		GUESTS(nobody_without_a_share),
+		GUESTS(as_many_as_are_borrowed),
+		GUESTS(ends_by_itself),
+		GUESTS(dropped_is_ended),
+		GUESTS(lowers_to_who_sits),
+		GUESTS(who_stands_when_it_comes),
+		GUESTS(from_node_to_cluster),
+		GUESTS(adopts_pins_without_shares),
+		GUESTS(ended_before_it_comes),
+		GUESTS(goes_with_the_limit),
+		GUESTS(audit_only_counts),
+		GUESTS(idle_until_the_pool_is_empty),
+		GUESTS(without_ledger),
+		GUESTS(explained),
+		GUESTS(asked_at_a_thousand_ports),
 	};
 
 	if (!bed_init())

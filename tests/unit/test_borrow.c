@@ -379,6 +379,101 @@ static void test_shrunk(void **state)
 	assert_int_equal(kernel.seats, 20);
 }
 
+/* Who sits beyond such a limit may stay for long: the line's other ports go on meanwhile. */
+static void test_shrunk_below_who_sits(void **state)
+{
+	struct borrow_reading ports[] = {
+		{.port = 80, .proto = IPPROTO_TCP, .total = 50, .seats = 40, .used = 40},
+		{.port = 81, .proto = IPPROTO_TCP, .total = 50, .asked = 1},
+	};
+	uint32_t seats;
+	uint64_t until;
+
+	ports[0].until_ns = t.until_ns;
+	for (int i = 0; i < 3; i++) {
+		now += S;
+		assert_int_equal(borrow_round(&b, ports, 2, &t, now), 0);
+		if (!i)
+			sees(40, 60, false);
+	}
+	assert_true(borrow_kernel(&b, &b.ports[0], &t, &seats, &until));
+	assert_int_equal(seats, 20); /* though the kernel keeps 40 */
+	asks(BORROW_PUT);
+	assert_int_equal(borrow_enter(&b, now), 0);
+	borrow_sent(&b, BORROW_PUT, now);
+	answers(BORROW_DONE);
+	assert_int_equal(b.ports[0].entry, 40); /* as many as sit there */
+	assert_in_range(b.ports[1].entry, 1, 50);
+	now += BORROW_PAUSE_S * S;
+	asks(BORROW_WAIT); /* and that isn't written again and again */
+}
+
+/*
+ * A range, and a pool that has no room for another port: those where nobody has come for long make room, though a
+ * seat more or less is kept otherwise.
+ */
+static void test_crowded_pool(void **state)
+{
+	struct seatpool pool = {0};
+	struct seatpool_node *you;
+
+	kernel.asked = 1;
+	borrow_block();
+	now += BORROW_DEMAND_S * S;
+	round_once();
+	assert_int_equal(kernel.seats, 3);
+	assert_int_equal(seatpool_new(&pool, "i", "l"), 0);
+	you = seatpool_add_node(&pool, "you");
+	seatpool_add_node(&pool, "me")->seats[seatpool_add_port(&pool, IPPROTO_TCP, 80)] = 3;
+	you = seatpool_node(&pool, "you");
+	for (uint16_t i = 1; i < SEATPOOL_PORTS; i++)
+		you->seats[seatpool_add_port(&pool, IPPROTO_UDP, i)] = 1;
+	while (borrow_next(&b, &t, now) == BORROW_WAIT)
+		round_once();
+	asks(BORROW_GET);
+	borrow_sent(&b, BORROW_GET, now);
+	assert_int_equal(borrow_got(&b, &pool, now, 0), 0);
+	round_once();
+	assert_int_equal(kernel.seats, 0);
+	assert_false(borrow_idle(&b, &b.ports[0], now)); /* it is to be given back first */
+	round_once();
+	asks(BORROW_PUT);
+	assert_int_equal(borrow_enter(&b, now), 0);
+	borrow_sent(&b, BORROW_PUT, now);
+	answers(BORROW_DONE);
+	assert_true(borrow_idle(&b, &b.ports[0], now));
+}
+
+/* While the server is away, ports at which somebody only knocked are forgotten with their entries. */
+static void test_ports_come_and_go(void **state)
+{
+	kernel.asked = 1;
+	for (uint16_t port = 1; port < 100; port++) {
+		kernel.port = port;
+		now += S;
+		assert_int_equal(borrow_round(&b, &kernel, 1, &t, now), 0);
+		assert_int_equal(b.n_ports, 1);
+		asks(BORROW_GET);
+	}
+	assert_false(borrow_done(&b)); /* what the pool says of us isn't known */
+}
+
+/* The kernel's entry of a port that is idle goes, and comes again with the next client that is refused. */
+static void test_entry_begins_anew(void **state)
+{
+	kernel.asked = 7;
+	round_once();
+	assert_true(b.ports[0].refused_ns);
+	b.ports[0].refused_ns = b.ports[0].demand_ns = b.ports[0].refused = 0;
+	kernel.asked = 0;
+	round_once();
+	assert_false(b.ports[0].refused_ns);
+	kernel.asked = 1;
+	round_once();
+	assert_true(b.ports[0].refused_ns);
+	assert_int_equal(b.ports[0].refused, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -397,6 +492,10 @@ int main(void)
 		TEST(test_full_pool),
 		TEST(test_pauses),
 		TEST(test_shrunk),
+		TEST(test_shrunk_below_who_sits),
+		TEST(test_crowded_pool),
+		TEST(test_entry_begins_anew),
+		TEST(test_ports_come_and_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,10 +69,10 @@ static void line_name(struct seat_line *line, const struct license *lic)
 /* Of a line that no file is of any more the pool knows whose it is. */
 struct seat_line *kube_seats_put(struct agent *agent, uint64_t key)
 {
-	const struct license *lic = license_of(agent, key);
 	struct seat_line *line = kube_seats_line(agent, key);
+	const struct license *lic = line && line->borrow.iss ? NULL : license_of(agent, key);
 
-	if (line && lic && !line->borrow.iss)
+	if (line && lic)
 		line_name(line, lic);
 	if (line)
 		return line;

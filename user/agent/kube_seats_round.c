@@ -20,7 +20,7 @@ struct share_write {
 	struct plic_usage_key usage;
 	uint32_t seats;
 	uint64_t until_ns;
-	bool write, lower, drop, full;
+	bool write, lower, drop, forget, full;
 	int result;
 };
 
@@ -57,6 +57,8 @@ static int write_one(const struct node *node, struct share_write *w)
 
 	if (w->drop)
 		return shares_drop(node, &w->usage);
+	if (w->forget)
+		return shares_forget(node, &w->usage);
 	if (w->lower)
 		r = shares_lower(node, &w->usage, &seats);
 	if (!r && w->write)
@@ -115,6 +117,8 @@ static void write_port(const struct agent *agent, const struct seat_line *line,
 		w->write = !w->lower || w->until_ns != port->now.until_ns;
 	}
 	w->drop = !port->now.total && port->now.until_ns && borrow_over(&line->borrow, port);
+	w->forget = !w->write && !w->lower && port->now.asked && !port->now.until_ns &&
+		    borrow_idle(&line->borrow, port, clock_boot_ns());
 }
 
 static void write_all(struct agent *agent)
@@ -174,8 +178,10 @@ static void tell_short(struct seat_line *line)
 		snprintf(name, sizeof(name), "%u/%s", port->now.port, proto_word(port->now.proto));
 		log_event(LOG_WARN, "seats_exhausted",
 			  LOG_FIELDS("lid", line->borrow.lid ? line->borrow.lid : "", "port", name),
-			  "all %u seats of the cluster are lent, %u of them here, and clients are "
-			  "refused",
+			  port->full ? "its pool has no room for another port, of the %u seats %u "
+				       "are here, and clients are refused"
+				     : "all %u seats of the cluster are lent, %u of them here, and "
+				       "clients are refused",
 			  port->now.total, port->share);
 		return;
 	}

@@ -73,7 +73,8 @@ static void hear_of_clients(struct borrow_port *p, const struct borrow_reading *
 	uint64_t before = p->named ? p->now.asked : r->until_ns ? r->asked : 0;
 	uint64_t refused = r->asked > before ? r->asked - before : 1;
 
-	if (r->asked != before) {
+	/* An entry that went and came again begins with 0. */
+	if (r->asked && r->asked != before) {
 		p->demand_ns = p->refused_ns = now_ns;
 		/* A client tries again and again: those of one second are about as many as there are. */
 		p->refused = refused > p->refused ? refused : p->refused;
@@ -113,7 +114,10 @@ static void name_ports(struct borrow *b, const struct borrow_reading *readings, 
 	}
 }
 
-/* A port that nobody names any more has no rule and no entry in the kernel. */
+/*
+ * A port that nobody names any more has no rule and no entry in the kernel. What the pool may still say of us the next
+ * look finds (add_forgotten), so it needn't be known: ports of a range come and go while the server is away.
+ */
 static void forget_unnamed(struct borrow *b)
 {
 	for (size_t i = b->n_ports; i-- > 0;) {
@@ -123,7 +127,7 @@ static void forget_unnamed(struct borrow *b)
 			continue;
 		p->now = (struct borrow_reading){.port = p->now.port, .proto = p->now.proto};
 		p->share = 0;
-		if (borrow_over(b, p))
+		if (!b->sent_ns && !p->lent && !p->entry && !p->marked)
 			memmove(p, p + 1, (--b->n_ports - i) * sizeof(*p));
 	}
 }

@@ -107,6 +107,7 @@ struct borrow {
 	uint64_t looked_ns; /* when the answer to that GET came */
 	struct seatpool pool;
 	size_t crowd;	       /* nodes in it, by the last look */
+	size_t taken;	       /* ... of its SEATPOOL_PORTS */
 	uint64_t next_ns;      /* nothing before */
 	uint64_t look_ns;      /* when to look though nothing calls for it */
 	uint64_t again_ns;     /* ... because it wasn't enough */
@@ -132,6 +133,11 @@ bool borrow_kernel(const struct borrow *b, const struct borrow_port *port, const
 bool borrow_over(const struct borrow *b, const struct borrow_port *port);
 /* ... of all ports: the line may be forgotten if no rule names it. */
 bool borrow_done(const struct borrow *b);
+/*
+ * Nobody has come for long, and nothing is held or written: an entry of the kernel's in which clients only asked may
+ * go until the next one is refused. Who scans a range makes thousands of them.
+ */
+bool borrow_idle(const struct borrow *b, const struct borrow_port *port, uint64_t now_ns);
 const struct borrow_port *borrow_find(const struct borrow *b, uint8_t proto, uint16_t port);
 /* Clients were refused that a larger share would have let in, and the pool has no more. */
 bool borrow_short(const struct borrow *b, const struct borrow_port *port, uint64_t now_ns);

@@ -39,20 +39,23 @@ static bool to_mark(const struct borrow *b, const struct borrow_port *p, uint64_
 	       (p->marked || p->waiting < SEATPOOL_WAITING);
 }
 
-/* The kernel has no more than it ought to, and `used` was counted after it had: only then anything is written. */
+/*
+ * The kernel has no more than it ought to, or than who sit there, and `used` was counted after it had: only then
+ * anything is written. Those beyond a limit that shrank may stay for long, and the other ports don't wait for them.
+ */
 static bool is_settled(const struct borrow *b, const struct borrow_port *p, uint64_t now_ns)
 {
 	uint32_t target = borrow_target(b, p, now_ns);
 
-	return p->share <= target && p->allow <= target;
+	return (p->share <= target || p->share <= p->now.used) && p->allow <= target;
 }
 
 static bool differs(const struct borrow *b, const struct borrow_port *p, uint64_t now_ns)
 {
-	uint32_t target = borrow_target(b, p, now_ns);
+	uint32_t n = to_write(b, p, now_ns);
 
 	/* What the pool has for us, but nobody knows since when, becomes ours by a write too. */
-	return target != p->entry || target > p->lent || to_mark(b, p, now_ns) != p->marked;
+	return n != p->entry || n > p->lent || to_mark(b, p, now_ns) != p->marked;
 }
 
 static bool has_news(const struct borrow *b, uint64_t now_ns)
@@ -253,6 +256,9 @@ static void look(struct borrow *b, uint64_t now_ns, uint32_t random)
 	b->looked = b->fresh = true;
 	b->looked_ns = now_ns;
 	b->crowd = b->pool.n_nodes;
+	b->taken = 0;
+	for (size_t i = 0; i < b->pool.n_ports; i++)
+		b->taken += seatpool_port_used(&b->pool, i);
 	plan_look(b, now_ns, random);
 	plan_again(b, now_ns, random);
 }

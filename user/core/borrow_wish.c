@@ -73,7 +73,7 @@ static uint64_t low_of(const struct borrow *b, const struct borrow_port *port, u
 		return (block + 1) / 2;
 	/* Nobody came for long: so that the next one isn't refused, where there is plenty. */
 	if (left(port, used + block) < port->now.total / 2 ||
-	    (!used && b->n_ports > BORROW_PREFETCH_PORTS))
+	    (!used && !port->lent && b->taken > SEATPOOL_PORTS / 2))
 		return 0;
 	return least(block, 1);
 }
@@ -87,6 +87,10 @@ static uint64_t wish_of(const struct borrow *b, const struct borrow_port *port, 
 		return used + refused(port, now_ns);
 	if (refused(port, now_ns))
 		return used + spare_of(b, port, block);
+	/* Each port has its place in the pool, of which there are few: none for those of a range that nobody uses. */
+	if (!used && !lively(port, now_ns) &&
+	    (b->taken == SEATPOOL_PORTS || b->n_ports > BORROW_PREFETCH_PORTS))
+		return 0;
 	if (port->lent < used + low_of(b, port, block, now_ns))
 		return used + block;
 	/* What is about right stays: each change is a write that others have to wait for. */
@@ -138,4 +142,11 @@ bool borrow_unsettled(const struct borrow *b, const struct borrow_port *port, ui
 bool borrow_short(const struct borrow *b, const struct borrow_port *port, uint64_t now_ns)
 {
 	return borrow_unsettled(b, port, now_ns) && borrow_asked_for(port, now_ns);
+}
+
+bool borrow_idle(const struct borrow *b, const struct borrow_port *port, uint64_t now_ns)
+{
+	bool ours = port->lent || port->share || port->entry || port->marked || port->in_flight;
+
+	return b->epoch && !ours && !port->now.used && !refused(port, now_ns);
 }

@@ -108,6 +108,11 @@ int shares_lower(const struct node *node, const struct plic_usage_key *usage, ui
 		*seats = before;
 		return 0;
 	}
+	/* None is idle: nothing can be lowered, and nobody has to wait each second to learn that. */
+	if (seattable_used(node, usage) >= before) {
+		*seats = before;
+		return 0;
+	}
 	share.seats = *seats;
 	r = put(node, usage, &share);
 	if (r == 0)
@@ -147,6 +152,16 @@ int shares_drop(const struct node *node, const struct plic_usage_key *usage)
 	return put(node, usage, &share);
 }
 
+int shares_forget(const struct node *node, const struct plic_usage_key *usage)
+{
+	struct plic_share share;
+	int r = bpf_map_lookup_elem(node->map[NODE_SHARES], usage, &share);
+
+	if (r == 0 && !share.until_ns && !seattable_used(node, usage))
+		r = bpf_map_delete_elem(node->map[NODE_SHARES], usage);
+	return r == -ENOENT ? 0 : r;
+}
+
 bool shares_in_force(const struct node *node, const struct plic_usage_key *usage, uint64_t now_ns,
 		     struct plic_share *out)
 {
@@ -174,7 +189,7 @@ void shares_sweep(const struct node *node, uint64_t ended_ns,
 		  bool (*alive)(const struct plic_usage_key *usage, void *data), void *data)
 {
 	_free_ struct entry *entries = NULL;
-	size_t n;
+	size_t n, asked = 0;
 
 	if (read_entries(node, &entries, &n))
 		return;
@@ -184,7 +199,7 @@ void shares_sweep(const struct node *node, uint64_t ended_ns,
 
 		if (e->value.until_ns > ended_ns)
 			continue;
-		if (!alive(&e->usage, data))
+		if (!alive(&e->usage, data) || (!e->value.until_ns && ++asked > SHARES_ASKED))
 			bpf_map_delete_elem(node->map[NODE_SHARES], &e->usage);
 		else if (e->value.until_ns)
 			put(node, &e->usage, &swept);

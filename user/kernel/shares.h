@@ -52,6 +52,9 @@ int shares_set_full(const struct node *node, const struct plic_usage_key *usage,
  */
 int shares_drop(const struct node *node, const struct plic_usage_key *usage);
 
+/* An entry in which clients only asked, and nobody sits, goes. Any other stays: 0 too. -errno. */
+int shares_forget(const struct node *node, const struct plic_usage_key *usage);
+
 /* For seats.c. False: there is none, or it has ended. */
 bool shares_in_force(const struct node *node, const struct plic_usage_key *usage, uint64_t now_ns,
 		     struct plic_share *out);
@@ -64,8 +67,10 @@ void shares_ask(const struct node *node, const struct plic_usage_key *usage);
 
 /*
  * Nobody sits any more by the shares that had ended at ended_ns: shares_write() may begin anew. Entries of
- * limits that aren't alive go.
+ * limits that aren't alive go, and those in which clients only asked beyond SHARES_ASKED: who scans a range of ports
+ * is to fill neither the table nor the agent's time.
  */
+#define SHARES_ASKED 512
 void shares_sweep(const struct node *node, uint64_t ended_ns,
 		  bool (*alive)(const struct plic_usage_key *usage, void *data), void *data);
 
