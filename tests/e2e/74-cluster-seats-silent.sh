@@ -59,3 +59,11 @@ check "its agent is killed: its client is reset all the same" eventually $((HOLD
 between "... when its time is over" "$(since "$start")" $((HOLD * 8 / 10 - 2)) $((HOLD + 10))
 check "... and the others get its seat" gets_in 150 one 15
 is "... three are served" "$(count one open)" 3
+
+# ---- somebody else writes its Lease, as a node of the same name would
+
+doubled() { kube get "$LEASES/portlic-borrower-n1" | kube_put - && sleep 1 && grep -q seats_doubled "$T/agent.log"; }
+check "somebody else renews a node's Lease again and again: told" eventually 120 doubled
+has "... status warns" "$(on n1 portlic status)" 'somebody else renews the Lease "portlic-borrower-n1" too'
+check "... until that ends" eventually 60 becomes eval 'on n1 portlic status | grep -c "somebody else renews"' 0
+is "... nobody loses a seat" "$(count one open)" 3

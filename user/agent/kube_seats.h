@@ -53,6 +53,8 @@ struct kube_seats {
 	struct lease lease; /* this node's, as it was seen last; no name: never */
 	struct kube_request *tenure_request;
 	struct fault trouble; /* of the last renewal, "" if it went well */
+	bool conflicted;      /* somebody else has written the Lease since the last renewal */
+	unsigned int doubled; /* ... so many times, without a renewal where nobody had */
 
 	/* the writer's */
 	struct reclaim *reclaim; /* NULL: this agent isn't it */
@@ -94,6 +96,7 @@ bool kube_seats_explain(const struct agent *agent, const struct gate_entry *entr
 
 #define KUBE_POOL_LEASE "portlic-seats-"	/* and the line, 16 hex digits */
 #define KUBE_BORROWER_LEASE "portlic-borrower-" /* and the node's name */
+#define KUBE_SEATS_DOUBLED 3 /* so often: another node with this one's name is likely */
 
 struct share;
 

@@ -57,6 +57,30 @@ static bool keep(struct kube_seats *seats, const cJSON *body, struct fault *f)
 	return true;
 }
 
+/*
+ * Two nodes of one name would hold the same seats, each of them all: nothing here can tell them apart, but for that
+ * each finds what the other wrote. An answer that was lost looks alike, once.
+ */
+static void mind_others(struct agent *agent, enum tenure_answer what)
+{
+	struct kube_seats *seats = &agent->kube_seats;
+
+	if (seats->tenure.asked != TENURE_WRITE)
+		return;
+	if (what == TENURE_DONE) {
+		seats->doubled = seats->conflicted ? seats->doubled : 0;
+		seats->conflicted = false;
+	}
+	if (what != TENURE_CONFLICT || seats->tenure.failures)
+		return;
+	seats->conflicted = true;
+	if (++seats->doubled == KUBE_SEATS_DOUBLED)
+		log_event(LOG_WARN, "seats_doubled",
+			  LOG_FIELDS("node", agent->config.kubernetes.node),
+			  "somebody else renews this node's Lease too: two nodes of one name "
+			  "would have the same seats twice");
+}
+
 static void on_answer(void *arg, const struct kube_answer *answer)
 {
 	struct agent *agent = arg;
@@ -71,6 +95,7 @@ static void on_answer(void *arg, const struct kube_answer *answer)
 		seats->trouble = (struct fault){0};
 	if (what == TENURE_MISSING)
 		lease_free(&seats->lease);
+	mind_others(agent, what);
 	tenure_answered(&seats->tenure, what, clock_boot_ns(), randombytes_random());
 	look(agent);
 	kube_seats_round(agent);

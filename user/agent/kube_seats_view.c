@@ -131,8 +131,15 @@ static void warn_tenure(const struct agent *agent, cJSON *warnings)
 	const struct kube_seats *seats = &agent->kube_seats;
 	const struct tenure *t = &seats->tenure;
 	uint64_t now = clock_boot_ns();
-	char until[STAMP_LEN], since[STAMP_LEN];
+	char until[STAMP_LEN], since[STAMP_LEN], name[KOBJECT_NAME_MAX + 1];
 
+	kube_node_lease(KUBE_BORROWER_LEASE, agent->config.kubernetes.node, name);
+	if (seats->doubled >= KUBE_SEATS_DOUBLED)
+		json_warn(warnings,
+			  "somebody else renews the Lease \"%s\" too: if "
+			  "another node has this one's name, both have the same seats of the "
+			  "cluster, twice as many as there are; give it another name",
+			  name);
 	if (seats->lost_told)
 		json_warn(warnings,
 			  "SEATS LOST: this node holds no seats of the cluster since %s, for it "
