@@ -41,3 +41,15 @@ check "it is back: clients get in" gets_in 150 one 11
 check "... on both nodes" gets_in 150 two 13
 check "... and no node lacks anything" eventually 30 becomes eval 'lost n1; lost n2' "False
 False"
+
+# ---- a license that was unloaded meanwhile: nobody knows its name
+
+unborrowed() { grep -q 'seats_unborrowed lid=""' "$T/agent.log"; }
+check "clients sit" eventually 10 becomes borrowed n1 1
+kube away
+rm "$T/licenses.d/cluster.lic"
+on n1 portlic license unload line-1 > /dev/null 2>&1
+node_end n1 KILL
+node_start n1
+check "the agent begins without the license: told" eventually 60 unborrowed
+check "... and goes on" on n1 portlic status
