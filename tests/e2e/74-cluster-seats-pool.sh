@@ -66,3 +66,6 @@ rm "$T/licenses.d/cluster.lic" "$T/node2/licenses.d/cluster.lic"
 on n1 portlic license unload line-1 > /dev/null 2>&1
 on n2 portlic license unload line-1 > /dev/null 2>&1
 check "the license is unloaded: all is given back" eventually 60 becomes lent 0
+ends() { bpftool -j map dump pinned "$(find "$T/bpf" -name '*shares')" | json 'max([0] + [e["formatted"]["value"]["until_ns"] for e in d])'; }
+check "... the kernel's share is ended" eventually 20 becomes ends 0
+check "... and status tells of none" eventually 20 becomes eval 'on n1 portlic status -o json | json "d[\"cluster_seats\"][\"lines\"]"' "[]"

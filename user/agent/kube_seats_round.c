@@ -226,6 +226,17 @@ static void read_line(struct readings *r, uint64_t line, const struct round_job 
 	}
 }
 
+/* The line is kept until the kernel's entry is ended, or the entry would bring it back round after round. */
+static bool stands(const struct round_job *round, uint64_t line)
+{
+	uint64_t now = clock_boot_ns();
+
+	for (size_t i = 0; i < round->n; i++)
+		if (round->shares[i].usage.line == line && round->shares[i].until_ns > now)
+			return true;
+	return false;
+}
+
 static int judge_lines(struct agent *agent, const struct round_job *round,
 		       const struct seat_wish *wishes, size_t n)
 {
@@ -241,7 +252,8 @@ static int judge_lines(struct agent *agent, const struct round_job *round,
 		err = borrow_round(&line->borrow, r.list, r.n, &agent->kube_seats.tenure,
 				   clock_boot_ns());
 		tell_short(line);
-		if (!err && !r.n_wishes && !line->request && borrow_done(&line->borrow))
+		if (!err && !r.n_wishes && !line->request && borrow_done(&line->borrow) &&
+		    !stands(round, line->line))
 			kube_seats_drop(at);
 		else
 			at = &line->next;
