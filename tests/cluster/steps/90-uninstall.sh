@@ -18,6 +18,7 @@ eventually 5 becomes ok "$ip" 9090
 is "the internal port is open again" "$(knock "$ip" 9090)" ok
 check "kubectl delete -k, uninstall" K delete -k "$dir"
 K delete -k deploy/kubernetes/startup-taint --ignore-not-found > "$T/out"
+site enforce-cni # also without 50-cni
 check "kubectl delete -k, the rest" K delete -k "$SITE/enforce-cni" --ignore-not-found
 for path in /sys/fs/bpf/portlic /var/lib/portlic /run/portlic; do check "$path is gone" test ! -e "$path"; done
 is "the CNI chain is without it" "$(grep -c portlic-cni "$BED_DIR"/containerd/cni/*)" 0
