@@ -103,14 +103,17 @@ python3 -c 'import json; print(json.dumps({"kind": "Pod", "apiVersion": "v1", "m
 says "an object of 2 MB comes" '^pods present large '
 kube_delete /api/v1/namespaces/shop/pods/large
 forget
+eventually 20 watches 1
 kube event '<html>no such thing</html>'
 says "no JSON: it is told" 'kube_failed.*malformed.*no JSON objects'
 says "... and a list mends it" '^pods end'
 forget
+eventually 20 watches 1
 kube event '{"type":"ADDED","object":{"metadata":{"name":"x"},"metadata":{}}}'
 says "a name that stands twice: told" 'kube_failed.*stands twice'
 says "... and a list mends it" '^pods end'
 forget
+eventually 20 watches 1
 kube event '{"type":"ERROR","object":{"kind":"Status","message":"etcdserver: leader changed","code":500}}'
 says "an error inside a watch: told" 'kube_failed.*reason="server".*leader changed'
 eventually 20 watches 1
