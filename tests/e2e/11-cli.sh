@@ -38,7 +38,7 @@ portlic license load "$T/app.lic" > "$T/out" 2>&1
 is "a renewal that ends earlier loads" "$?" 0
 has "... with a warning" "$(tr '[:upper:]' '[:lower:]' < "$T/out")" earlier
 sign '"lid":"fleet"' '"jti":"f"' '"seats":{"limit":9,"scope":"cluster"}' '"ports":[{"port":8085}]' > "$T/fleet.lic"
-has "seats of the whole cluster: said to hold per node" "$(portlic license load "$T/fleet.lic" 2>&1)" 'seats of scope "cluster" (each node'
+has "seats of the whole cluster: said to hold per node" "$(portlic license load "$T/fleet.lic" 2>&1)" 'seats of scope "cluster" hold on each node by itself'
 check "... it is unloaded" portlic license unload fleet
 is "a file that isn't there exits 2" "$(status portlic license load "$T/nothing.lic")" 2
 
