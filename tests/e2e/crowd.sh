@@ -29,7 +29,7 @@ state() { awk -v s="10.77.0.$2" '$1 == s { print $2 }' "$T/$1"; }
 state_is() { [ "$(state "$1" "$2")" = "$3" ]; }
 tried() { # false once its last try has failed, and it tries again
 	case $(state "$1" "$2") in
-	open) return 0 ;;
+	open) sleep 0.3 && state_is "$1" "$2" open && return ;; # who only shook hands is reset at once
 	connecting) ;;
 	*) tell "$1" open "10.77.0.$2" && sleep 0.2 ;;
 	esac
@@ -41,5 +41,7 @@ turned_away() {
 	tell "$1" forget "10.77.0.$2"
 	eventually 5 state_is "$1" "$2" '' || return 1
 	tell "$1" open "10.77.0.$2"
-	eventually 5 was_turned_away "$1" "$2"
+	eventually 5 was_turned_away "$1" "$2" && return
+	echo "# it is \"$(state "$1" "$2")\" instead"
+	return 1
 }
