@@ -54,14 +54,6 @@ static void note(struct agent *agent)
 	origins_look(agent, NULL);
 }
 
-static bool is_there(const struct cluster_nodes *nodes, const char *name)
-{
-	for (size_t i = 0; i < nodes->n; i++)
-		if (!strcmp(nodes->list[i].name, name))
-			return true;
-	return false;
-}
-
 #define NODE_UNKNOWN                                                                               \
 	"this cluster has no node \"%s\", so no pod is seen to be on this one: correct \"node\" "  \
 	"of "                                                                                      \
@@ -72,7 +64,7 @@ static void look_for_own(struct agent *agent)
 {
 	struct kubenodes *at = &agent->kubenodes;
 	const char *name = agent->config.kubernetes.node;
-	bool lost = at->nodes.n && !is_there(&at->nodes, name);
+	bool lost = at->nodes.n && !cluster_nodes_has(&at->nodes, name);
 
 	if (lost && !at->is_lost)
 		log_event(LOG_WARN, "node_unknown", LOG_FIELDS("node", name), NODE_UNKNOWN, name);

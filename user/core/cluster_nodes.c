@@ -9,6 +9,7 @@
 #include "address.h"
 #include "cleanup.h"
 #include "jsonput.h"
+#include "sorted.h"
 
 #define VERSION 1
 #define MAX_NODES 100000
@@ -128,21 +129,18 @@ static bool same_networks(const struct cidr *a, size_t n_a, const struct cidr *b
 
 /* --- all of them */
 
+static int compare(const void *name, const void *node)
+{
+	return strcmp(name, ((const struct cluster_node *)node)->name);
+}
+
 /* Where it is, or would be. */
 static size_t find(const struct cluster_nodes *nodes, const char *name, bool *there)
 {
-	size_t low = 0, high = nodes->n;
+	size_t at = sorted_place(name, nodes->list, nodes->n, sizeof(*nodes->list), compare);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (strcmp(nodes->list[middle].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*there = low < nodes->n && !strcmp(nodes->list[low].name, name);
-	return low;
+	*there = at < nodes->n && !strcmp(nodes->list[at].name, name);
+	return at;
 }
 
 static void take_out(struct cluster_nodes *nodes, size_t i)
@@ -175,6 +173,14 @@ static int put(struct cluster_nodes *nodes, struct cluster_node *node)
 	at->round = nodes->round;
 	*node = (struct cluster_node){0};
 	return 0;
+}
+
+bool cluster_nodes_has(const struct cluster_nodes *nodes, const char *name)
+{
+	bool there;
+
+	find(nodes, name, &there);
+	return there;
 }
 
 void cluster_nodes_begin(struct cluster_nodes *nodes)

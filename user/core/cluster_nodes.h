@@ -33,6 +33,7 @@ void cluster_nodes_begin(struct cluster_nodes *nodes);
 int cluster_nodes_present(struct cluster_nodes *nodes, const cJSON *object, struct fault *f);
 void cluster_nodes_gone(struct cluster_nodes *nodes, const cJSON *object);
 void cluster_nodes_end(struct cluster_nodes *nodes);
+bool cluster_nodes_has(const struct cluster_nodes *nodes, const char *name);
 
 /* What has to outlive a restart without the API server. NULL: no memory. */
 char *cluster_nodes_print(const struct cluster_nodes *nodes);

@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "reclaim_priv.h"
+#include "sorted.h"
 
 #define S 1000000000ULL
 
@@ -55,20 +56,15 @@ bool reclaim_is_due(const struct borrower *node, uint64_t now_ns)
 	return now_ns >= reclaim_due_ns(node);
 }
 
+static int compare(const void *node, const void *borrower)
+{
+	return strcmp(node, ((const struct borrower *)borrower)->node);
+}
+
 /* Where it is, or belongs. */
 static size_t place(const struct reclaim *r, const char *node)
 {
-	size_t at = 0, behind = r->n_nodes;
-
-	while (at < behind) {
-		size_t middle = (at + behind) / 2;
-
-		if (strcmp(r->nodes[middle].node, node) < 0)
-			at = middle + 1;
-		else
-			behind = middle;
-	}
-	return at;
+	return sorted_place(node, r->nodes, r->n_nodes, sizeof(*r->nodes), compare);
 }
 
 struct borrower *reclaim_find(const struct reclaim *r, const char *node)

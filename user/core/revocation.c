@@ -9,6 +9,7 @@
 #include "jws.h"
 #include "lifecycle.h"
 #include "rejection.h"
+#include "sorted.h"
 
 enum key { KEY_JTI, KEY_LID, KEY_KID, N_KEYS };
 
@@ -95,9 +96,11 @@ static int read_entry(const cJSON *item, struct entry *out, struct rejection *wh
 	return r ? r : claims_text(item, key_words[out->key], 128, &out->value, why);
 }
 
-static int compare_names(const struct entry *a, const struct entry *b)
+static int compare_names(const void *a, const void *b)
 {
-	return a->key != b->key ? (int)a->key - (int)b->key : strcmp(a->value, b->value);
+	const struct entry *x = a, *y = b;
+
+	return x->key != y->key ? (int)x->key - (int)y->key : strcmp(x->value, y->value);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -261,21 +264,15 @@ int revocations_add(struct revocations *r, const struct license_check *check, co
 static int64_t entry_at(const struct list *list, enum key key, const char *value)
 {
 	const struct entry wanted = {.key = key, .value = (char *)value};
-	size_t low = 0, high = list->n_entries;
+	size_t at;
 
 	if (!value)
 		return INT64_MAX;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (compare_names(&list->entries[mid], &wanted) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == list->n_entries || compare_names(&list->entries[low], &wanted))
+	at = sorted_place(&wanted, list->entries, list->n_entries, sizeof(*list->entries),
+			  compare_names);
+	if (at == list->n_entries || compare_names(&wanted, &list->entries[at]))
 		return INT64_MAX;
-	return list->entries[low].at;
+	return list->entries[at].at;
 }
 
 int64_t revocations_at(const struct revocations *r, const struct license *lic)

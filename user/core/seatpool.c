@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "sorted.h"
 
 int seatpool_new(struct seatpool *pool, const char *iss, const char *lid)
 {
@@ -72,7 +73,7 @@ struct seatpool_node *seatpool_node(const struct seatpool *pool, const char *nam
 struct seatpool_node *seatpool_add_node(struct seatpool *pool, const char *name)
 {
 	struct seatpool_node *node = seatpool_node(pool, name);
-	size_t at = 0, behind = pool->n_nodes;
+	size_t at;
 	char *copy;
 
 	if (node)
@@ -83,14 +84,7 @@ struct seatpool_node *seatpool_add_node(struct seatpool *pool, const char *name)
 	copy = strdup(name);
 	if (!copy)
 		return NULL;
-	while (at < behind) {
-		size_t middle = (at + behind) / 2;
-
-		if (strcmp(pool->nodes[middle].name, name) < 0)
-			at = middle + 1;
-		else
-			behind = middle;
-	}
+	at = sorted_place(name, pool->nodes, pool->n_nodes, sizeof(*pool->nodes), compare);
 	memmove(&pool->nodes[at + 1], &pool->nodes[at],
 		(pool->n_nodes++ - at) * sizeof(*pool->nodes));
 	pool->nodes[at] = (struct seatpool_node){.name = copy};

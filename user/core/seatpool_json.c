@@ -2,27 +2,23 @@
 /* seatpool_json.c - the text of a pool. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cells.h"
+#include "cleanup.h"
 #include "json.h"
 #include "kobject.h"
-#include "license.h"
+#include "porttext.h"
 #include "seatpool.h"
 
-#define PORT_LEN 16
 static const struct json_limits limits = {.max_depth = 3, .max_members = 131072};
-static const char *const protocols[] = {
-	[PLIC_TCP] = "tcp", [PLIC_UDP] = "udp", [PLIC_SCTP] = "sctp"};
-static const uint8_t numbers[] = {
-	[PLIC_TCP] = IPPROTO_TCP, [PLIC_UDP] = IPPROTO_UDP, [PLIC_SCTP] = IPPROTO_SCTP};
 
-static const char *port_text(const struct seatpool_port *port, char text[PORT_LEN])
+static const char *port_text(const struct seatpool_port *port, char text[PORTTEXT_LEN])
 {
-	snprintf(text, PORT_LEN, "%u/%s", port->port, protocols[proto_index(port->proto)]);
-	return text;
+	const struct license_port one = {
+		.port = port->port, .end_port = port->port, .protocol = port->proto};
+
+	return porttext(&one, text);
 }
 
 /* ---- reading ---- */
@@ -30,14 +26,15 @@ static const char *port_text(const struct seatpool_port *port, char text[PORT_LE
 /* The text of a port has one form only. */
 static bool port_of(const char *text, struct seatpool_port *out)
 {
-	char again[PORT_LEN];
+	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
+	char again[PORTTEXT_LEN];
 	char *end = NULL;
 	unsigned long port = strtoul(text, &end, 10);
 
 	if (port < 1 || port > 65535 || *end != '/')
 		return false;
-	for (size_t i = 0; i < PLIC_N_PROTO; i++) {
-		*out = (struct seatpool_port){.port = (uint16_t)port, .proto = numbers[i]};
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
+		*out = (struct seatpool_port){.port = (uint16_t)port, .proto = protocols[i]};
 		if (!strcmp(port_text(out, again), text))
 			return true;
 	}
@@ -216,7 +213,7 @@ static bool put_node(cJSON *nodes, const struct seatpool_node *node, const size_
 static bool put_waiting(cJSON *waiting, const struct seatpool *pool, size_t port)
 {
 	cJSON *list = NULL;
-	char text[PORT_LEN];
+	char text[PORTTEXT_LEN];
 
 	for (size_t i = 0; i < pool->n_nodes; i++) {
 		if (!(pool->nodes[i].waits >> port & 1))
@@ -235,7 +232,7 @@ static bool put_all(cJSON *root, const struct seatpool *pool)
 	bool well = cJSON_AddStringToObject(root, "iss", pool->iss) &&
 		    cJSON_AddStringToObject(root, "lid", pool->lid);
 	cJSON *member = cJSON_AddArrayToObject(root, "ports");
-	char text[PORT_LEN];
+	char text[PORTTEXT_LEN];
 
 	for (size_t i = 0; well && i < n; i++)
 		well = cJSON_AddItemToArray(
