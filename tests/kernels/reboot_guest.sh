@@ -35,7 +35,7 @@ first)
 	is "first boot: states and ports" "$(states)$(ports)" "${BEFORE}ok ok refused ok "
 	effective > $T/mark
 	rm $T/licenses.d/own.lic # it isn't there any more, and yet its number is
-	eventually 50 sh -c "[ \"\$(ip netns exec pod $box try 8081)\" = refused ]"
+	eventually 1200 sh -c "[ \"\$(ip netns exec pod $box try 8081)\" = refused ]" # a file that is gone is held for a minute
 	is "... a license is withdrawn" "$(states)$(ports)" "keep:active soon:active ok refused refused ok "
 	echo DISK
 	tar cf - /disk 2> /dev/null | base64
