@@ -86,6 +86,14 @@ static void settle(struct scene *s, uint64_t n)
 	assert_int_equal(used_becomes(s, &tcp, n), n);
 }
 
+static void two_sit(struct scene *s, int *one, int *two)
+{
+	*one = connect_as(FIRST);
+	*two = connect_as(SECOND_CLIENT);
+	assert_true(*one >= 0 && *two >= 0);
+	settle(s, 2);
+}
+
 static void nobody_without_a_share(void **state)
 {
 	struct scene *s = *state;
@@ -110,10 +118,7 @@ static void as_many_as_are_borrowed(void **state)
 
 	apply(s, SHARED, PLIC_ENFORCE);
 	borrow(s, &tcp, 2);
-	one = connect_as(FIRST);
-	two = connect_as(SECOND_CLIENT);
-	assert_true(one >= 0 && two >= 0);
-	settle(s, 2);
+	two_sit(s, &one, &two);
 	assert_int_equal(connect_as(THIRD), -ECONNREFUSED);
 	share = share_of(s, &tcp);
 	assert_true(share.seats == 2 && share.used == 2 && share.asked == 1);
@@ -138,10 +143,7 @@ static void ends_by_itself(void **state)
 	borrow(s, &tcp, 2);
 	borrow(s, &udp, 2);
 	assert_int_equal(peer_udp(HOST, POD_V4, 5353), 0);
-	one = connect_as(FIRST);
-	two = connect_as(SECOND_CLIENT);
-	assert_true(one >= 0 && two >= 0);
-	settle(s, 2);
+	two_sit(s, &one, &two);
 	end(s, &tcp, 2);
 	end(s, &udp, 2);
 	assert_int_not_equal(peer_echo(one), 0); /* the agent may be dead */
@@ -360,10 +362,7 @@ static void audit_only_counts(void **state)
 	int one, two;
 
 	apply(s, SHARED, PLIC_AUDIT_MODE);
-	one = connect_as(FIRST);
-	two = connect_as(SECOND_CLIENT);
-	assert_true(one >= 0 && two >= 0);
-	settle(s, 2);
+	two_sit(s, &one, &two);
 	assert_true(!has_ledger(s) || share_of(s, &tcp).asked);
 	end(s, &tcp, 1);
 	assert_int_equal(round_of(s), 0);
@@ -392,10 +391,7 @@ static void idle_until_the_pool_is_empty(void **state)
 
 	apply(s, SHARED, PLIC_ENFORCE);
 	borrow(s, &tcp, 2);
-	one = connect_as(FIRST);
-	two = connect_as(SECOND_CLIENT);
-	assert_true(one >= 0 && two >= 0);
-	settle(s, 2);
+	two_sit(s, &one, &two);
 	make_idle(s, MAPPED FIRST);
 	assert_int_equal(round_of(s), 0);
 	assert_int_equal(shares_set_full(s->node, &tcp, true), 0);
