@@ -68,7 +68,7 @@ static void borrow_of(struct seatpool *pool)
 	if (borrow_next(&b, &t, NOW) == BORROW_PUT && !borrow_enter(&b, NOW)) {
 		must_be_fair(&before, &b.pool);
 		borrow_sent(&b, BORROW_PUT, NOW);
-		borrow_answered(&b, BORROW_DONE, NOW, 0);
+		borrow_answered(&b, OUTCOME_DONE, NOW, 0);
 		MUST(!borrow_round(&b, readings, 2, &t, NOW));
 	}
 	seatpool_free(&before);

@@ -219,8 +219,8 @@ void node_boot(struct node *node)
 
 static void tenure_step(struct node *node)
 {
-	static const enum tenure_answer words[] = {TENURE_DONE, TENURE_CONFLICT, TENURE_MISSING,
-						   TENURE_FAILED};
+	static const enum outcome words[] = {OUTCOME_DONE, OUTCOME_CONFLICT, OUTCOME_MISSING,
+					     OUTCOME_FAILED};
 	static const enum method methods[] = {
 		[TENURE_GET] = GET, [TENURE_CREATE] = POST, [TENURE_WRITE] = PUT};
 	uint64_t now = clock_of(node);
@@ -244,8 +244,8 @@ static void tenure_step(struct node *node)
 
 static void borrow_answer(struct node *node, struct request *r)
 {
-	static const enum borrow_answer words[] = {BORROW_DONE, BORROW_CONFLICT, BORROW_MISSING,
-						   BORROW_FAILED};
+	static const enum outcome words[] = {OUTCOME_DONE, OUTCOME_CONFLICT, OUTCOME_MISSING,
+					     OUTCOME_FAILED};
 	uint64_t now = clock_of(node);
 
 	if (r->status == OK && r->method == GET) {
@@ -351,8 +351,8 @@ static bool take_pool(struct node *node, struct request *r)
 
 static void reclaim_answer(struct node *node, struct request *r)
 {
-	static const enum reclaim_answer words[] = {RECLAIM_DONE, RECLAIM_CONFLICT, RECLAIM_MISSING,
-						    RECLAIM_FAILED};
+	static const enum outcome words[] = {OUTCOME_DONE, OUTCOME_CONFLICT, OUTCOME_MISSING,
+					     OUTCOME_FAILED};
 	char text[24];
 
 	if (r->status == OK && r->method == GET && r->object >= 0)

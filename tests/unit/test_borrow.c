@@ -32,7 +32,7 @@ static int setup(void **state)
 	tenure_begin(&t, HOLD_S, 0, now);
 	t.known = true;
 	tenure_sent(&t, TENURE_WRITE, now);
-	tenure_answered(&t, TENURE_DONE, now, 0);
+	tenure_answered(&t, OUTCOME_DONE, now, 0);
 	return borrow_begin(&b, "i", "l", "me", now, 0);
 }
 
@@ -96,7 +96,7 @@ static void writes(enum borrow_step step, const char *text)
 	"{\"iss\":\"i\",\"lid\":\"l\",\"ports\":[\"80/tcp\"],\"nodes\":{" nodes                    \
 	"},\"waiting\":{" waiting "}}"
 
-static void answers(enum borrow_answer answer)
+static void answers(enum outcome answer)
 {
 	borrow_answered(&b, answer, now, 0);
 }
@@ -107,12 +107,12 @@ static void test_first(void **state)
 	round_once();
 	asks(BORROW_GET);
 	borrow_sent(&b, BORROW_GET, now);
-	answers(BORROW_MISSING);
+	answers(OUTCOME_MISSING);
 	assert_true(borrow_wants_tenure(&b, now));
 	writes(BORROW_CREATE, POOL("\"me\":[3]", ""));
 	round_once();
 	assert_int_equal(kernel.seats, 0); /* not before it was answered */
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	round_once();
 	assert_int_equal(kernel.seats, 3);
 	assert_int_equal(kernel.until_ns, t.until_ns);
@@ -120,7 +120,7 @@ static void test_first(void **state)
 	/* A renewal moves the end on, in the next round. */
 	now += 60 * S;
 	tenure_sent(&t, TENURE_WRITE, now);
-	tenure_answered(&t, TENURE_DONE, now, 0);
+	tenure_answered(&t, OUTCOME_DONE, now, 0);
 	round_once();
 	assert_int_equal(kernel.until_ns, now - S + HOLD_S * S);
 }
@@ -131,7 +131,7 @@ static void borrow_block(void)
 	round_once();
 	sees(0, 0, false);
 	writes(BORROW_PUT, POOL("\"me\":[3]", ""));
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	round_once();
 	assert_int_equal(kernel.seats, 3);
 }
@@ -158,7 +158,7 @@ static void test_all_taken(void **state)
 	sees(0, 100, false);
 	assert_true(borrow_short(&b, &b.ports[0], now));
 	writes(BORROW_PUT, POOL("\"me\":[],\"you\":[100]", "\"80/tcp\":[\"me\"]"));
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	round_once();
 	asks(BORROW_WAIT);
 	now += 4 * S;
@@ -166,7 +166,7 @@ static void test_all_taken(void **state)
 	round_once();
 	sees(0, 99, false); /* it isn't marked any more: somebody has taken us out */
 	writes(BORROW_PUT, POOL("\"me\":[1],\"you\":[99]", ""));
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	/* The mark goes when nobody asks any more. */
 	now += 11 * S;
 	round_once();
@@ -195,7 +195,7 @@ static void test_give_back(void **state)
 	writes(BORROW_PUT, POOL("\"me\":[2],\"you\":[]", "\"80/tcp\":[\"you\"]"));
 	/* Whatever becomes of it, it is given. */
 	assert_int_equal(b.ports[0].lent, 2);
-	answers(BORROW_FAILED);
+	answers(OUTCOME_FAILED);
 	round_once();
 	assert_int_equal(kernel.seats, 2);
 }
@@ -210,7 +210,7 @@ static void test_sees_more_or_less(void **state)
 	sees(5, 0, false);
 	assert_int_equal(b.ports[0].lent, 3);
 	writes(BORROW_PUT, POOL("\"me\":[5]", ""));
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	round_once();
 	assert_int_equal(kernel.seats, 5);
 	/* What it doesn't find isn't any more: the clock stood still, or somebody has written the pool. */
@@ -222,7 +222,7 @@ static void test_sees_more_or_less(void **state)
 	asks(BORROW_WAIT); /* nor is it written before the kernel has no more */
 	round_once();
 	writes(BORROW_PUT, POOL("\"me\":[2],\"you\":[97]", ""));
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	round_once();
 	assert_int_equal(kernel.seats, 2);
 }
@@ -238,18 +238,18 @@ static void test_epochs(void **state)
 	now += HOLD_S * S;
 	kernel.used = 0;
 	tenure_sent(&t, TENURE_WRITE, now);
-	tenure_answered(&t, TENURE_DONE, now, 0);
+	tenure_answered(&t, OUTCOME_DONE, now, 0);
 	assert_int_equal(t.epoch, 2);
 	round_once();
 	assert_true(kernel.until_ns < now); /* nobody sits by it */
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	round_once();
 	assert_int_equal(b.ports[0].lent, 0);
 	assert_true(kernel.until_ns < now);
 	now += 2 * S;
 	sees(6, 0, false);
 	writes(BORROW_PUT, POOL("\"me\":[3]", ""));
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	round_once();
 	assert_int_equal(kernel.seats, 3);
 	assert_int_equal(kernel.until_ns, t.until_ns);
@@ -276,7 +276,7 @@ static void test_gives_without_tenure(void **state)
 	writes(BORROW_PUT,
 	       "{\"iss\":\"i\",\"lid\":\"l\",\"ports\":[\"80/tcp\"],\"nodes\":{\"you\":[1]},"
 	       "\"waiting\":{}}");
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	assert_true(borrow_over(&b, &b.ports[0]));
 	assert_false(borrow_wants_tenure(&b, now));
 }
@@ -304,7 +304,7 @@ static void test_unknown_line(void **state)
 	sees(4, 1, false);
 	assert_false(borrow_done(&b));
 	writes(BORROW_PUT, POOL("\"you\":[1]", ""));
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	assert_true(borrow_done(&b));
 	now += S;
 	assert_int_equal(borrow_round(&b, NULL, 0, &t, now), 0);
@@ -356,10 +356,10 @@ static void test_pauses(void **state)
 		sees(0, 0, false);
 		assert_int_equal(borrow_enter(&b, now), 0);
 		borrow_sent(&b, BORROW_PUT, now);
-		answers(BORROW_CONFLICT);
+		answers(OUTCOME_CONFLICT);
 	}
 	borrow_sent(&b, BORROW_GET, now);
-	answers(BORROW_FAILED);
+	answers(OUTCOME_FAILED);
 	now += 29 * S;
 	asks(BORROW_WAIT);
 }
@@ -401,7 +401,7 @@ static void test_shrunk_below_who_sits(void **state)
 	asks(BORROW_PUT);
 	assert_int_equal(borrow_enter(&b, now), 0);
 	borrow_sent(&b, BORROW_PUT, now);
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	assert_int_equal(b.ports[0].entry, 40); /* as many as sit there */
 	assert_in_range(b.ports[1].entry, 1, 50);
 	now += BORROW_PAUSE_S * S;
@@ -440,7 +440,7 @@ static void test_crowded_pool(void **state)
 	asks(BORROW_PUT);
 	assert_int_equal(borrow_enter(&b, now), 0);
 	borrow_sent(&b, BORROW_PUT, now);
-	answers(BORROW_DONE);
+	answers(OUTCOME_DONE);
 	assert_true(borrow_idle(&b, &b.ports[0], now));
 }
 

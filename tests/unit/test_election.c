@@ -32,7 +32,7 @@ struct agent {
 	uint64_t write;	     /* version of the request that runs */
 	uint64_t arrives_ns; /* when it reaches the server, 0: it has */
 	uint64_t answers_ns; /* when its answer is back, 0: none is under way */
-	enum election_answer answer;
+	enum outcome answer;
 	uint64_t new_version;
 	int new_holder;
 	uint64_t watch_ns; /* when it hears of `heard` by its watch */
@@ -64,18 +64,18 @@ static void serve(struct agent *a)
 	bool write = a->e.asked != ELECTION_GET;
 
 	if (a->cut) {
-		a->answer = ELECTION_FAILED;
+		a->answer = OUTCOME_FAILED;
 	} else if (write && server.version != a->write) {
 		server.conflicts++;
-		a->answer = server.version || a->e.asked == ELECTION_CREATE ? ELECTION_CONFLICT
-									    : ELECTION_MISSING;
+		a->answer = server.version || a->e.asked == ELECTION_CREATE ? OUTCOME_CONFLICT
+									    : OUTCOME_MISSING;
 	} else {
 		if (write) {
 			server.holder = (int)(a - agents);
 			server.version++;
 			server.writes++;
 		}
-		a->answer = ELECTION_DONE;
+		a->answer = OUTCOME_DONE;
 	}
 	a->new_version = server.version;
 	a->new_holder = server.holder;
@@ -93,9 +93,9 @@ static void step_agent(struct agent *a, uint64_t most_delay)
 	if (!a->arrives_ns && a->answers_ns && now >= a->answers_ns) {
 		a->answers_ns = 0;
 		if (a->cut || lot() % 16 == 0) /* the answer is lost, the write isn't */
-			a->answer = ELECTION_FAILED;
+			a->answer = OUTCOME_FAILED;
 		election_answered(&a->e, a->answer, now, lot());
-		if (a->answer == ELECTION_DONE)
+		if (a->answer == OUTCOME_DONE)
 			see(a, a->new_holder, a->new_version);
 	}
 	if (!a->cut && a->heard != server.version && now >= a->watch_ns) {

@@ -44,7 +44,7 @@ static struct reclaim_request asks(enum reclaim_step step)
 	return request;
 }
 
-static size_t answers(enum reclaim_answer answer)
+static size_t answers(enum outcome answer)
 {
 	return reclaim_answered(book, answer, now, 0);
 }
@@ -68,7 +68,7 @@ static void lists(const char *version, const char *const *nodes)
 	asks(RECLAIM_LIST);
 	assert_int_equal(reclaim_listed(book, "p", version, &pool, now), 0);
 	seatpool_free(&pool);
-	answers(RECLAIM_DONE);
+	answers(OUTCOME_DONE);
 }
 
 static void gets_pool(const char *version, const char *const *nodes)
@@ -77,14 +77,14 @@ static void gets_pool(const char *version, const char *const *nodes)
 
 	assert_string_equal(asks(RECLAIM_POOL).pool, "p");
 	assert_int_equal(reclaim_got_pool(book, "p", version, &pool, now), 0);
-	answers(RECLAIM_DONE);
+	answers(OUTCOME_DONE);
 }
 
 static void gets_lease(const char *node, const char *version)
 {
 	assert_string_equal(asks(RECLAIM_LEASE).node, node);
 	assert_int_equal(reclaim_got_lease(book, version, HOLD_S, now), 0);
-	answers(RECLAIM_DONE);
+	answers(OUTCOME_DONE);
 }
 
 static void saw(const char *node, const char *version)
@@ -128,7 +128,7 @@ static void test_takes_back(void **state)
 	assert_string_equal(put.version, "7");
 	assert_non_null(seatpool_node(put.write, "a"));
 	assert_null(seatpool_node(put.write, "b"));
-	assert_int_equal(answers(RECLAIM_DONE), 1);
+	assert_int_equal(answers(OUTCOME_DONE), 1);
 	/* Is there more to be taken out? No. Its Lease goes when a list says that it is in no pool. */
 	gets_pool("8", NODES("a"));
 	asks(RECLAIM_WAIT);
@@ -141,12 +141,12 @@ static void test_takes_back(void **state)
 	put = asks(RECLAIM_DELETE_LEASE);
 	assert_string_equal(put.node, "b");
 	assert_string_equal(put.version, "2");
-	answers(RECLAIM_DONE);
+	answers(OUTCOME_DONE);
 	asks(RECLAIM_WAIT);
 }
 
-/* It came back: the second step sees it. */
-static void test_came_back(void **state)
+/* b has said nothing for too long, and the pool that it is in was read. */
+static void is_due(void)
 {
 	begins();
 	lists("5", NODES("b"));
@@ -154,6 +154,12 @@ static void test_came_back(void **state)
 	saw("a", "3");
 	lists("5", NODES("b"));
 	gets_pool("5", NODES("b"));
+}
+
+/* It came back: the second step sees it. */
+static void test_came_back(void **state)
+{
+	is_due();
 	gets_lease("b", "9");
 	gets_pool("5", NODES("b")); /* due by the list; now it isn't */
 	asks(RECLAIM_WAIT);
@@ -165,21 +171,16 @@ static void test_came_back(void **state)
 /* The third step conflicts: all three are done again. */
 static void test_conflict(void **state)
 {
-	begins();
-	lists("5", NODES("b"));
-	now += DUE_S * S;
-	saw("a", "3");
-	lists("5", NODES("b"));
-	gets_pool("5", NODES("b"));
+	is_due();
 	gets_lease("b", "2");
 	asks(RECLAIM_PUT);
-	assert_int_equal(answers(RECLAIM_CONFLICT), 0);
+	assert_int_equal(answers(OUTCOME_CONFLICT), 0);
 	asks(RECLAIM_WAIT);
 	now += 10 * S;
 	gets_pool("6", NODES("b"));
 	gets_lease("b", "2");
 	asks(RECLAIM_PUT);
-	assert_int_equal(answers(RECLAIM_FAILED), 0);
+	assert_int_equal(answers(OUTCOME_FAILED), 0);
 	now += 10 * S;
 	gets_pool("7", NODES("b"));
 }
@@ -194,7 +195,7 @@ static void test_absent(void **state)
 	lists("5", NODES("b", "c"));
 	gets_pool("5", NODES("b", "c"));
 	assert_string_equal(asks(RECLAIM_LEASE).node, "b");
-	answers(RECLAIM_MISSING);
+	answers(OUTCOME_MISSING);
 	gets_pool("5", NODES("b", "c"));
 	asks(RECLAIM_WAIT);
 	/* c never had one: it was seen DUE_S earlier. */
@@ -210,11 +211,11 @@ static void test_absent(void **state)
 	lists("5", NODES("b", "c"));
 	gets_pool("5", NODES("b", "c"));
 	assert_string_equal(asks(RECLAIM_LEASE).node, "b");
-	answers(RECLAIM_MISSING);
+	answers(OUTCOME_MISSING);
 	assert_string_equal(asks(RECLAIM_LEASE).node, "c");
-	answers(RECLAIM_MISSING);
+	answers(OUTCOME_MISSING);
 	asks(RECLAIM_PUT);
-	assert_int_equal(answers(RECLAIM_DONE), 2);
+	assert_int_equal(answers(OUTCOME_DONE), 2);
 }
 
 /* Durations that no node writes count as the longest. */
@@ -275,7 +276,7 @@ static void test_many(void **state)
 		for (n = 0; n < RECLAIM_AT_ONCE && taken + n < 20; n++)
 			gets_lease(names[taken + n], "1");
 		asks(RECLAIM_PUT);
-		assert_int_equal(answers(RECLAIM_DONE), n);
+		assert_int_equal(answers(OUTCOME_DONE), n);
 		taken += n;
 	}
 	gets_pool("8", nobody);
@@ -296,7 +297,7 @@ static void test_empty_pool(void **state)
 	request = asks(RECLAIM_DELETE_POOL);
 	assert_string_equal(request.pool, "p");
 	assert_string_equal(request.version, "5");
-	answers(RECLAIM_CONFLICT);
+	answers(OUTCOME_CONFLICT);
 	now += 10 * S;
 	lists("6", nobody); /* another one than was thought */
 	asks(RECLAIM_WAIT);
@@ -309,9 +310,9 @@ static void test_unreadable(void **state)
 	now += DUE_S * S;
 	asks(RECLAIM_LIST);
 	assert_int_equal(reclaim_listed(book, "p", "5", NULL, now), 0);
-	answers(RECLAIM_DONE);
+	answers(OUTCOME_DONE);
 	asks(RECLAIM_DELETE_LEASE);
-	answers(RECLAIM_FAILED);
+	answers(OUTCOME_FAILED);
 	now += 9 * S;
 	lists("5", NODES("a"));
 	gets_pool("5", NODES("a"));

@@ -266,7 +266,7 @@ static int open_sources(struct agent *agent, struct fault *f)
 	if (!err)
 		err = licenses_open(&agent->licenses, config->license_dir, config->audience,
 				    config->state_dir, f);
-	agent->licenses.borrows = kube_seats_on(agent);
+	agent->licenses.borrows = kube_sync_configured(agent);
 	if (!err)
 		err = policies_open(&agent->policies, config->policy_dir, config->state_dir, f);
 	if (!err)

@@ -36,13 +36,10 @@ struct kube_config {
 	char *kubelet_cgroup;
 	/*
 	 * "seats_hold": seconds that seats borrowed from the cluster last without the API server; as long
-	 * those of a node that died are lost to the others. KUBE_HOLD_MIN_S to _MAX_S.
+	 * those of a node that died are lost to the others. TENURE_HOLD_MIN_S to _MAX_S.
 	 */
 	int64_t seats_hold_s;
 };
-#define KUBE_HOLD_MIN_S 30
-#define KUBE_HOLD_MAX_S 86400
-#define KUBE_HOLD_S 3600
 
 /* The member `kubernetes` of root; absent, null and false: off. -EINVAL with key and remedy, -ENOMEM. */
 int kube_config_read(const cJSON *root, struct kube_config *out, struct fault *f);

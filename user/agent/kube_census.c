@@ -147,8 +147,6 @@ void kube_census_tick(struct agent *agent)
 {
 	struct kube_sync *sync = &agent->kube_sync;
 	struct kube_node *node = sync->nodes;
-	_free_ char *all = NULL, *path = NULL;
-	struct kube_request_spec spec = {.method = "DELETE"};
 	struct fault f = {0};
 
 	if (sync->drop_request || !kube_leads(agent))
@@ -157,15 +155,10 @@ void kube_census_tick(struct agent *agent)
 		node = node->next;
 	if (!node)
 		return;
-	all = kube_own_path(agent, LEASE_API, "leases");
-	if (!all || asprintf(&path, "%s/%s", all, node->name) < 0) {
-		path = NULL;
-		return;
-	}
 	node->renewed =
 		kube_wall_us() / US_PER_S - NODEREPORT_VALID_S; /* if that fails, again in a day */
-	spec.path = path;
-	sync->drop_request = kube_request(agent, &spec, on_dropped, agent, &f);
+	sync->drop_request =
+		kube_lease_request(agent, "DELETE", node->name, NULL, on_dropped, agent, &f);
 }
 
 void kube_census_count(const struct agent *agent, const char *file, const char *hash, size_t *holds,

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "file.h"
 #include "json.h"
+#include "tenure.h"
 #include "url.h"
 
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -151,14 +152,14 @@ static int read_members(const cJSON *object, struct kube_config *out, struct fau
 	if (!err)
 		err = read_cgroup(object, &out->kubelet_cgroup, f);
 	return err ? err
-		   : json_int(object, "seats_hold", KUBE_HOLD_MIN_S, KUBE_HOLD_MAX_S,
+		   : json_int(object, "seats_hold", TENURE_HOLD_MIN_S, TENURE_HOLD_MAX_S,
 			      &out->seats_hold_s, f);
 }
 
 int kube_config_read(const cJSON *root, struct kube_config *out, struct fault *f)
 {
 	const cJSON *object = json_get(root, "kubernetes");
-	struct kube_config config = {.on = true, .seats_hold_s = KUBE_HOLD_S};
+	struct kube_config config = {.on = true, .seats_hold_s = TENURE_HOLD_S};
 	struct fault why = {0};
 	int err;
 

@@ -101,6 +101,8 @@ struct kube_sync {
 	struct kube_news *news;		   /* Events that are being told */
 };
 
+/* The configuration says to; also before the start. Then seats of the cluster are borrowed, too. */
+bool kube_sync_configured(const struct agent *agent);
 void kube_sync_start(struct agent *agent);
 void kube_sync_stop(struct agent *agent);
 /* To be called every second. */
@@ -115,6 +117,10 @@ void kube_sync_soon(struct agent *agent);
 
 /* A path below the agent's namespace: /apis/GROUP/VERSION/namespaces/NS/RESOURCE; NULL: no memory. */
 char *kube_own_path(const struct agent *agent, const char *api, const char *resource);
+/* Of a Lease there: POST makes it, PATCH merges body into it. As kube_request(). */
+struct kube_request *kube_lease_request(struct agent *agent, const char *method, const char *name,
+					const char *body, kube_done *done, void *arg,
+					struct fault *f);
 
 /* Of a node's own Lease: prefix and node; of a long name its hash. */
 void kube_node_lease(const char *prefix, const char *node, char name[KOBJECT_NAME_MAX + 1]);
@@ -170,6 +176,7 @@ int64_t kube_wall_us(void);
 uint64_t kube_retry_ns(unsigned int failures);
 /* HTTP 2xx. */
 bool kube_well(const struct kube_answer *answer);
+enum outcome kube_outcome(const struct kube_answer *answer);
 /* The member of metadata of an answer's object; "": none. */
 const char *kube_meta(const struct kube_answer *answer, const char *member);
 

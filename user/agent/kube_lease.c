@@ -103,28 +103,17 @@ static void on_end(void *arg)
 
 /* ---- requests ---- */
 
-static enum election_answer judge(const struct kube_answer *answer)
-{
-	if (kube_well(answer))
-		return ELECTION_DONE;
-	if (answer->err)
-		return ELECTION_FAILED;
-	return answer->status == 409   ? ELECTION_CONFLICT
-	       : answer->status == 404 ? ELECTION_MISSING
-				       : ELECTION_FAILED;
-}
-
 static void on_answer(void *arg, const struct kube_answer *answer)
 {
 	struct agent *agent = arg;
 	struct kube_sync *sync = &agent->kube_sync;
-	enum election_answer what = judge(answer);
+	enum outcome what = kube_outcome(answer);
 
 	sync->lease_request = NULL;
 	election_answered(&sync->election, what, clock_boot_ns(), randombytes_random());
-	if (what == ELECTION_DONE && answer->body)
+	if (what == OUTCOME_DONE && answer->body)
 		saw(agent, answer->body);
-	if (what == ELECTION_MISSING)
+	if (what == OUTCOME_MISSING)
 		lease_free(&sync->lease);
 	look(agent);
 }
@@ -147,22 +136,19 @@ static char *body_of(const struct agent *agent, enum election_step step)
 static void ask(struct agent *agent, enum election_step step)
 {
 	struct kube_sync *sync = &agent->kube_sync;
-	const char *name = step == ELECTION_CREATE ? "leases" : "leases/" KUBE_WRITER_LEASE;
-	_free_ char *path = kube_own_path(agent, LEASE_API, name);
+	const char *method = step == ELECTION_GET      ? "GET"
+			     : step == ELECTION_CREATE ? "POST"
+						       : "PUT";
 	_free_ char *body = step == ELECTION_GET ? NULL : body_of(agent, step);
-	struct kube_request_spec spec = {.method = step == ELECTION_GET	     ? "GET"
-						   : step == ELECTION_CREATE ? "POST"
-									     : "PUT",
-					 .path = path,
-					 .body = body};
 	struct fault f = {0};
 
-	if (!path || (step != ELECTION_GET && !body))
+	if (step != ELECTION_GET && !body)
 		return;
 	election_sent(&sync->election, step, clock_boot_ns());
-	sync->lease_request = kube_request(agent, &spec, on_answer, agent, &f);
+	sync->lease_request =
+		kube_lease_request(agent, method, KUBE_WRITER_LEASE, body, on_answer, agent, &f);
 	if (!sync->lease_request)
-		election_answered(&sync->election, ELECTION_FAILED, clock_boot_ns(),
+		election_answered(&sync->election, OUTCOME_FAILED, clock_boot_ns(),
 				  randombytes_random());
 }
 

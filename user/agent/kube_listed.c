@@ -91,9 +91,7 @@ void kube_listed_tick(struct agent *agent)
 
 bool kube_listed_wanting(const struct agent *agent)
 {
-	const struct kube_config *config = &agent->config.kubernetes;
-
-	return config->on && config->namespace && !agent->kube_listed.listed;
+	return kube_sync_configured(agent) && !agent->kube_listed.listed;
 }
 
 const char *kube_listed_why(const struct agent *agent)

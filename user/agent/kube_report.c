@@ -84,27 +84,19 @@ static void write_report(struct agent *agent, char *news)
 {
 	struct kube_sync *sync = &agent->kube_sync;
 	char name[KOBJECT_NAME_MAX + 1];
-	_free_ char *all = kube_own_path(agent, LEASE_API, "leases"), *path = NULL, *body = NULL;
-	struct kube_request_spec spec = {.method = "POST"};
+	_free_ char *body = NULL;
 	struct fault f = {0};
 
 	kube_node_lease(KUBE_NODE_LEASE, agent->config.kubernetes.node, name);
 	body = body_of(agent, name);
-	if (!all || !body || asprintf(&path, "%s/%s", all, name) < 0) {
-		path = NULL;
+	if (!body) {
 		free(news);
 		return;
 	}
-	spec.path = all;
-	spec.body = body;
-	if (!sync->report_absent) {
-		spec.method = "PATCH";
-		spec.path = path;
-		spec.content_type = "application/merge-patch+json";
-	}
 	free(sync->reporting);
 	sync->reporting = news;
-	sync->report_request = kube_request(agent, &spec, on_answer, agent, &f);
+	sync->report_request = kube_lease_request(agent, sync->report_absent ? "POST" : "PATCH",
+						  name, body, on_answer, agent, &f);
 	if (!sync->report_request)
 		on_answer(agent, &(struct kube_answer){.err = -1});
 }

@@ -12,11 +12,6 @@
 #include "kube_items.h"
 #include "limit.h"
 
-bool kube_seats_on(const struct agent *agent)
-{
-	return agent->config.kubernetes.on && agent->config.kubernetes.namespace;
-}
-
 bool kube_seats_wanted(const struct agent *agent)
 {
 	uint64_t now = clock_boot_ns();
@@ -103,11 +98,6 @@ void kube_seats_drop(struct seat_line **at)
 
 /* ---- life ---- */
 
-void kube_seats_start(struct agent *agent)
-{
-	agent->kube_seats = (struct kube_seats){.on = kube_seats_on(agent)};
-}
-
 void kube_seats_ask(struct agent *agent)
 {
 	if (!agent->kube_seats.settled || agent->stopping)
@@ -126,9 +116,6 @@ void kube_seats_stop(struct agent *agent)
 {
 	struct kube_seats *seats = &agent->kube_seats;
 
-	if (!seats->on)
-		return;
-	seats->on = false;
 	kube_reclaim_stop(agent);
 	kube_cancel(seats->tenure_request);
 	seats->tenure_request = NULL;

@@ -41,7 +41,6 @@ struct seat_line {
 };
 
 struct kube_seats {
-	bool on;
 	bool begun;	/* the kernel's shares of before were read */
 	bool settled;	/* ... and cut to what the Lease will say: the API server may be asked */
 	bool rounding;	/* shares are being read or written */
@@ -67,19 +66,11 @@ struct kube_seats {
 	uint64_t reclaimed;	      /* nodes that were taken out of pools */
 };
 
-/* Seats of the cluster are borrowed here; else each node counts them by itself. */
-bool kube_seats_on(const struct agent *agent);
-
-void kube_seats_start(struct agent *agent);
 void kube_seats_stop(struct agent *agent);
 /* To be called every second. */
 void kube_seats_tick(struct agent *agent);
 /* Reads, judges and writes the shares; where that is under way, once more behind it. */
 void kube_seats_round(struct agent *agent);
-
-/* The share of a port; NULL: none of the cluster's seats are asked for there. */
-const struct borrow_port *kube_seats_find(const struct agent *agent, uint64_t line,
-					  uint8_t ip_proto, uint16_t port);
 
 /* For the status: docs/api.md, `cluster_seats`; null: off, or there are none. */
 cJSON *kube_seats_json(const struct agent *agent);
@@ -126,6 +117,8 @@ void kube_reclaim_stop(struct agent *agent);
 bool kube_seats_wanted(const struct agent *agent);
 /* Some line has borrowed something, be it still in force or not. */
 bool kube_seats_lent(const struct agent *agent);
+/* The pool that its Lease holds. -EBADMSG and why; -ENOMEM. */
+int kube_pool_read(const struct lease *lease, struct seatpool *out, struct fault *f);
 /* What an answer that isn't good says; "" for one that is. */
 void kube_seats_trouble(const struct kube_answer *answer, struct fault *f);
 

@@ -52,18 +52,7 @@ static void tell(struct seat_line *line)
 	line->troubled = is && (line->troubled || line->borrow.failures > 2);
 }
 
-static enum borrow_answer judge(const struct kube_answer *answer)
-{
-	if (kube_well(answer))
-		return BORROW_DONE;
-	if (answer->err)
-		return BORROW_FAILED;
-	return answer->status == 409   ? BORROW_CONFLICT
-	       : answer->status == 404 ? BORROW_MISSING
-				       : BORROW_FAILED;
-}
-
-static int read_pool(const struct lease *lease, struct seatpool *out, struct fault *f)
+int kube_pool_read(const struct lease *lease, struct seatpool *out, struct fault *f)
 {
 	if (!lease->seats)
 		return fault_set(f, EBADMSG, "it has no annotation " LEASE_SEATS);
@@ -82,9 +71,9 @@ static void found(struct seat_line *line, const struct kube_answer *answer)
 	int err = lease_read(answer->body, &lease, &why);
 
 	if (!err)
-		err = read_pool(&lease, &pool, &why);
+		err = kube_pool_read(&lease, &pool, &why);
 	if (err) {
-		borrow_answered(&line->borrow, BORROW_FAILED, now, random);
+		borrow_answered(&line->borrow, OUTCOME_FAILED, now, random);
 	} else {
 		lease_free(&line->lease);
 		line->lease = lease;
@@ -106,13 +95,13 @@ static void found(struct seat_line *line, const struct kube_answer *answer)
 static void on_answer(void *arg, const struct kube_answer *answer)
 {
 	struct seat_line *line = arg;
-	enum borrow_answer what = judge(answer);
+	enum outcome what = kube_outcome(answer);
 
 	line->request = NULL;
 	kube_seats_trouble(answer, &line->trouble);
-	if (what == BORROW_CONFLICT || what == BORROW_MISSING)
+	if (what == OUTCOME_CONFLICT || what == OUTCOME_MISSING)
 		line->trouble = (struct fault){0};
-	if (what == BORROW_DONE && line->borrow.asked == BORROW_GET)
+	if (what == OUTCOME_DONE && line->borrow.asked == BORROW_GET)
 		found(line, answer);
 	else
 		borrow_answered(&line->borrow, what, clock_boot_ns(), randombytes_random());
@@ -138,18 +127,9 @@ static char *body_of(struct seat_line *line, const char *name, bool create, stru
 	return lease_text(&write, create ? NULL : &line->lease);
 }
 
-static int prepare(struct seat_line *line, enum borrow_step step, char **path, char **body,
+static int prepare(struct seat_line *line, enum borrow_step step, const char *name, char **body,
 		   struct fault *f)
 {
-	struct agent *agent = line->agent;
-	_free_ char *all = kube_own_path(agent, LEASE_API, "leases");
-	char name[POOL_NAME_LEN];
-
-	pool_name(line, name);
-	if (!all || asprintf(path, step == BORROW_CREATE ? "%s" : "%s/%s", all, name) < 0) {
-		*path = NULL;
-		return -ENOMEM;
-	}
 	if (step == BORROW_GET)
 		return 0;
 	if (borrow_enter(&line->borrow, clock_boot_ns()))
@@ -160,20 +140,18 @@ static int prepare(struct seat_line *line, enum borrow_step step, char **path, c
 
 static void ask(struct seat_line *line, enum borrow_step step)
 {
-	struct kube_request_spec spec = {.method = step == BORROW_GET	   ? "GET"
-						   : step == BORROW_CREATE ? "POST"
-									   : "PUT"};
-	_free_ char *path = NULL, *body = NULL;
-	int err = prepare(line, step, &path, &body, &line->trouble);
+	const char *method = step == BORROW_GET ? "GET" : step == BORROW_CREATE ? "POST" : "PUT";
+	char name[POOL_NAME_LEN];
+	_free_ char *body = NULL;
+	int err = prepare(line, step, pool_name(line, name), &body, &line->trouble);
 
-	spec.path = path;
-	spec.body = body;
 	borrow_sent(&line->borrow, step, clock_boot_ns());
 	if (!err)
-		line->request = kube_request(line->agent, &spec, on_answer, line, &line->trouble);
+		line->request = kube_lease_request(line->agent, method, name, body, on_answer, line,
+						   &line->trouble);
 	if (line->request)
 		return;
-	borrow_answered(&line->borrow, BORROW_FAILED, clock_boot_ns(), randombytes_random());
+	borrow_answered(&line->borrow, OUTCOME_FAILED, clock_boot_ns(), randombytes_random());
 	tell(line);
 }
 

@@ -104,24 +104,6 @@ void kube_reclaim_stop(struct agent *agent)
 
 /* ---- answers ---- */
 
-static enum reclaim_answer judge(const struct kube_answer *answer)
-{
-	if (kube_well(answer))
-		return RECLAIM_DONE;
-	if (answer->err)
-		return RECLAIM_FAILED;
-	return answer->status == 409   ? RECLAIM_CONFLICT
-	       : answer->status == 404 ? RECLAIM_MISSING
-				       : RECLAIM_FAILED;
-}
-
-static int read_pool(const struct lease *lease, struct seatpool *out)
-{
-	struct fault f = {0};
-
-	return lease->seats ? seatpool_read(lease->seats, strlen(lease->seats), out, &f) : -EBADMSG;
-}
-
 static int list_pool(struct reclaim *r, const cJSON *object)
 {
 	struct seatpool pool = {0};
@@ -131,7 +113,7 @@ static int list_pool(struct reclaim *r, const cJSON *object)
 
 	if (lease_read(object, &lease, &f))
 		return 0;
-	err = read_pool(&lease, &pool);
+	err = kube_pool_read(&lease, &pool, &f);
 	err = reclaim_listed(r, lease.object.name, lease.object.version, err ? NULL : &pool,
 			     clock_boot_ns());
 	seatpool_free(&pool);
@@ -140,7 +122,7 @@ static int list_pool(struct reclaim *r, const cJSON *object)
 }
 
 /* false: another page comes. */
-static bool listed(struct kube_seats *seats, const cJSON *body, enum reclaim_answer *what)
+static bool listed(struct kube_seats *seats, const cJSON *body, enum outcome *what)
 {
 	const char *continued =
 		cJSON_GetStringValue(json_get(json_get(body, "metadata"), "continue"));
@@ -149,32 +131,32 @@ static bool listed(struct kube_seats *seats, const cJSON *body, enum reclaim_ans
 	free(TAKE_PTR(seats->continued));
 	cJSON_ArrayForEach (item, json_get(body, "items"))
 		if (list_pool(seats->reclaim, item)) {
-			*what = RECLAIM_FAILED;
+			*what = OUTCOME_FAILED;
 			return true;
 		}
 	if (!continued || !continued[0])
 		return true;
 	seats->continued = kube_escape(continued);
 	if (!seats->continued)
-		*what = RECLAIM_FAILED;
+		*what = OUTCOME_FAILED;
 	return !seats->continued;
 }
 
-static enum reclaim_answer got_pool(struct kube_seats *seats, const cJSON *body)
+static enum outcome got_pool(struct kube_seats *seats, const cJSON *body)
 {
 	struct seatpool pool = {0};
 	struct fault f = {0};
 
 	lease_free(&seats->pool);
-	if (lease_read(body, &seats->pool, &f) || read_pool(&seats->pool, &pool))
-		return RECLAIM_FAILED;
+	if (lease_read(body, &seats->pool, &f) || kube_pool_read(&seats->pool, &pool, &f))
+		return OUTCOME_FAILED;
 	return reclaim_got_pool(seats->reclaim, seats->pool.object.name, seats->pool.object.version,
 				&pool, clock_boot_ns())
-		       ? RECLAIM_FAILED
-		       : RECLAIM_DONE;
+		       ? OUTCOME_FAILED
+		       : OUTCOME_DONE;
 }
 
-static enum reclaim_answer got_lease(struct kube_seats *seats, const cJSON *body)
+static enum outcome got_lease(struct kube_seats *seats, const cJSON *body)
 {
 	struct lease lease = {0};
 	struct fault f = {0};
@@ -184,7 +166,7 @@ static enum reclaim_answer got_lease(struct kube_seats *seats, const cJSON *body
 		err = reclaim_got_lease(seats->reclaim, lease.object.version, lease.duration_s,
 					clock_boot_ns());
 	lease_free(&lease);
-	return err ? RECLAIM_FAILED : RECLAIM_DONE;
+	return err ? OUTCOME_FAILED : OUTCOME_DONE;
 }
 
 static void tell(struct agent *agent, size_t n)
@@ -206,20 +188,20 @@ static void on_answer(void *arg, const struct kube_answer *answer)
 {
 	struct agent *agent = arg;
 	struct kube_seats *seats = &agent->kube_seats;
-	enum reclaim_answer what = judge(answer);
+	enum outcome what = kube_outcome(answer);
 
 	seats->reclaim_request = NULL;
 	/* A list whose next page can't be had begins anew: the server may have forgotten where it was. */
-	if (what != RECLAIM_DONE)
+	if (what != OUTCOME_DONE)
 		free(TAKE_PTR(seats->continued));
-	if (what == RECLAIM_DONE && seats->reclaiming == RECLAIM_LIST &&
+	if (what == OUTCOME_DONE && seats->reclaiming == RECLAIM_LIST &&
 	    !listed(seats, answer->body, &what)) {
 		ask(agent, &(struct reclaim_request){.step = RECLAIM_LIST});
 		return;
 	}
-	if (what == RECLAIM_DONE && seats->reclaiming == RECLAIM_POOL)
+	if (what == OUTCOME_DONE && seats->reclaiming == RECLAIM_POOL)
 		what = got_pool(seats, answer->body);
-	if (what == RECLAIM_DONE && seats->reclaiming == RECLAIM_LEASE)
+	if (what == OUTCOME_DONE && seats->reclaiming == RECLAIM_LEASE)
 		what = got_lease(seats, answer->body);
 	tell(agent, reclaim_answered(seats->reclaim, what, clock_boot_ns(), randombytes_random()));
 	kube_reclaim_tick(agent);
@@ -227,23 +209,19 @@ static void on_answer(void *arg, const struct kube_answer *answer)
 
 /* ---- requests ---- */
 
-/* Below the namespace's Leases. */
-static char *place(const struct kube_seats *seats, const struct reclaim_request *next)
+static struct kube_request *request_list(struct agent *agent, struct fault *f)
 {
-	char name[KOBJECT_NAME_MAX + 1] = "";
-	char *text;
-	int n;
+	const char *continued = agent->kube_seats.continued;
+	_free_ char *path = NULL, *below = NULL;
 
-	if (next->node && (next->step == RECLAIM_LEASE || next->step == RECLAIM_DELETE_LEASE))
-		kube_node_lease(KUBE_BORROWER_LEASE, next->node, name);
-	if (next->step == RECLAIM_LIST)
-		n = asprintf(&text,
-			     "leases?labelSelector=portlic.dev%%2Flease%%3Dpool&limit=%d%s%s", PAGE,
-			     seats->continued ? "&continue=" : "",
-			     seats->continued ? seats->continued : "");
-	else
-		n = asprintf(&text, "leases/%s", name[0] ? name : next->pool);
-	return n < 0 ? NULL : text;
+	if (asprintf(&below, "leases?labelSelector=portlic.dev%%2Flease%%3Dpool&limit=%d%s%s", PAGE,
+		     continued ? "&continue=" : "", continued ? continued : "") < 0)
+		below = NULL;
+	path = below ? kube_own_path(agent, LEASE_API, below) : NULL;
+	return path ? kube_request(agent,
+				   &(struct kube_request_spec){.method = "GET", .path = path},
+				   on_answer, agent, f)
+		    : NULL;
 }
 
 static char *delete_body(const char *version)
@@ -276,42 +254,42 @@ static char *write_body(const struct agent *agent, const struct reclaim_request 
 	return lease_text(&write, before);
 }
 
-static bool prepare(const struct agent *agent, const struct reclaim_request *next,
-		    struct kube_request_spec *spec, char **path, char **body)
+/* NULL: it can't be made. */
+static struct kube_request *request(struct agent *agent, const struct reclaim_request *next,
+				    struct fault *f)
 {
-	_free_ char *below = place(&agent->kube_seats, next);
+	bool writes = next->step == RECLAIM_PUT;
+	bool deletes = next->step == RECLAIM_DELETE_POOL || next->step == RECLAIM_DELETE_LEASE;
+	const char *method = writes ? "PUT" : deletes ? "DELETE" : "GET";
+	char lease[KOBJECT_NAME_MAX + 1];
+	const char *name = next->pool;
+	_free_ char *body = NULL;
 
-	*path = below ? kube_own_path(agent, LEASE_API, below) : NULL;
-	spec->method = "GET";
-	if (next->step == RECLAIM_PUT) {
-		spec->method = "PUT";
-		*body = write_body(agent, next);
-	} else if (next->step == RECLAIM_DELETE_POOL || next->step == RECLAIM_DELETE_LEASE) {
-		spec->method = "DELETE";
-		*body = delete_body(next->version);
+	if (next->step == RECLAIM_LIST)
+		return request_list(agent, f);
+	if (next->step == RECLAIM_LEASE || next->step == RECLAIM_DELETE_LEASE) {
+		kube_node_lease(KUBE_BORROWER_LEASE, next->node, lease);
+		name = lease;
 	}
-	spec->path = *path;
-	spec->body = *body;
-	return *path && (*body || !strcmp(spec->method, "GET"));
+	body = writes ? write_body(agent, next) : deletes ? delete_body(next->version) : NULL;
+	if ((writes || deletes) && !body)
+		return NULL;
+	return kube_lease_request(agent, method, name, body, on_answer, agent, f);
 }
 
 static void ask(struct agent *agent, const struct reclaim_request *next)
 {
 	struct kube_seats *seats = &agent->kube_seats;
-	struct kube_request_spec spec = {0};
-	_free_ char *path = NULL, *body = NULL;
 	struct fault f = {0};
-	bool ready = prepare(agent, next, &spec, &path, &body);
 
 	seats->reclaiming = next->step;
 	if (!seats->continued)
 		reclaim_sent(seats->reclaim, next, clock_boot_ns());
-	if (ready)
-		seats->reclaim_request = kube_request(agent, &spec, on_answer, agent, &f);
+	seats->reclaim_request = request(agent, next, &f);
 	if (seats->reclaim_request)
 		return;
 	free(TAKE_PTR(seats->continued));
-	reclaim_answered(seats->reclaim, RECLAIM_FAILED, clock_boot_ns(), randombytes_random());
+	reclaim_answered(seats->reclaim, OUTCOME_FAILED, clock_boot_ns(), randombytes_random());
 }
 
 void kube_reclaim_tick(struct agent *agent)

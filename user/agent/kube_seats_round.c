@@ -42,7 +42,7 @@ static void finish_round(struct agent *agent)
 	struct kube_seats *seats = &agent->kube_seats;
 
 	seats->rounding = false;
-	if (!seats->on)
+	if (!agent->kube_sync.on)
 		return;
 	if (seats->again)
 		kube_seats_round(agent);
@@ -94,13 +94,6 @@ static void write_done(struct job *job)
 	free(writes);
 }
 
-/* What nobody else has isn't ours, and there is no more of it. */
-static bool is_full(const struct borrow *b, const struct borrow_port *port)
-{
-	return b->looked && port->now.total &&
-	       (port->full || port->others + port->lent >= port->now.total);
-}
-
 static void write_port(const struct agent *agent, const struct seat_line *line,
 		       const struct borrow_port *port, struct share_write *w)
 {
@@ -110,7 +103,7 @@ static void write_port(const struct agent *agent, const struct seat_line *line,
 					    .owner = PLIC_NODE_WIDE,
 					    .port = port->now.port,
 					    .proto = port->now.proto},
-				  .full = is_full(&line->borrow, port)};
+				  .full = borrow_exhausted(&line->borrow, port)};
 	if (borrow_kernel(&line->borrow, port, &agent->kube_seats.tenure, &w->seats,
 			  &w->until_ns)) {
 		w->lower = w->seats < had;
@@ -304,7 +297,7 @@ static void round_done(struct job *job)
 	struct round_job *round = (struct round_job *)job;
 	struct agent *agent = job->agent;
 
-	if (round->result || !agent->kube_seats.on)
+	if (round->result || !agent->kube_sync.on)
 		finish_round(agent);
 	else
 		judge(agent, round);
@@ -318,7 +311,7 @@ void kube_seats_round(struct agent *agent)
 	struct kube_seats *seats = &agent->kube_seats;
 	struct round_job *round;
 
-	if (!seats->on || !agent->ready || agent->stopping)
+	if (!agent->kube_sync.on || !agent->ready || agent->stopping)
 		return;
 	seats->again = seats->rounding;
 	if (seats->rounding)

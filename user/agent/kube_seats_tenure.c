@@ -34,17 +34,6 @@ static void look(struct agent *agent)
 			  "this node may hold seats of the cluster again");
 }
 
-static enum tenure_answer judge(const struct kube_answer *answer)
-{
-	if (kube_well(answer))
-		return TENURE_DONE;
-	if (answer->err)
-		return TENURE_FAILED;
-	return answer->status == 409   ? TENURE_CONFLICT
-	       : answer->status == 404 ? TENURE_MISSING
-				       : TENURE_FAILED;
-}
-
 /* Without the version of what is there the next renewal would be refused: that is looked at anew. */
 static bool keep(struct kube_seats *seats, const cJSON *body, struct fault *f)
 {
@@ -61,17 +50,17 @@ static bool keep(struct kube_seats *seats, const cJSON *body, struct fault *f)
  * Two nodes of one name would hold the same seats, each of them all: nothing here can tell them apart, but for that
  * each finds what the other wrote. An answer that was lost looks alike, once.
  */
-static void mind_others(struct agent *agent, enum tenure_answer what)
+static void mind_others(struct agent *agent, enum outcome what)
 {
 	struct kube_seats *seats = &agent->kube_seats;
 
 	if (seats->tenure.asked != TENURE_WRITE)
 		return;
-	if (what == TENURE_DONE) {
+	if (what == OUTCOME_DONE) {
 		seats->doubled = seats->conflicted ? seats->doubled : 0;
 		seats->conflicted = false;
 	}
-	if (what != TENURE_CONFLICT || seats->tenure.failures)
+	if (what != OUTCOME_CONFLICT || seats->tenure.failures)
 		return;
 	seats->conflicted = true;
 	if (++seats->doubled == KUBE_SEATS_DOUBLED)
@@ -85,15 +74,15 @@ static void on_answer(void *arg, const struct kube_answer *answer)
 {
 	struct agent *agent = arg;
 	struct kube_seats *seats = &agent->kube_seats;
-	enum tenure_answer what = judge(answer);
+	enum outcome what = kube_outcome(answer);
 
 	seats->tenure_request = NULL;
 	kube_seats_trouble(answer, &seats->trouble);
-	if (what == TENURE_DONE && !keep(seats, answer->body, &seats->trouble))
-		what = TENURE_FAILED;
-	if (what == TENURE_MISSING || what == TENURE_CONFLICT)
+	if (what == OUTCOME_DONE && !keep(seats, answer->body, &seats->trouble))
+		what = OUTCOME_FAILED;
+	if (what == OUTCOME_MISSING || what == OUTCOME_CONFLICT)
 		seats->trouble = (struct fault){0};
-	if (what == TENURE_MISSING)
+	if (what == OUTCOME_MISSING)
 		lease_free(&seats->lease);
 	mind_others(agent, what);
 	tenure_answered(&seats->tenure, what, clock_boot_ns(), randombytes_random());
@@ -117,25 +106,21 @@ static char *body_of(const struct agent *agent, const char *name, enum tenure_st
 static void ask(struct agent *agent, enum tenure_step step)
 {
 	struct kube_seats *seats = &agent->kube_seats;
+	const char *method = step == TENURE_GET ? "GET" : step == TENURE_CREATE ? "POST" : "PUT";
 	char name[KOBJECT_NAME_MAX + 1];
-	_free_ char *all = kube_own_path(agent, LEASE_API, "leases"), *path = NULL, *body = NULL;
-	struct kube_request_spec spec = {.method = step == TENURE_GET	   ? "GET"
-						   : step == TENURE_CREATE ? "POST"
-									   : "PUT"};
+	_free_ char *body = NULL;
 
 	kube_node_lease(KUBE_BORROWER_LEASE, agent->config.kubernetes.node, name);
-	if (step != TENURE_GET)
+	if (step != TENURE_GET) {
 		body = body_of(agent, name, step);
-	if (!all || (step != TENURE_GET && !body) || asprintf(&path, "%s/%s", all, name) < 0) {
-		path = NULL;
-		return;
+		if (!body)
+			return;
 	}
-	spec.path = step == TENURE_CREATE ? all : path;
-	spec.body = body;
 	tenure_sent(&seats->tenure, step, clock_boot_ns());
-	seats->tenure_request = kube_request(agent, &spec, on_answer, agent, &seats->trouble);
+	seats->tenure_request =
+		kube_lease_request(agent, method, name, body, on_answer, agent, &seats->trouble);
 	if (!seats->tenure_request)
-		tenure_answered(&seats->tenure, TENURE_FAILED, clock_boot_ns(),
+		tenure_answered(&seats->tenure, OUTCOME_FAILED, clock_boot_ns(),
 				randombytes_random());
 }
 

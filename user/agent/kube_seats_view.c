@@ -62,7 +62,7 @@ cJSON *kube_seats_json(const struct agent *agent)
 	bool holds = tenure_holds(&seats->tenure, clock_boot_ns());
 	cJSON *root, *lines;
 
-	if (!seats->on)
+	if (!agent->kube_sync.on)
 		return cJSON_CreateNull();
 	root = cJSON_CreateObject();
 	json_put_u64(root, "hold", (uint64_t)agent->config.kubernetes.seats_hold_s);
@@ -162,7 +162,7 @@ void kube_seats_warn(const struct agent *agent, cJSON *warnings)
 {
 	const struct kube_seats *seats = &agent->kube_seats;
 
-	if (!seats->on)
+	if (!agent->kube_sync.on)
 		return;
 	warn_tenure(agent, warnings);
 	for (const struct seat_line *line = seats->lines; line; line = line->next)
@@ -194,7 +194,7 @@ void kube_seats_metrics(FILE *out, const struct agent *agent)
 {
 	const struct kube_seats *seats = &agent->kube_seats;
 
-	if (!seats->on)
+	if (!agent->kube_sync.on)
 		return;
 	metric_head(out, CLUSTER_SEATS);
 	for (const struct seat_line *line = seats->lines; line; line = line->next)
@@ -244,7 +244,7 @@ bool kube_seats_explain(const struct agent *agent, const struct gate_entry *entr
 {
 	struct seating s;
 
-	if (!agent->kube_seats.on || !entry->rules ||
+	if (!agent->kube_sync.on || !entry->rules ||
 	    !seating_at(&entry->rules->compiled.set, ip_proto, port, clock_boot_ns(), &s))
 		return false;
 	for (size_t i = 0; i < s.n_license; i++) {

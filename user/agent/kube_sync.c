@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* kube_sync.c - the life of all that the API server's licenses need, and what it shares. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <sodium.h>
 
 #include "agent.h"
+#include "cleanup.h"
 #include "kube_items.h"
 #include "kube_seats.h"
 #include "log.h"
@@ -36,6 +38,17 @@ bool kube_well(const struct kube_answer *answer)
 	return !answer->err && answer->status / 100 == 2;
 }
 
+enum outcome kube_outcome(const struct kube_answer *answer)
+{
+	if (kube_well(answer))
+		return OUTCOME_DONE;
+	if (answer->err)
+		return OUTCOME_FAILED;
+	return answer->status == 409   ? OUTCOME_CONFLICT
+	       : answer->status == 404 ? OUTCOME_MISSING
+				       : OUTCOME_FAILED;
+}
+
 const char *kube_meta(const struct kube_answer *answer, const char *member)
 {
 	const cJSON *item = json_get(json_get(answer->body, "metadata"), member);
@@ -51,6 +64,27 @@ char *kube_own_path(const struct agent *agent, const char *api, const char *reso
 		     resource) < 0)
 		return NULL;
 	return path;
+}
+
+struct kube_request *kube_lease_request(struct agent *agent, const char *method, const char *name,
+					const char *body, kube_done *done, void *arg,
+					struct fault *f)
+{
+	bool creates = !strcmp(method, "POST");
+	char below[sizeof("leases/") + KOBJECT_NAME_MAX];
+	_free_ char *path = NULL;
+	struct kube_request_spec spec = {.method = method, .body = body};
+
+	snprintf(below, sizeof(below), "leases%s%s", creates ? "" : "/", creates ? "" : name);
+	path = kube_own_path(agent, LEASE_API, below);
+	if (!path) {
+		fault_set(f, ENOMEM, "out of memory");
+		return NULL;
+	}
+	spec.path = path;
+	if (!strcmp(method, "PATCH"))
+		spec.content_type = "application/merge-patch+json";
+	return kube_request(agent, &spec, done, arg, f);
 }
 
 void kube_node_lease(const char *prefix, const char *node, char name[KOBJECT_NAME_MAX + 1])
@@ -91,12 +125,17 @@ static void let_go(struct agent *agent)
 	kube_listed_forget(agent);
 }
 
+bool kube_sync_configured(const struct agent *agent)
+{
+	return agent->config.kubernetes.on && agent->config.kubernetes.namespace;
+}
+
 void kube_sync_start(struct agent *agent)
 {
 	struct kube_sync *sync = &agent->kube_sync;
 
 	*sync = (struct kube_sync){0};
-	if (!agent->config.kubernetes.on || !agent->config.kubernetes.namespace) {
+	if (!kube_sync_configured(agent)) {
 		let_go(agent);
 		if (agent->config.kubernetes.on)
 			log_event(LOG_WARN, "kube_no_namespace", LOG_NO_FIELDS, KUBE_NO_NAMESPACE);
@@ -108,7 +147,6 @@ void kube_sync_start(struct agent *agent)
 	kube_licenses_start(agent);
 	kube_policies_start(agent);
 	kube_lease_start(agent);
-	kube_seats_start(agent);
 }
 
 void kube_sync_tick(struct agent *agent)

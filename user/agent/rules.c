@@ -210,7 +210,7 @@ static int compile(struct agent *agent, struct gate_entry *entry, struct rules *
 		.slots = entry->rules ? entry->rules->compiled.slots : no_slots,
 		.n_slots = entry->rules ? entry->rules->compiled.n_slots : 1,
 		.base = clock_base(&agent->clock),
-		.borrows = kube_seats_on(agent),
+		.borrows = kube_sync_configured(agent),
 		.generation = agent->gates.generation,
 		.probes = entry->pod ? entry->pod->probes : NULL,
 		.n_probes = entry->pod ? entry->pod->n_probes : 0,

@@ -16,6 +16,7 @@
 #ifndef PORTLIC_BORROW_H
 #define PORTLIC_BORROW_H
 
+#include "outcome.h"
 #include "seatpool.h"
 #include "tenure.h"
 
@@ -86,13 +87,6 @@ enum borrow_step {
 	BORROW_PUT,
 };
 
-enum borrow_answer {
-	BORROW_DONE,
-	BORROW_CONFLICT,
-	BORROW_MISSING,
-	BORROW_FAILED, /* nobody knows */
-};
-
 struct borrow {
 	char *iss, *lid; /* NULL: not known, the pool will say */
 	char *node;
@@ -142,19 +136,22 @@ const struct borrow_port *borrow_find(const struct borrow *b, uint8_t proto, uin
 /* Clients were refused that a larger share would have let in, and the pool has no more. */
 bool borrow_short(const struct borrow *b, const struct borrow_port *port, uint64_t now_ns);
 
+/* However many come: the pool has no more than this node has already. */
+bool borrow_exhausted(const struct borrow *b, const struct borrow_port *port);
+
 /* A renewed tenure is called for. */
 bool borrow_wants_tenure(const struct borrow *b, uint64_t now_ns);
 
 enum borrow_step borrow_next(const struct borrow *b, const struct tenure *t, uint64_t now_ns);
 /*
  * CREATE and PUT, right before borrow_sent: b->pool becomes what is to be written (seatpool_text). -ENOMEM, -ENOSPC:
- * too many ports. A write that can't be made or begun is BORROW_FAILED, behind borrow_sent.
+ * too many ports. A write that can't be made or begun is OUTCOME_FAILED, behind borrow_sent.
  */
 int borrow_enter(struct borrow *b, uint64_t now_ns);
 void borrow_sent(struct borrow *b, enum borrow_step step, uint64_t now_ns);
-/* The GET found this pool: b takes it over. -EINVAL: it is another line's; -ENOMEM. Both count as BORROW_FAILED. */
+/* The GET found this pool: b takes it over. -EINVAL: it is another line's; -ENOMEM. Both count as OUTCOME_FAILED. */
 int borrow_got(struct borrow *b, struct seatpool *pool, uint64_t now_ns, uint32_t random);
 /* Any other answer; DONE is that of a write. */
-void borrow_answered(struct borrow *b, enum borrow_answer answer, uint64_t now_ns, uint32_t random);
+void borrow_answered(struct borrow *b, enum outcome answer, uint64_t now_ns, uint32_t random);
 
 #endif

@@ -332,22 +332,22 @@ static void missing(struct borrow *b, uint64_t now_ns, uint32_t random)
 	look(b, now_ns, random);
 }
 
-void borrow_answered(struct borrow *b, enum borrow_answer answer, uint64_t now_ns, uint32_t random)
+void borrow_answered(struct borrow *b, enum outcome answer, uint64_t now_ns, uint32_t random)
 {
 	bool write = b->asked != BORROW_GET;
 
 	b->sent_ns = 0;
-	if (answer == BORROW_DONE && write && b->sent_epoch == b->epoch) {
+	if (answer == OUTCOME_DONE && write && b->sent_epoch == b->epoch) {
 		b->exists = true;
 		written(b, now_ns, random);
-	} else if (answer == BORROW_MISSING && !write) {
+	} else if (answer == OUTCOME_MISSING && !write) {
 		missing(b, now_ns, random);
 	} else {
 		/* Whether it was done, and for whom, is for the pool to say. */
-		if (answer == BORROW_FAILED || answer == BORROW_DONE)
+		if (answer == OUTCOME_FAILED || answer == OUTCOME_DONE)
 			b->looked = false;
 		b->fresh = false;
-		failed(b, answer == BORROW_CONFLICT, now_ns, random);
+		failed(b, answer == OUTCOME_CONFLICT, now_ns, random);
 	}
 	for (size_t i = 0; write && i < b->n_ports; i++)
 		b->ports[i].in_flight = false;

@@ -139,6 +139,11 @@ bool borrow_unsettled(const struct borrow *b, const struct borrow_port *port, ui
 				 wish(b, port, now_ns) > borrow_target(b, port, now_ns));
 }
 
+bool borrow_exhausted(const struct borrow *b, const struct borrow_port *port)
+{
+	return b->looked && port->now.total && (port->full || !left(port, port->lent));
+}
+
 bool borrow_short(const struct borrow *b, const struct borrow_port *port, uint64_t now_ns)
 {
 	return borrow_unsettled(b, port, now_ns) && borrow_asked_for(port, now_ns);

@@ -66,27 +66,26 @@ void election_sent(struct election *e, enum election_step step, uint64_t now_ns)
 	e->asked = step;
 }
 
-void election_answered(struct election *e, enum election_answer answer, uint64_t now_ns,
-		       uint32_t random)
+void election_answered(struct election *e, enum outcome answer, uint64_t now_ns, uint32_t random)
 {
 	uint64_t sent_ns = e->sent_ns;
 
 	e->sent_ns = 0;
 	e->next_ns = 0;
 	switch (answer) {
-	case ELECTION_DONE:
+	case OUTCOME_DONE:
 		if (e->asked != ELECTION_GET)
 			e->renewed_ns = sent_ns;
 		return;
-	case ELECTION_MISSING:
+	case OUTCOME_MISSING:
 		election_absent(e, now_ns, random);
 		break;
-	case ELECTION_CONFLICT:
+	case OUTCOME_CONFLICT:
 		e->stale = true;
 		if (!election_leads(e, now_ns))
 			break;
 		return; /* the holder looks at once what came between */
-	case ELECTION_FAILED:
+	case OUTCOME_FAILED:
 		if (e->asked != ELECTION_GET) /* it may have been done all the same */
 			e->stale = true;
 		break;

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "outcome.h"
+
 #define ELECTION_DURATION_S 15 /* unchanged for so long: it is free */
 #define ELECTION_DEADLINE_S 10 /* not renewed for so long: the holder holds it no more */
 #define ELECTION_RENEW_S 5     /* it is renewed so often */
@@ -25,13 +27,6 @@ enum election_step {
 	ELECTION_GET,	 /* read it: another version than expected is there */
 	ELECTION_CREATE, /* POST */
 	ELECTION_WRITE,	 /* PUT with the version in sight: takes or renews it */
-};
-
-enum election_answer {
-	ELECTION_DONE, /* the write succeeded, the GET found it: election_saw tells the record */
-	ELECTION_CONFLICT, /* somebody else's write came first, or it exists already */
-	ELECTION_MISSING,  /* there is none */
-	ELECTION_FAILED,   /* nobody knows */
 };
 
 struct election {
@@ -58,9 +53,8 @@ void election_absent(struct election *e, uint64_t now_ns, uint32_t random);
 /* What is to be asked of the API server now. */
 enum election_step election_next(const struct election *e, uint64_t now_ns);
 void election_sent(struct election *e, enum election_step step, uint64_t now_ns);
-/* Its answer; with ELECTION_DONE to be called before election_saw. */
-void election_answered(struct election *e, enum election_answer answer, uint64_t now_ns,
-		       uint32_t random);
+/* Its answer; with OUTCOME_DONE to be called before election_saw. */
+void election_answered(struct election *e, enum outcome answer, uint64_t now_ns, uint32_t random);
 
 /* May write. To be asked before each write. */
 bool election_leads(const struct election *e, uint64_t now_ns);

@@ -330,20 +330,19 @@ static void begin_anew(struct reclaim *r, uint64_t now_ns, uint32_t random)
 	r->next_ns = now_ns + RECLAIM_RETRY_S * S + (RECLAIM_RETRY_S * S >> 16) * (random >> 16);
 }
 
-size_t reclaim_answered(struct reclaim *r, enum reclaim_answer answer, uint64_t now_ns,
-			uint32_t random)
+size_t reclaim_answered(struct reclaim *r, enum outcome answer, uint64_t now_ns, uint32_t random)
 {
 	uint64_t sent_ns = r->sent_ns;
 	bool deletes = r->asked == RECLAIM_DELETE_POOL || r->asked == RECLAIM_DELETE_LEASE;
 
 	r->sent_ns = 0;
-	if (answer == RECLAIM_MISSING && r->asked == RECLAIM_LEASE) {
+	if (answer == OUTCOME_MISSING && r->asked == RECLAIM_LEASE) {
 		lease_missing(r, now_ns);
-	} else if (deletes && (answer == RECLAIM_DONE || answer == RECLAIM_MISSING)) {
+	} else if (deletes && (answer == OUTCOME_DONE || answer == OUTCOME_MISSING)) {
 		was_deleted(r, now_ns);
-	} else if (answer == RECLAIM_MISSING && r->asked == RECLAIM_POOL) {
+	} else if (answer == OUTCOME_MISSING && r->asked == RECLAIM_POOL) {
 		pool_missing(r);
-	} else if (answer != RECLAIM_DONE) {
+	} else if (answer != OUTCOME_DONE) {
 		begin_anew(r, now_ns, random);
 	} else if (r->asked == RECLAIM_LIST) {
 		listed_all(r, sent_ns, now_ns);

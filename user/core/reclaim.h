@@ -14,6 +14,7 @@
 #ifndef PORTLIC_RECLAIM_H
 #define PORTLIC_RECLAIM_H
 
+#include "outcome.h"
 #include "seatpool.h"
 #include "tenure.h"
 
@@ -33,13 +34,6 @@ enum reclaim_step {
 	RECLAIM_PUT,	      /* the pool: reclaim_pool() in place of the version that was read */
 	RECLAIM_DELETE_POOL,  /* with that version as precondition */
 	RECLAIM_DELETE_LEASE, /* of a node that is in no pool: with the version as precondition */
-};
-
-enum reclaim_answer {
-	RECLAIM_DONE,
-	RECLAIM_CONFLICT,
-	RECLAIM_MISSING,
-	RECLAIM_FAILED,
 };
 
 struct reclaim; /* the book */
@@ -70,7 +64,7 @@ struct reclaim_request reclaim_next(struct reclaim *r, uint64_t now_ns);
 void reclaim_sent(struct reclaim *r, const struct reclaim_request *request, uint64_t now_ns);
 
 /*
- * What came, before reclaim_answered(RECLAIM_DONE). -ENOMEM, and a text that can't be read: RECLAIM_FAILED instead.
+ * What came, before reclaim_answered(OUTCOME_DONE). -ENOMEM, and a text that can't be read: OUTCOME_FAILED instead.
  * LIST: each pool; NULL: its text is none, it is left alone. POOL: the book takes it over. LEASE: a version is
  * there.
  */
@@ -80,7 +74,6 @@ int reclaim_got_pool(struct reclaim *r, const char *name, const char *version,
 		     struct seatpool *pool, uint64_t now_ns);
 int reclaim_got_lease(struct reclaim *r, const char *version, int64_t duration_s, uint64_t now_ns);
 /* The end of the request. Returns how many nodes a PUT has taken out. */
-size_t reclaim_answered(struct reclaim *r, enum reclaim_answer answer, uint64_t now_ns,
-			uint32_t random);
+size_t reclaim_answered(struct reclaim *r, enum outcome answer, uint64_t now_ns, uint32_t random);
 
 #endif

@@ -68,12 +68,12 @@ static void renewed(struct tenure *t, uint64_t sent_ns, uint64_t now_ns)
 	t->renewed_ns = sent_ns;
 }
 
-void tenure_answered(struct tenure *t, enum tenure_answer answer, uint64_t now_ns, uint32_t random)
+void tenure_answered(struct tenure *t, enum outcome answer, uint64_t now_ns, uint32_t random)
 {
 	uint64_t sent_ns = t->sent_ns;
 
 	t->sent_ns = 0;
-	if (answer == TENURE_DONE) {
+	if (answer == OUTCOME_DONE) {
 		t->failures = 0;
 		t->known = t->exists = true;
 		if (t->asked != TENURE_GET)
@@ -81,9 +81,9 @@ void tenure_answered(struct tenure *t, enum tenure_answer answer, uint64_t now_n
 		return;
 	}
 	t->failures++;
-	t->known = answer == TENURE_MISSING;
+	t->known = answer == OUTCOME_MISSING;
 	t->exists = false;
 	/* What is there is looked at and replaced at once, the first time. */
-	if (answer == TENURE_FAILED || t->failures > 2)
+	if (answer == OUTCOME_FAILED || t->failures > 2)
 		t->next_ns = now_ns + pause_ns(t, random);
 }

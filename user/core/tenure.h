@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "outcome.h"
+
 #define TENURE_HOLD_S 3600 /* the default */
 #define TENURE_HOLD_MIN_S 30
 #define TENURE_HOLD_MAX_S 86400
@@ -24,13 +26,6 @@ enum tenure_step {
 	TENURE_GET,    /* read the Lease: its version isn't known */
 	TENURE_CREATE, /* POST */
 	TENURE_WRITE,  /* PUT with the version in sight */
-};
-
-enum tenure_answer {
-	TENURE_DONE,
-	TENURE_CONFLICT, /* another version is there, or it exists already */
-	TENURE_MISSING,
-	TENURE_FAILED, /* nobody knows */
 };
 
 struct tenure {
@@ -58,7 +53,7 @@ uint64_t tenure_cut(uint64_t until_ns, uint32_t hold_s, uint64_t now_ns);
 /* wanted: the node has borrowed something or wants to (borrow_wants_tenure). Without it the Lease lies still. */
 enum tenure_step tenure_next(const struct tenure *t, bool wanted, uint64_t now_ns);
 void tenure_sent(struct tenure *t, enum tenure_step step, uint64_t now_ns);
-void tenure_answered(struct tenure *t, enum tenure_answer answer, uint64_t now_ns, uint32_t random);
+void tenure_answered(struct tenure *t, enum outcome answer, uint64_t now_ns, uint32_t random);
 
 /* What was borrowed is in force. */
 bool tenure_holds(const struct tenure *t, uint64_t now_ns);
